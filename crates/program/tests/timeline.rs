@@ -1,0 +1,370 @@
+//! Pins that a timeline keeps its promises: hand-worked times, limits kept at every millisecond, nothing jumps, every
+//! problem told.
+
+use std::f64::consts::TAU;
+
+use mechanism::Mechanism;
+use program::{
+    AxisLimits, DepthMap, MarkKind, Phase, Placement, Session, Step, Technique, Timeline, Timing,
+    compile,
+};
+
+/// Deeper towards the waist, with a kink: not smooth on purpose.
+struct Kinked;
+
+impl DepthMap for Kinked {
+    fn protrude_m(&self, _: Technique, u: f64, level: u8) -> f64 {
+        0.020 + 0.004 * f64::from(level) + 0.03 * (u - 0.4).abs()
+    }
+}
+
+struct Constant(f64);
+
+impl DepthMap for Constant {
+    fn protrude_m(&self, _: Technique, _: f64, _: u8) -> f64 {
+        self.0
+    }
+}
+
+fn placement() -> Placement {
+    Placement {
+        walk_at: vec![(-0.1, 0.070), (0.5, 0.340), (1.2, 0.690)],
+    }
+}
+
+fn limits() -> AxisLimits {
+    AxisLimits::of(&Mechanism::reference())
+}
+
+fn reference() -> Timeline {
+    compile(
+        &Session::reference(),
+        &Timing::default(),
+        &placement(),
+        &Kinked,
+        &limits(),
+    )
+    .expect("the reference session fits")
+}
+
+fn press(from_u: f64, to_u: f64, spacing_u: f64) -> Step {
+    Step {
+        technique: Technique::Press,
+        from_u,
+        to_u,
+        level: 3,
+        hold_s: 3.0,
+        cycles: 1.0,
+        park_deg: 0.0,
+        spacing_u,
+    }
+}
+
+fn one(step: Step) -> Session {
+    Session {
+        name: "one".to_owned(),
+        style: "shiatsu".to_owned(),
+        steps: vec![step],
+    }
+}
+
+/// Worked by hand. Two presses 0.2 apart on a track with 0.5 m per station: 100 mm of travel at 45 mm/s and 0.2
+/// m/s^2, 20 mm protrusion with up to 25 mm/s and 100 mm/s^2. In: 1.5 s; a ramp t with 0.1 t (1.5 - t) = 0.02 has t =
+/// 0.75 - sqrt(0.5625 - 0.2) = 0.147920 s, top speed 14.792 mm/s. Hold 3 s. Out: 1 s asks for 0.1 t (1 - t) = 0.02: t
+/// = 0.5 - sqrt(0.05) = 0.276393 s, top 27.6 mm/s > 25: so the quickest, 20/25 + 25/100 = 1.05 s. Travel 100/45 +
+/// 45/200 = 2.447222 s. Total 2 (1.5 + 3 + 1.05) + 2.447222 = 13.547222 s.
+#[test]
+fn val_two_presses_by_hand() {
+    let limits = AxisLimits {
+        walk_m_s: 0.060,
+        walk_m_s2: 0.200,
+        ..limits()
+    };
+    let placement = Placement {
+        walk_at: vec![(0.0, 0.1), (1.0, 0.6)],
+    };
+    let timeline = compile(
+        &one(press(0.2, 0.4, 0.2)),
+        &Timing::default(),
+        &placement,
+        &Constant(0.020),
+        &limits,
+    )
+    .expect("fits");
+    assert!(
+        (timeline.duration_s() - 13.547222).abs() < 1e-6,
+        "{}",
+        timeline.duration_s()
+    );
+    let marks: Vec<f64> = timeline.marks().iter().map(|mark| mark.t_s).collect();
+    assert!(
+        (marks[0] - 1.5).abs() < 1e-12 && (marks[1] - 9.497222).abs() < 1e-6,
+        "{marks:?}"
+    );
+
+    let speed = (timeline.at(0.75).protrude_m - timeline.at(0.74).protrude_m) / 0.01;
+    assert!((speed - 0.014792).abs() < 1e-6, "{speed}");
+    let first = timeline.at(1.5 + 1.0);
+    assert_eq!((first.phase, first.protrude_m), (Phase::Contact, 0.020));
+    assert!((first.u - 0.2).abs() < 1e-12 && (first.walk_m - 0.2).abs() < 1e-12);
+    // Half of the way at half of the time.
+    let halfway = timeline.at(5.55 + 0.5 * 2.447222);
+    assert_eq!((halfway.phase, halfway.protrude_m), (Phase::Travel, 0.0));
+    assert!((halfway.walk_m - 0.25).abs() < 1e-6);
+    let end = timeline.at(1e9);
+    assert_eq!((end.protrude_m, end.phase), (0.0, Phase::Release));
+    assert!((end.walk_m - 0.3).abs() < 1e-12);
+}
+
+/// One kneading of two turns at 25 rpm (2.617994 rad/s), 10 rad/s^2 after: 2 * 2.4 + 0.2617994 = 5.0617994 s, back at
+/// the parked angle. The second turn starts in the middle of it.
+#[test]
+fn val_kneading_by_hand() {
+    let limits = AxisLimits {
+        knead_rad_s2: 10.0,
+        ..limits()
+    };
+    let step = Step {
+        technique: Technique::Knead,
+        cycles: 2.0,
+        park_deg: 90.0,
+        ..press(0.5, 0.5, 0.1)
+    };
+    let timeline = compile(
+        &one(step),
+        &Timing::default(),
+        &placement(),
+        &Constant(0.020),
+        &limits,
+    )
+    .expect("fits");
+    assert!((timeline.duration_s() - (1.5 + 5.0617994 + 1.05)).abs() < 1e-6);
+    let marks = timeline.marks();
+    assert!(marks.iter().all(|mark| mark.kind == MarkKind::KneadCycle));
+    assert!((marks[0].t_s - 1.5).abs() < 1e-12);
+    assert!((marks[1].t_s - (1.5 + 0.5 * 5.0617994)).abs() < 1e-6);
+    assert!((timeline.at(0.0).knead_rad - 0.25 * TAU).abs() < 1e-12);
+    assert!((timeline.at(marks[1].t_s).knead_rad - 1.25 * TAU).abs() < 1e-12);
+    assert!((timeline.at(1e9).knead_rad - 2.25 * TAU).abs() < 1e-12);
+}
+
+/// Speed and acceleration by difference quotients over a millisecond stay within the limits, through every joint of
+/// the reference session and a depth map with a kink; so positions do not jump. A quotient is a mean over its span,
+/// so there is no room to give but rounding: 1e-16 m / (1 ms)^2 = 1e-10 m/s^2, and 2^-50 x 100 rad / (1 ms)^2 = 1e-7
+/// rad/s^2.
+#[test]
+fn val_limits_hold_at_every_millisecond() {
+    let (timeline, limits) = (reference(), limits());
+    let dt = 1e-3;
+    let mut worst = [0.0_f64; 6];
+    let steps = (timeline.duration_s() / dt) as usize + 10;
+    let axes = |step: usize| {
+        let at = timeline.at(step as f64 * dt);
+        [at.walk_m, at.protrude_m, at.knead_rad]
+    };
+    for step in 2..steps {
+        let (a, b, c) = (axes(step - 2), axes(step - 1), axes(step));
+        for axis in 0..3 {
+            worst[axis] = worst[axis].max((c[axis] - b[axis]).abs() / dt);
+            worst[axis + 3] =
+                worst[axis + 3].max((c[axis] - 2.0 * b[axis] + a[axis]).abs() / (dt * dt));
+        }
+        assert_eq!(timeline.at(step as f64 * dt).tap_rad, 0.0);
+    }
+    let allowed = [
+        limits.walk_m_s,
+        limits.protrude_m_s,
+        limits.knead_rad_s,
+        limits.walk_m_s2,
+        limits.protrude_m_s2,
+        limits.knead_rad_s2,
+    ];
+    for (found, allowed) in worst.iter().zip(allowed) {
+        assert!(*found <= allowed * (1.0 + 1e-6), "{worst:?} {allowed}");
+    }
+    // They are used, too: a timeline that crawls would pass the above.
+    assert!(worst[1] > 0.99 * limits.protrude_m_s && worst[4] > 0.99 * limits.protrude_m_s2);
+}
+
+/// It walks only while retracted, but for rolling; and turns only when kneading or retracted.
+#[test]
+fn val_travel_is_retracted() {
+    let timeline = reference();
+    let dt = 5e-3;
+    for step in 1..(timeline.duration_s() / dt) as usize {
+        let (a, b) = (
+            timeline.at((step - 1) as f64 * dt),
+            timeline.at(step as f64 * dt),
+        );
+        if a.walk_m != b.walk_m && a.phase == b.phase {
+            let rolls = b.technique == Technique::Roll && b.phase == Phase::Contact;
+            assert!(rolls || (b.phase == Phase::Travel && b.protrude_m == 0.0));
+        }
+        if a.knead_rad != b.knead_rad && a.phase == b.phase {
+            assert!(b.technique == Technique::Knead || b.protrude_m == 0.0);
+        }
+    }
+}
+
+/// T1 to L5, 0.86 of the back: presses every 0.1075 are 8 gaps, 9 presses; kneadings every 0.215 are 4 gaps, 5 points
+/// with 2 turns; 2 passes. Travel: up from 0.92 to 0.06 is none after an even number of passes, so the carriage walks
+/// 2 passes + 1 way of presses + back + 1 way of kneading = 5 ways in all.
+#[test]
+fn val_counts_and_total_travel() {
+    let timeline = reference();
+    let count = |kind| {
+        timeline
+            .marks()
+            .iter()
+            .filter(|mark| mark.kind == kind)
+            .count()
+    };
+    assert_eq!(count(MarkKind::PressHold), 9);
+    assert_eq!(count(MarkKind::KneadCycle), 10);
+    assert_eq!(count(MarkKind::RollPass), 2);
+    assert!(
+        timeline
+            .marks()
+            .windows(2)
+            .all(|pair| pair[0].t_s < pair[1].t_s)
+    );
+
+    let way = placement().walk_m(0.92) - placement().walk_m(0.06);
+    let dt = 2e-3;
+    let walked: f64 = (0..(timeline.duration_s() / dt) as usize)
+        .map(|step| {
+            let t = step as f64 * dt;
+            (timeline.at(t + dt).walk_m - timeline.at(t).walk_m).abs()
+        })
+        .sum();
+    // Sampling clips a turning point by at most a step of 45 mm/s x 2 ms = 0.09 mm.
+    assert!((walked - 5.0 * way).abs() < 2e-4, "{walked} {way}");
+}
+
+/// While rolling, the protrusion is the depth map's at the station (between samples 0.02 apart: kink 0.03/u, so
+/// within 0.3 mm).
+#[test]
+fn val_roll_follows_the_depth_map() {
+    let timeline = reference();
+    let mut seen = 0;
+    for step in 0..(timeline.duration_s() / 0.01) as usize {
+        let at = timeline.at(step as f64 * 0.01);
+        if at.technique == Technique::Roll && at.phase == Phase::Contact {
+            seen += 1;
+            let wanted = Kinked.protrude_m(Technique::Roll, at.u, at.level);
+            assert!((at.protrude_m - wanted).abs() < 0.3e-3, "{at:?} {wanted}");
+        }
+    }
+    assert!(
+        seen > 2000,
+        "two passes of 400 mm at 30 mm/s are 27 s: {seen}"
+    );
+}
+
+/// A step with another park angle turns there the shorter way, retracted.
+#[test]
+fn val_park_angle_changes_while_travelling() {
+    let mut session = one(press(0.3, 0.3, 0.1));
+    session.steps.push(Step {
+        park_deg: 350.0,
+        ..press(0.5, 0.5, 0.1)
+    });
+    let timeline = compile(
+        &session,
+        &Timing::default(),
+        &placement(),
+        &Kinked,
+        &limits(),
+    )
+    .expect("fits");
+    assert!((timeline.at(1e9).knead_rad.to_degrees() + 10.0).abs() < 1e-9);
+}
+
+#[test]
+fn val_placement_is_its_own_inverse() {
+    let placement = placement();
+    for step in 0..=130 {
+        let u = -0.1 + 0.01 * f64::from(step);
+        assert!((placement.station(placement.walk_m(u)) - u).abs() < 1e-12);
+    }
+    assert!((placement.walk_m(0.2) - 0.205).abs() < 1e-15); // halfway from -0.1 to 0.5
+}
+
+#[test]
+fn val_points_end_at_the_end() {
+    assert_eq!(press(0.5, 0.5, 0.1).points_u(), [0.5]);
+    assert_eq!(press(0.0, 1.0, 0.4).points_u(), [0.0, 0.4, 0.8, 1.0]);
+    assert_eq!(press(1.0, 0.0, 0.5).points_u(), [1.0, 0.5, 0.0]);
+    assert_eq!(press(0.06, 0.92, 0.1075).points_u().len(), 9);
+}
+
+/// Every problem is told, with its step and key.
+#[test]
+fn val_all_problems_are_told() {
+    let told = |session: &Session, depth: &dyn DepthMap, timing: &Timing, placement: &Placement| {
+        let error = compile(session, timing, placement, depth, &limits()).expect_err("is wrong");
+        error
+            .problems
+            .iter()
+            .map(|problem| (problem.step, problem.key.clone()))
+            .collect::<Vec<_>>()
+    };
+    let some = |step: usize, key: &str| (Some(step), key.to_owned());
+    let (timing, good) = (Timing::default(), placement());
+
+    let mut session = one(Step {
+        level: 9,
+        hold_s: -1.0,
+        spacing_u: 0.0,
+        ..press(f64::NAN, 3.0, 0.1)
+    });
+    session.steps.push(Step {
+        technique: Technique::Roll,
+        cycles: 1.5,
+        ..press(0.2, 0.2, 0.0)
+    });
+    let slow = Timing {
+        roll_m_s: 0.0,
+        ..timing
+    };
+    let flat = Placement {
+        walk_at: vec![(0.0, 0.1)],
+    };
+    assert_eq!(
+        told(&session, &Constant(0.02), &slow, &flat),
+        [
+            some(0, "from_u"),
+            some(0, "to_u"),
+            some(0, "level"),
+            some(0, "hold_s"),
+            some(0, "spacing_u"),
+            some(1, "cycles"),
+            some(1, "to_u"),
+            (None, "timing.roll_m_s".to_owned()),
+            (None, "placement.walk_at".to_owned()),
+        ]
+    );
+    let empty = Session {
+        steps: Vec::new(),
+        ..session
+    };
+    assert_eq!(
+        told(&empty, &Constant(0.02), &timing, &good),
+        [(None, "steps".to_owned())]
+    );
+
+    // Beyond the placement, beyond the track's end, beyond the slide.
+    let far = Placement {
+        walk_at: vec![(0.0, 0.02), (1.0, 0.5)],
+    };
+    let mut session = one(press(-0.1, 0.02, 0.1));
+    session.steps.push(press(0.5, 0.7, 0.1));
+    assert_eq!(
+        told(&session, &Constant(0.02), &timing, &far),
+        [some(0, "from_u"), some(0, "to_u")]
+    );
+    assert_eq!(
+        told(&one(press(0.5, 0.7, 0.1)), &Constant(0.2), &timing, &good),
+        [some(0, "level")]
+    );
+}

@@ -1,0 +1,266 @@
+//! The keys of every file but mechanisms: scene, body, study, stack.
+//!
+//! Sources in brackets behind a meaning, as elsewhere: V verified, D derived, W well known, M memory, E estimate.
+
+use crate::mechanism_fields::mechanism;
+use crate::spec::Fallback::{Empty, Numbers, Required, Text};
+use crate::spec::{Field, Kind, Table, field, integer, number};
+
+/// A scene: the complete input of one run.
+pub static SCENE: Table = Table {
+    about: "A scene: who sits where, on which mechanism, and what it does.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in reports", ""),
+        field("body", Kind::File(|| &BODY), Required, "who sits in the chair", ""),
+        field("chair", Kind::Table(&CHAIR), Empty, "what they sit on", ""),
+        field("mechanism", Kind::File(mechanism), Required, "what massages them", ""),
+        field("session", Kind::Table(&SESSION), Required, "what it does, in stations and levels", ""),
+        field("timing", Kind::Table(&TIMING), Empty, "how fast it does it", ""),
+        field("depth", Kind::Table(&DEPTH), Empty, "how far it pushes at each level before it is tuned", ""),
+        field("solver", Kind::Table(&SOLVER), Empty, "how finely it is computed", ""),
+        field("surface", Kind::Table(&SURFACE), Empty, "what the nodes touch", ""),
+    ],
+};
+
+/// A body, inline in a scene or a file of its own.
+pub static BODY: Table = Table {
+    about: "A body: what a survey would write down, and how it differs from the mean of such people.",
+    fields: &[
+        field("sex", Kind::Choice(sexes), Required, "which survey it is compared with", ""),
+        number("stature_mm", (1200.0, 1650.0, 2200.0), "standing height", "V").required(),
+        number("bmi_kg_m2", (13.0, 25.0, 60.0), "mass / stature^2", "V").required(),
+        number("age_yr", (14.0, 30.0, 100.0), "age", "V"),
+        number("back_length_z", Z, "trunk length, in SD of people of the same sex, stature, BMI and age", "V"),
+        number("girth_z", Z, "depths of chest and waist", "V"),
+        number("breadth_z", Z, "breadths of shoulders and hips", "V"),
+        number("kyphosis_z", Z, "thoracic curve", "V"),
+        number("lordosis_z", Z, "lumbar curve", "V"),
+        number("fat_z", Z, "fat thickness", "E"),
+        number("muscle_z", Z, "muscle thickness", "E"),
+        number("modulus_z", Z, "tissue stiffness, in SD of its logarithm", "E"),
+        number("pain_z", Z, "pain threshold, in SD of its logarithm", "D"),
+        number("tone", (0.5, 1.0, 4.0), "muscle tone, times relaxed stiffness: 1.5 guarding, 2.1 contracted", "V/E"),
+        field("conditions", Kind::Choices(conditions), Empty, "health conditions that limit or forbid massage", ""),
+    ],
+};
+
+const Z: (f64, f64, f64) = (-6.0, 0.0, 6.0);
+
+/// The chair.
+static CHAIR: Table = Table {
+    about: "The backrest, its pad, and how the hips hold the trunk.",
+    fields: &[
+        number("recline_deg", (0.0, 45.0, 85.0), "backrest angle from the vertical; the trunk leans with m g sin(recline)", "E"),
+        number("seat_z_mm", (-300.0, 0.0, 300.0), "seat plane above the foot of the backrest, along it", "E"),
+        field("pad", Kind::Table(&PAD), Empty, "the pad on either side of the mechanism that carries the trunk", ""),
+        field("hip", Kind::Table(&HIP), Empty, "the hips' hold on the trunk along the backrest and into it", ""),
+    ],
+};
+
+static PAD: Table = Table {
+    about: "Foam that carries the trunk where no node does.",
+    fields: &[
+        number("thickness_mm", (5.0, 30.0, 80.0), "thickness", "E"),
+        number("e_kpa", (2.0, 25.0, 200.0), "Young's modulus of the foam's plateau", "E"),
+        number("densify_strain", (0.3, 0.75, 0.95), "strain at which the cells are closed", "E"),
+        number("offset_mm", (0.0, 90.0, 200.0), "pad surface in front of the rail's curve", "E"),
+        number("width_mm", (50.0, 300.0, 800.0), "width that carries", "E"),
+    ],
+};
+
+static HIP: Table = Table {
+    about: "Springs at the hip joint.",
+    fields: &[
+        number("stiffness_n_mm", (0.1, 1.0, 10.0), "spring; 0.5 to 2 is plausible", "E"),
+        number("damping_ratio", (0.0, 0.3, 2.0), "share of critical damping", "E"),
+    ],
+};
+
+/// The session.
+static SESSION: Table = Table {
+    about: "What the mechanism does, step after step.",
+    fields: &[
+        field("name", Kind::Text, Text("session"), "what to call it", ""),
+        field("style", Kind::Text, Text("shiatsu"), "school it follows, for reports", ""),
+        field("step", Kind::Tables(&STEP, 1), Required, "steps in their order", ""),
+    ],
+};
+
+const U: (f64, f64, f64) = (-0.13, 0.5, 1.25);
+
+static STEP: Table = Table {
+    about: "One technique over a stretch of the back. Station 0 is C7, 1 is the PSIS level (S2).",
+    fields: &[
+        field("technique", Kind::Choice(techniques), Required, "press and hold, knead, or roll", ""),
+        number("from_u", U, "station where it begins", "").required(),
+        number("to_u", U, "station where it ends; press and knead may stay: the same as from_u", "").required(),
+        Field { fallback: Required, ..integer("level", (1, 3, 5), "intensity") },
+        number("hold_s", (0.0, 3.0, 60.0), "hold of each press", "W").when("technique", &["press"]),
+        number("spacing_u", (0.005, 0.1, 2.0), "from one point to the next", "E").when("technique", &["press", "knead"]),
+        integer("cycles", (1, 2, 200), "turns of the kneading shaft at a point, or passes of the roll")
+            .when("technique", &["knead", "roll"]),
+        number("park_deg", (-360.0, 0.0, 360.0), "kneading shaft while it stands: sets the width between the nodes", "W"),
+    ],
+};
+
+static TIMING: Table = Table {
+    about: "What is asked of each movement; an axis that cannot follow takes longer.",
+    fields: &[
+        number("press_ramp_s", (0.2, 1.5, 10.0), "pressing in; longer keeps the rate of force low", "W"),
+        number("release_ramp_s", (0.2, 1.0, 10.0), "letting go", "E"),
+        number("knead_rpm", (1.0, 25.0, 60.0), "kneading shaft", "E"),
+        number("roll_mm_s", (1.0, 30.0, 80.0), "carriage while rolling", "E"),
+        number("travel_mm_s", (1.0, 45.0, 80.0), "carriage while retracted", "V"),
+    ],
+};
+
+static DEPTH: Table = Table {
+    about: "One protrusion per level for the whole back, as chairs without tables do it.",
+    fields: &[field(
+        "protrude_mm",
+        Kind::Numbers { min: 0.0, max: 150.0, count: (5, 5) },
+        Numbers(&[30.0, 36.0, 42.0, 48.0, 54.0]),
+        "protrusion at levels 1 to 5",
+        "E",
+    )],
+};
+
+static SOLVER: Table = Table {
+    about: "Finer costs time. The defaults are what results are quoted at.",
+    fields: &[
+        number("dt_ms", (0.1, 2.0, 5.0), "time step", "D"),
+        integer("substeps", (1, 1, 8), "engine steps within a time step"),
+        number("cell_mm", (0.5, 2.0, 8.0), "cell of the pressure map", "D"),
+        integer("patch_every", (1, 4, 50), "steps from one solved pressure map to the next; its tangent in between"),
+        number("tolerance", (1e-9, 1e-3, 0.1), "change of force at which the map is converged, a share", "D"),
+        integer("max_iterations", (1, 60, 10_000), "sweeps at most for one map"),
+    ],
+};
+
+static SURFACE: Table = Table {
+    about: "The back of the body, or for checks a flat slab of tissue on rigid ground.",
+    fields: &[
+        field("kind", Kind::Choice(surfaces), Text("back"), "what the nodes touch", ""),
+        field("stack", Kind::File(|| &STACK), Required, "the slab's tissue", "").when("kind", &["slab"]),
+        number("size_mm", (50.0, 400.0, 2000.0), "the slab's side", "").when("kind", &["slab"]),
+    ],
+};
+
+/// A stack of tissue.
+pub static STACK: Table = Table {
+    about: "Flat layers of tissue, skin first, bonded to each other and to rigid bone.",
+    fields: &[
+        field("name", Kind::Text, Text("stack"), "what to call it", ""),
+        field("layer", Kind::Tables(&LAYER, 1), Required, "layers from the skin down", ""),
+    ],
+};
+
+static LAYER: Table = Table {
+    about: "One layer, homogeneous and isotropic.",
+    fields: &[
+        field("name", Kind::Text, Text("layer"), "skin, fat, muscle", ""),
+        number("thickness_mm", (0.01, 10.0, 2000.0), "thickness", "").required(),
+        field("model", Kind::Choice(models), Text("linear"), "how it answers to large strain", ""),
+        number("e_kpa", (0.01, 25.0, 1e9), "instantaneous small-strain Young's modulus", "").required(),
+        number("nu", (0.0, 0.49, 0.5), "Poisson's ratio; 0.5 only with model = \"linear\"", ""),
+        number("alpha", (2.0, 8.0, 40.0), "exponent; 2 is neo-Hookean", "").required().when("model", &["ogden"]),
+        field("prony", Kind::Tables(&PRONY, 0), Empty, "relaxation of the shear modulus; the shares stay below 1 in sum", ""),
+    ],
+};
+
+static PRONY: Table = Table {
+    about: "One relaxing share.",
+    fields: &[
+        number("g", (0.0, 0.2, 0.999), "share of the instantaneous modulus", "").required(),
+        number("tau_s", (1e-6, 1.0, 1e6), "relaxation time", "").required(),
+    ],
+};
+
+/// A study.
+pub static STUDY: Table = Table {
+    about: "A study: a scene, the people it is tuned for, and what counts as good.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in reports", ""),
+        field("scene", Kind::File(|| &SCENE), Required, "what is tuned", ""),
+        integer("seed", (0, 1, i64::MAX), "of everything random that is not a body"),
+        field("techniques", Kind::Choices(techniques), Required, "what gets a depth map", ""),
+        field(
+            "bands",
+            Kind::Bands { min: 0.0, max: 1.0, count: 5 },
+            Required,
+            "per level: pressure, as shares of the class's median pain threshold",
+            "E",
+        ),
+        number("cap_margin", (0.0, 0.1, 0.9), "share of every cap that stays unused by the worst tuning body", "E"),
+        field("classes", Kind::Table(&CLASSES), Empty, "what the chair can tell apart after its scan", ""),
+        field("stations", Kind::Table(&STATIONS), Empty, "where the maps have their columns", ""),
+        field("tuning", Kind::Table(&TUNING), Empty, "bodies it is tuned on", ""),
+        field("held_out", Kind::Table(&HELD_OUT), Empty, "bodies it is judged on", ""),
+        field("replay", Kind::Table(&REPLAY), Empty, "bodies on which the final tables are run dynamically", ""),
+    ],
+};
+
+static CLASSES: Table = Table {
+    about: "Bands of stature times bands of build, both sexes inside. The defaults cut the survey into thirds.",
+    fields: &[
+        field(
+            "stature_edges_mm",
+            Kind::Numbers { min: 1200.0, max: 2200.0, count: (1, 8) },
+            Numbers(&[1640.0, 1740.0]),
+            "where one stature band ends and the next begins, rising",
+            "D",
+        ),
+        field(
+            "bmi_edges_kg_m2",
+            Kind::Numbers { min: 13.0, max: 60.0, count: (1, 8) },
+            Numbers(&[24.5, 28.0]),
+            "where one build band ends and the next begins, rising",
+            "D",
+        ),
+    ],
+};
+
+static STATIONS: Table = Table {
+    about: "Evenly spaced stations.",
+    fields: &[
+        integer("count", (2, 24, 200), "how many"),
+        number("from_u", (-0.13, 0.06, 1.25), "first", "E"),
+        number("to_u", (-0.13, 0.92, 1.25), "last", "E"),
+    ],
+};
+
+static TUNING: Table = bodies(
+    "Drawn per class; more make the worst body worse.",
+    &[integer("bodies_per_class", (1, 16, 10_000), "how many"), integer("seed", (0, 1, i64::MAX), "of the draw")],
+);
+
+static HELD_OUT: Table = bodies(
+    "Drawn with another seed than the tuning bodies.",
+    &[integer("bodies_per_class", (1, 8, 10_000), "how many"), integer("seed", (0, 2, i64::MAX), "of the draw")],
+);
+
+static REPLAY: Table = bodies("Taken from the held-out bodies.", &[integer("bodies", (0, 3, 10_000), "how many")]);
+
+const fn bodies(about: &'static str, fields: &'static [Field]) -> Table {
+    Table { about, fields }
+}
+
+fn sexes() -> Vec<&'static str> {
+    vec!["female", "male"]
+}
+
+fn conditions() -> Vec<&'static str> {
+    back::policies().iter().map(|p| p.id.as_ref()).filter(|id| *id != "none").collect()
+}
+
+fn techniques() -> Vec<&'static str> {
+    vec!["press", "knead", "roll"]
+}
+
+fn surfaces() -> Vec<&'static str> {
+    vec!["back", "slab"]
+}
+
+fn models() -> Vec<&'static str> {
+    vec!["linear", "neo-hookean", "ogden"]
+}

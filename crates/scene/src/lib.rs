@@ -1,0 +1,52 @@
+//! This crate knows no physics and no engine: it knows what a run needs to be told. Of the crates below the command line it
+//! is the only one that reads files, and after [`load`](fn@load) nothing is unchecked.
+#![doc = include_str!("../README.md")]
+
+// In reading order; the empty lines keep rustfmt from sorting it.
+
+mod scene; // the complete input of a run
+
+mod study; // a scene, the people it is tuned for, and what counts as good
+
+mod load; // from files to the two above
+
+mod problem; // what is wrong with a file, at the key that is wrong
+
+mod kind; // the kinds of files
+
+mod spec; // what a file may say, as data
+
+#[rustfmt::skip] // it reads as a table: one key a line
+mod fields; // the keys of scenes, bodies, stacks and studies
+
+mod mechanism_fields; // the keys of mechanisms
+
+mod check; // the walk over a document along its spec
+
+mod document; // a file as it was written, with lines
+
+mod expression; // numbers that depend on named parameters
+
+mod unit; // units as suffixes of keys
+
+mod suggest; // did you mean
+
+mod params; // every value by its path
+
+mod schema; // for editors
+
+mod reference; // for readers
+
+mod builtin; // files that are always there
+
+mod hash; // identity of content
+
+pub use builtin::template;
+pub use kind::FileKind;
+pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study};
+pub use params::{Param, params, params_with};
+pub use problem::{Problem, Problems, Severity};
+pub use reference::reference;
+pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
+pub use schema::schema;
+pub use study::{Bodies, Replay, Stations, Study};

@@ -1,0 +1,609 @@
+//! From files to checked values.
+
+use std::path::Path;
+
+use back::{Body, BodyProblem, Classes, Sex};
+use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node};
+use program::{Session, Step, Technique, Timing};
+use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
+
+use crate::check::{Checked, Value, check};
+use crate::document;
+use crate::kind::FileKind;
+use crate::problem::{Problem, Problems, Severity};
+use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
+use crate::study::{Bodies, Replay, Stations, Study};
+use crate::unit::{Unit, show};
+
+/// A scene and what somebody should look at.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The scene.
+    pub scene: Scene,
+    /// Nothing in here is an error.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a scene and the files it names, with `sets` (path, value) laid over them.
+///
+/// # Errors
+/// Every problem, errors and warnings, in the order of files and lines.
+pub fn load(path: &Path, sets: &[(String, String)]) -> Result<Loaded, Problems> {
+    let (scene, warnings) = one(path, FileKind::Scene, sets, to_scene)?;
+    Ok(Loaded { scene, warnings })
+}
+
+/// Reads a study and the files it names. Paths of the scene may be set with or without a leading `scene.`. Warnings are
+/// those of [`check_any`].
+///
+/// # Errors
+/// As [`load`].
+pub fn load_study(path: &Path, sets: &[(String, String)]) -> Result<Study, Problems> {
+    one(path, FileKind::Study, sets, to_study).map(|(study, _)| study)
+}
+
+/// Reads a stack of tissue.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_stack(path: &Path) -> Result<Stack, Problems> {
+    one(path, FileKind::Stack, &[], to_stack).map(|(stack, _)| stack)
+}
+
+/// Reads a mechanism.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_mechanism(path: &Path, sets: &[(String, String)]) -> Result<Mechanism, Problems> {
+    one(path, FileKind::Mechanism, sets, to_mechanism).map(|(mechanism, _)| mechanism)
+}
+
+/// Checks a file of any kind, told by its keys.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
+    let kind = FileKind::of(path)?;
+    let warnings = match kind {
+        FileKind::Scene => one(path, kind, &[], to_scene)?.1,
+        FileKind::Study => one(path, kind, &[], to_study)?.1,
+        FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
+        FileKind::Stack => one(path, kind, &[], to_stack)?.1,
+        FileKind::Body => one(path, kind, &[], to_body)?.1,
+    };
+    Ok((kind, warnings))
+}
+
+/// Reads, walks and converts one file.
+fn one<T>(
+    path: &Path,
+    kind: FileKind,
+    sets: &[(String, String)],
+    convert: fn(&Checked, &mut Problems) -> Option<T>,
+) -> Result<(T, Vec<Problem>), Problems> {
+    let mut problems = Problems::default();
+    let checked = checked(path, kind, sets, &mut problems);
+    let value = checked.and_then(|c| convert(&c, &mut problems));
+    problems.sort(&document::shown(path));
+    match value {
+        Some(value) if !problems.has_errors() => Ok((value, problems.0)),
+        _ => Err(problems),
+    }
+}
+
+/// Reads and walks one file; problems say whether it may be used.
+pub(crate) fn checked(
+    path: &Path,
+    kind: FileKind,
+    sets: &[(String, String)],
+    problems: &mut Problems,
+) -> Option<Checked> {
+    let node = document::read(path, kind.table(), sets, problems)?;
+    Some(check(&node, kind.table(), problems))
+}
+
+/// A part is converted, and what it says as a whole is checked, even if another part is wrong: every problem at once.
+fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
+    let body = c.table("body").and_then(|t| to_body(t, problems));
+    let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
+    let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
+    let session = c.table("session").and_then(|t| to_session(t, problems));
+    let surface = c.table("surface").and_then(|t| to_surface(t, problems));
+    let chair = c.table("chair").and_then(to_chair);
+    if let (Some(mechanism), Some(chair), Some(depth)) = (&mechanism, &chair, c.table("depth")) {
+        check_fit(c, mechanism, chair, depth, problems);
+    }
+    Some(Scene {
+        name: c.text("name").to_string(),
+        body: body?,
+        conditions: conditions?,
+        chair: chair?,
+        mechanism: mechanism?,
+        session: session?,
+        timing: c.table("timing").map(|t| Timing {
+            press_ramp_s: t.number("press_ramp_s"),
+            release_ramp_s: t.number("release_ramp_s"),
+            knead_rad_s: t.number("knead_rpm"),
+            roll_m_s: t.number("roll_mm_s"),
+            travel_m_s: t.number("travel_mm_s"),
+        })?,
+        depth: ConstantDepth {
+            protrude_m: c.table("depth")?.numbers("protrude_mm"),
+        },
+        solver: c.table("solver").map(|t| Solver {
+            dt_s: t.number("dt_ms"),
+            substeps: t.count("substeps"),
+            cell_m: t.number("cell_mm"),
+            patch_every: t.count("patch_every"),
+            tolerance: t.number("tolerance"),
+            max_iterations: t.count("max_iterations"),
+        })?,
+        surface: surface?,
+    })
+}
+
+/// What only several parts of a scene together can get wrong.
+fn check_fit(
+    c: &Checked,
+    mechanism: &Mechanism,
+    chair: &Chair,
+    depth: &Checked,
+    problems: &mut Problems,
+) {
+    let stroke_m = mechanism.protrude.stroke_m;
+    let depths: [f64; 5] = depth.numbers("protrude_mm");
+    for (i, depth_m) in depths.iter().enumerate() {
+        if *depth_m > stroke_m * (1.0 + 1e-12) {
+            problems.0.push(Problem {
+                value: show(mm(*depth_m)),
+                allowed: format!("at most the mechanism's stroke, {} mm", show(mm(stroke_m))),
+                hint: Some("lower it, or lengthen mechanism.protrude.stroke_mm".into()),
+                ..c.problem(
+                    &format!("depth.protrude_mm.{i}"),
+                    "the slide does not reach that far",
+                )
+            });
+        }
+    }
+    if depths.windows(2).any(|pair| pair[1] < pair[0]) {
+        problems.0.push(Problem {
+            severity: Severity::Warning,
+            hint: Some("levels usually press harder from 1 to 5".into()),
+            ..c.problem("depth.protrude_mm", "a higher level protrudes less")
+        });
+    }
+    let retracts = Kinematics::new(mechanism)
+        .ok()
+        .and_then(|k| k.check_retracts(chair.pad.offset_m));
+    if let Some(p) = retracts {
+        let message = format!("{}: they press while the carriage travels", p.value);
+        problems.0.push(Problem {
+            severity: Severity::Warning,
+            allowed: format!("nodes {}", p.allowed),
+            hint: Some(p.hint),
+            ..c.problem("mechanism.protrude.retracted_mm", message)
+        });
+    }
+}
+
+fn to_chair(t: &Checked) -> Option<Chair> {
+    let (pad, hip) = (t.table("pad")?, t.table("hip")?);
+    (!t.broken).then(|| Chair {
+        recline_rad: t.number("recline_deg"),
+        seat_z_m: t.number("seat_z_mm"),
+        pad: Pad {
+            thickness_m: pad.number("thickness_mm"),
+            e_pa: pad.number("e_kpa"),
+            densify_strain: pad.number("densify_strain"),
+            offset_m: pad.number("offset_mm"),
+            width_m: pad.number("width_mm"),
+        },
+        hip: Hip {
+            stiffness_n_m: hip.number("stiffness_n_mm"),
+            damping_ratio: hip.number("damping_ratio"),
+        },
+    })
+}
+
+fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
+    let sex = if t.text("sex") == "male" {
+        Sex::Male
+    } else {
+        Sex::Female
+    };
+    let body = Body {
+        back_length_z: t.number("back_length_z"),
+        girth_z: t.number("girth_z"),
+        breadth_z: t.number("breadth_z"),
+        kyphosis_z: t.number("kyphosis_z"),
+        lordosis_z: t.number("lordosis_z"),
+        fat_z: t.number("fat_z"),
+        muscle_z: t.number("muscle_z"),
+        modulus_z: t.number("modulus_z"),
+        pain_z: t.number("pain_z"),
+        tone: t.number("tone"),
+        ..Body::mean(
+            sex,
+            t.number("stature_mm"),
+            t.number("bmi_kg_m2"),
+            t.number("age_yr"),
+        )
+    };
+    if t.broken {
+        return None;
+    }
+    let (errors, warnings) = body.check();
+    for (list, severity) in [(errors, Severity::Error), (warnings, Severity::Warning)] {
+        for p in list {
+            let problem = body_problem(t, p, severity);
+            add(problem, problems);
+        }
+    }
+    Some(body)
+}
+
+fn body_problem(t: &Checked, p: BodyProblem, severity: Severity) -> Problem {
+    let unit = t.spec.field_by_stem(p.key).and_then(|f| f.unit());
+    let message = match severity {
+        Severity::Error => "no such person is plausible",
+        Severity::Warning => "this is outside the survey",
+    };
+    // The body's ranges are SI; the file's are in its own unit.
+    let allowed = match (unit, p.allowed.split_once(" to ")) {
+        (Some(unit), Some((low, high))) => match (low.parse::<f64>(), high.parse::<f64>()) {
+            (Ok(low), Ok(high)) => {
+                format!(
+                    "{} to {} {}",
+                    show(tidy(unit.of_si(low))),
+                    show(tidy(unit.of_si(high))),
+                    unit.symbol
+                )
+            }
+            _ => p.allowed,
+        },
+        _ => p.allowed,
+    };
+    Problem {
+        allowed,
+        hint: Some(p.hint),
+        severity,
+        ..t.problem(p.key, message)
+    }
+}
+
+fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
+    if t.broken {
+        return None;
+    }
+    // Every value below is overwritten: FIELDS, arcs and nodes are all there is.
+    let mut m = Mechanism::reference();
+    m.name = t.text("name").to_string();
+    fill(&mut m, FIELDS, t);
+    let motors = t.table("motors")?;
+    for (axis, motor) in [
+        ("walk", &mut m.motors.walk),
+        ("knead", &mut m.motors.knead),
+        ("tap", &mut m.motors.tap),
+        ("protrude", &mut m.motors.protrude),
+    ] {
+        motor.self_locking = motors.table(axis)?.flag("self_locking");
+    }
+    m.track.arcs = t
+        .table("track")?
+        .tables("arc")
+        .iter()
+        .map(|t| {
+            let mut arc = Arc {
+                length_m: 0.0,
+                radius_m: 0.0,
+            };
+            fill(&mut arc, ARC_FIELDS, t);
+            arc
+        })
+        .collect();
+    m.nodes = t
+        .tables("node")
+        .iter()
+        .map(|t| {
+            let mut node = Node {
+                name: t.text("name").to_string(),
+                shape: to_shape(t),
+                mass_kg: 0.0,
+                stiffness_n_m: 0.0,
+            };
+            fill(&mut node, NODE_FIELDS, t);
+            node
+        })
+        .collect();
+    for p in m.check() {
+        let key = p.key.replace("arcs", "arc").replace("nodes", "node");
+        let problem = Problem {
+            allowed: p.allowed,
+            hint: Some(p.hint),
+            ..t.problem(&key, format!("this mechanism cannot work: {}", p.value))
+        };
+        add(problem, problems);
+    }
+    unused_params(t, problems);
+    Some(m)
+}
+
+fn fill<T>(of: &mut T, fields: &[Field<T>], t: &Checked) {
+    for field in fields {
+        let mut table = Some(t);
+        let mut parts = field.path.split('.').peekable();
+        while let Some(part) = parts.next() {
+            match table {
+                Some(t) if parts.peek().is_none() => (field.set)(of, t.number(part)),
+                Some(t) => table = t.table(part),
+                None => break,
+            }
+        }
+    }
+}
+
+fn to_shape(t: &Checked) -> Indenter {
+    match t.text("shape") {
+        "roller" => Indenter::Roller {
+            radius_m: t.number("radius_mm"),
+            length_m: t.number("length_mm"),
+            fillet_m: t.number("fillet_mm"),
+        },
+        "ellipsoid" => Indenter::Ellipsoid {
+            semi_axes_m: t.numbers("semi_axes_mm"),
+        },
+        "torus" => Indenter::Torus {
+            major_m: t.number("major_mm"),
+            minor_m: t.number("minor_mm"),
+        },
+        _ => Indenter::Sphere {
+            radius_m: t.number("radius_mm"),
+        },
+    }
+}
+
+/// A parameter that nothing uses does nothing when it is turned.
+fn unused_params(t: &Checked, problems: &mut Problems) {
+    let Some(Value::Params(params)) = t.entries.get("params").map(|e| &e.value) else {
+        return;
+    };
+    for (name, param) in params {
+        if !param.used.get() {
+            problems.0.push(Problem {
+                file: param.origin.file.to_string(),
+                line: param.origin.line,
+                key: document::join(&t.path, &format!("params.{name}")),
+                value: String::new(),
+                message: "no key uses this parameter".into(),
+                allowed: String::new(),
+                hint: Some(format!("write it as the value of a key: \"{name}\"")),
+                severity: Severity::Warning,
+            });
+        }
+    }
+}
+
+fn to_session(t: &Checked, problems: &mut Problems) -> Option<Session> {
+    if t.broken {
+        return None;
+    }
+    let reference = Session::reference();
+    let steps = t.tables("step").iter().map(|s| {
+        let technique = technique(s.text("technique"));
+        // Keys that a technique does not use take the reference's values, so that they count for nothing.
+        let unused = reference.steps[0];
+        let or = |key: &str, unused: f64| {
+            if s.entries.contains_key(key) {
+                s.number(key)
+            } else {
+                unused
+            }
+        };
+        Step {
+            technique,
+            from_u: s.number("from_u"),
+            to_u: s.number("to_u"),
+            level: u8::try_from(s.integer("level")).unwrap_or(1),
+            hold_s: or("hold_s", unused.hold_s),
+            cycles: if s.entries.contains_key("cycles") {
+                s.integer("cycles") as f64
+            } else {
+                1.0
+            },
+            park_deg: Unit::named("deg").map_or(0.0, |u| u.of_si(s.number("park_deg"))),
+            spacing_u: or("spacing_u", unused.spacing_u),
+        }
+    });
+    let session = Session {
+        name: t.text("name").to_string(),
+        style: t.text("style").to_string(),
+        steps: steps.collect(),
+    };
+    for p in session.check() {
+        let key = match p.step {
+            Some(step) => format!("step.{step}.{}", p.key),
+            None => "step".into(),
+        };
+        let problem = Problem {
+            allowed: p.allowed,
+            hint: Some(p.hint.clone()),
+            ..t.problem(&key, "this step cannot be done")
+        };
+        add(problem, problems);
+    }
+    Some(session)
+}
+
+fn technique(name: &str) -> Technique {
+    Technique::ALL
+        .into_iter()
+        .find(|t| t.name() == name)
+        .unwrap_or(Technique::Press)
+}
+
+fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
+    match t.text("kind") {
+        "slab" => {
+            let stack = to_stack(t.table("stack")?, problems)?;
+            Some(Surface::Slab {
+                stack,
+                size_m: t.number("size_mm"),
+            })
+        }
+        _ => (!t.broken).then_some(Surface::Back),
+    }
+}
+
+fn to_stack(t: &Checked, problems: &mut Problems) -> Option<Stack> {
+    if t.broken {
+        return None;
+    }
+    let layers = t.tables("layer").iter().map(|l| Layer {
+        name: l.text("name").to_string(),
+        thickness_m: l.number("thickness_mm"),
+        e_pa: l.number("e_kpa"),
+        nu: l.number("nu"),
+        law: match l.text("model") {
+            "ogden" => Law::Ogden {
+                alpha: l.number("alpha"),
+            },
+            "neo-hookean" => Law::NeoHookean,
+            _ => Law::Linear,
+        },
+        prony: l
+            .tables("prony")
+            .iter()
+            .map(|p| PronyTerm {
+                g: p.number("g"),
+                tau_s: p.number("tau_s"),
+            })
+            .collect(),
+    });
+    match Stack::try_new(layers.collect()) {
+        Ok(stack) => Some(stack),
+        Err(errors) => {
+            for e in errors {
+                let problem = match e {
+                    StackError::Range {
+                        layer,
+                        key,
+                        value,
+                        allowed,
+                        ..
+                    } => Problem {
+                        value: show(value),
+                        allowed: allowed.into(),
+                        ..t.problem(
+                            &format!("layer.{layer}.{}", layer_key(key)),
+                            format!("{key} is out of range"),
+                        )
+                    },
+                    other => t.problem("layer", other.to_string()),
+                };
+                add(problem, problems);
+            }
+            None
+        }
+    }
+}
+
+/// Errors of a Prony series stand at the series.
+fn layer_key(key: &str) -> &str {
+    if key.contains("prony") { "prony" } else { key }
+}
+
+fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
+    let scene = c.table("scene").and_then(|t| to_scene(t, problems));
+    let bodies = |key: &str| {
+        c.table(key).map(|t| Bodies {
+            per_class: t.count("bodies_per_class"),
+            seed: t.integer("seed").unsigned_abs(),
+        })
+    };
+    let (tuning, held_out) = (bodies("tuning")?, bodies("held_out")?);
+    if tuning.seed == held_out.seed {
+        problems.0.push(Problem {
+            allowed: format!("any seed but {}", tuning.seed),
+            hint: Some("bodies that were tuned on prove nothing".into()),
+            ..c.problem(
+                "held_out.seed",
+                "held-out and tuning bodies are drawn with the same seed",
+            )
+        });
+    }
+    let stations = c.table("stations").map(|t| Stations {
+        count: t.count("count"),
+        from_u: t.number("from_u"),
+        to_u: t.number("to_u"),
+    })?;
+    if stations.from_u >= stations.to_u {
+        problems.0.push(Problem {
+            allowed: format!("above from_u = {}", show(stations.from_u)),
+            ..c.problem(
+                "stations.to_u",
+                "the last station is not below the first on the back",
+            )
+        });
+    }
+    let techniques: Vec<Technique> = c.words("techniques").iter().map(|w| technique(w)).collect();
+    if techniques.is_empty() && c.entries.contains_key("techniques") {
+        add(
+            c.problem("techniques", "there is no technique to tune"),
+            problems,
+        );
+    }
+    let mut unique = techniques.clone();
+    unique.sort();
+    unique.dedup();
+    if unique.len() < techniques.len() {
+        problems
+            .0
+            .push(c.problem("techniques", "a technique is named twice"));
+    }
+    let classes = c.table("classes").map(|t| Classes {
+        stature_edges_m: t.list("stature_edges_mm"),
+        bmi_edges_kg_m2: t.list("bmi_edges_kg_m2"),
+    })?;
+    for (key, edges) in [
+        ("stature_edges_mm", &classes.stature_edges_m),
+        ("bmi_edges_kg_m2", &classes.bmi_edges_kg_m2),
+    ] {
+        if edges.windows(2).any(|pair| pair[1] <= pair[0]) {
+            problems
+                .0
+                .push(c.problem(&format!("classes.{key}"), "the edges do not rise"));
+        }
+    }
+    Some(Study {
+        name: c.text("name").to_string(),
+        scene: scene?,
+        seed: c.integer("seed").unsigned_abs(),
+        tuning,
+        held_out,
+        stations,
+        bands: c.bands("bands"),
+        techniques,
+        cap_margin: c.number("cap_margin"),
+        replay: Replay {
+            bodies: c.table("replay")?.count("bodies"),
+        },
+        classes,
+    })
+}
+
+/// Adds a problem found after the walk, unless the walk already said something about that key.
+fn add(problem: Problem, problems: &mut Problems) {
+    let known = |p: &Problem| p.file == problem.file && p.key == problem.key;
+    if !problems.0.iter().any(known) {
+        problems.0.push(problem);
+    }
+}
+
+fn mm(value_m: f64) -> f64 {
+    tidy(value_m * 1000.0)
+}
+
+/// Nine digits: without the noise of a conversion.
+fn tidy(value: f64) -> f64 {
+    format!("{value:.9e}").parse().unwrap_or(value)
+}

@@ -1,0 +1,279 @@
+//! What a file may say, as data: the one source of checking, defaults, `params`, the schemas and the key tables.
+
+use crate::unit::{Unit, show};
+
+/// One table of a file and its keys, in the order in which people should read them.
+#[derive(Debug)]
+pub struct Table {
+    /// What it describes, one line.
+    pub about: &'static str,
+    /// Its keys.
+    pub fields: &'static [Field],
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name, unit last; the unit is read from it.
+    pub key: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What holds if it is left out.
+    pub fallback: Fallback,
+    /// The key applies only if this choice beside it has one of these values.
+    pub when: Option<(&'static str, &'static [&'static str])>,
+    /// What it is, one line.
+    pub meaning: &'static str,
+    /// Where default and range come from: V verified, D derived, W well known, M memory, E estimate; empty for choices
+    /// that are the user's alone.
+    pub source: &'static str,
+}
+
+/// What a key takes. Ranges include their ends and are in the unit of the key.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A number.
+    Number {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
+    /// A whole number.
+    Integer {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// Free text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(Words),
+    /// Any of these words, in a list.
+    Choices(Words),
+    /// A list of numbers.
+    Numbers {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+        /// How many, at least and at most.
+        count: (usize, usize),
+    },
+    /// A list of `[low, high]`, of this length.
+    Bands {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+        /// How many.
+        count: usize,
+    },
+    /// A table.
+    Table(&'static Table),
+    /// A list of tables, at least so many.
+    Tables(&'static Table, usize),
+    /// The name of a file that holds this table, or the table itself.
+    File(fn() -> &'static Table),
+    /// Named numbers for expressions.
+    Params,
+}
+
+/// A list of allowed words.
+pub type Words = fn() -> Vec<&'static str>;
+
+/// What holds if a key is left out.
+#[derive(Clone, Copy, Debug)]
+pub enum Fallback {
+    /// The file is wrong without it.
+    Required,
+    /// A number in the unit of the key.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// A flag.
+    Flag(bool),
+    /// A word or text.
+    Text(&'static str),
+    /// A list of numbers.
+    Numbers(&'static [f64]),
+    /// A table of defaults, or an empty list.
+    Empty,
+}
+
+impl Table {
+    /// The field of this name.
+    pub fn field(&self, key: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.key == key)
+    }
+
+    /// The field of this name, whatever its unit: `thickness_m` finds `thickness_mm`.
+    pub fn field_by_stem(&self, key: &str) -> Option<&'static Field> {
+        let stem = Unit::split(key).0;
+        self.field(key)
+            .or_else(|| self.fields.iter().find(|f| [key, stem].contains(&f.stem())))
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|f| f.key).collect()
+    }
+}
+
+impl Field {
+    /// The unit that the key ends in, where it takes numbers.
+    pub fn unit(&self) -> Option<&'static Unit> {
+        match self.kind {
+            Kind::Number { .. }
+            | Kind::Numbers { .. }
+            | Kind::Integer { .. }
+            | Kind::Bands { .. } => Unit::split(self.key).1,
+            _ => None,
+        }
+    }
+
+    /// The key without its unit.
+    pub fn stem(&self) -> &'static str {
+        match self.unit() {
+            Some(_) => Unit::split(self.key).0,
+            None => self.key,
+        }
+    }
+
+    /// What is allowed, in words.
+    pub fn allowed(&self) -> String {
+        let unit = self
+            .unit()
+            .map(|u| format!(" {}", u.symbol))
+            .unwrap_or_default();
+        match self.kind {
+            Kind::Number { min, max } => format!("{} to {}{unit}", show(min), show(max)),
+            Kind::Integer { min, max } if max == i64::MAX => {
+                format!("a whole number from {min}{unit}")
+            }
+            Kind::Integer { min, max } => format!("a whole number, {min} to {max}{unit}"),
+            Kind::Text => "text".into(),
+            Kind::Flag => "true or false".into(),
+            Kind::Choice(words) => words().join(", "),
+            Kind::Choices(words) => format!("any of {}", words().join(", ")),
+            Kind::Numbers { min, max, count } => {
+                format!(
+                    "{} numbers, {} to {}{unit}",
+                    how_many(count),
+                    show(min),
+                    show(max)
+                )
+            }
+            Kind::Bands { min, max, count } => {
+                format!(
+                    "{count} pairs [low, high], {} to {}{unit}",
+                    show(min),
+                    show(max)
+                )
+            }
+            Kind::Table(_) => "a table".into(),
+            Kind::Tables(_, 0) => "a list of tables".into(),
+            Kind::Tables(_, least) => format!("a list of tables, at least {least}"),
+            Kind::File(_) => "the name of a file, or a table".into(),
+            Kind::Params => "tables with value, unit, min, max, meaning".into(),
+        }
+    }
+
+    /// The default as one would write it; empty where there is none.
+    pub fn default_text(&self) -> String {
+        match self.fallback {
+            Fallback::Required => String::new(),
+            Fallback::Number(v) => show(v),
+            Fallback::Integer(v) => v.to_string(),
+            Fallback::Flag(v) => v.to_string(),
+            Fallback::Text(v) => format!("{v:?}"),
+            Fallback::Numbers(v) => format!(
+                "[{}]",
+                v.iter().map(|v| show(*v)).collect::<Vec<_>>().join(", ")
+            ),
+            Fallback::Empty => match self.kind {
+                Kind::Table(_) | Kind::File(_) => "its defaults".into(),
+                _ => "none".into(),
+            },
+        }
+    }
+}
+
+/// `5`, or `1 to 9`.
+pub(crate) fn how_many((least, most): (usize, usize)) -> String {
+    if least == most {
+        least.to_string()
+    } else {
+        format!("{least} to {most}")
+    }
+}
+
+/// A number with a default.
+pub(crate) const fn number(
+    key: &'static str,
+    (min, default, max): (f64, f64, f64),
+    meaning: &'static str,
+    source: &'static str,
+) -> Field {
+    field(
+        key,
+        Kind::Number { min, max },
+        Fallback::Number(default),
+        meaning,
+        source,
+    )
+}
+
+/// A whole number with a default.
+pub(crate) const fn integer(
+    key: &'static str,
+    (min, default, max): (i64, i64, i64),
+    meaning: &'static str,
+) -> Field {
+    field(
+        key,
+        Kind::Integer { min, max },
+        Fallback::Integer(default),
+        meaning,
+        "",
+    )
+}
+
+/// Any field.
+pub(crate) const fn field(
+    key: &'static str,
+    kind: Kind,
+    fallback: Fallback,
+    meaning: &'static str,
+    source: &'static str,
+) -> Field {
+    Field {
+        key,
+        kind,
+        fallback,
+        when: None,
+        meaning,
+        source,
+    }
+}
+
+impl Field {
+    /// The same, but it must be given.
+    pub(crate) const fn required(mut self) -> Field {
+        self.fallback = Fallback::Required;
+        self
+    }
+
+    /// The same, but it applies only if the choice `key` has one of `values`.
+    pub(crate) const fn when(
+        mut self,
+        key: &'static str,
+        values: &'static [&'static str],
+    ) -> Field {
+        self.when = Some((key, values));
+        self
+    }
+}

@@ -1,0 +1,85 @@
+//! A study: a scene, the people it is tuned for, and what counts as good.
+
+use back::Classes;
+use program::Technique;
+use serde::Serialize;
+
+use crate::scene::Scene;
+
+/// A checked study.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// What to call it in reports.
+    pub name: String,
+    /// What is tuned.
+    pub scene: Scene,
+    /// Seed of everything random that is not a body.
+    pub seed: u64,
+    /// Bodies it is tuned on.
+    pub tuning: Bodies,
+    /// Bodies it is judged on.
+    pub held_out: Bodies,
+    /// Where the maps have their columns.
+    pub stations: Stations,
+    /// Per level: pressure as shares of the class's median pain threshold, low and high.
+    pub bands: [[f64; 2]; 5],
+    /// What gets a depth map.
+    pub techniques: Vec<Technique>,
+    /// Share of every cap that the worst tuning body leaves unused.
+    pub cap_margin: f64,
+    /// Bodies on which the final tables are run dynamically.
+    pub replay: Replay,
+    /// What the chair can tell apart after its scan.
+    pub classes: Classes,
+}
+
+/// A draw of bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bodies {
+    /// Bodies per class.
+    pub per_class: usize,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// Evenly spaced stations.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Stations {
+    /// How many.
+    pub count: usize,
+    /// First.
+    pub from_u: f64,
+    /// Last.
+    pub to_u: f64,
+}
+
+impl Stations {
+    /// All of them, `from_u` to `to_u`.
+    pub fn all_u(&self) -> Vec<f64> {
+        let gaps = self.count.saturating_sub(1).max(1) as f64;
+        (0..self.count)
+            .map(|i| i as f64 / gaps)
+            .map(|t| self.from_u * (1.0 - t) + self.to_u * t)
+            .collect()
+    }
+}
+
+/// The dynamic check of the final tables.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Replay {
+    /// How many bodies.
+    pub bodies: usize,
+}
+
+impl Study {
+    /// As [`Scene::hash`], of the study and its scene. Titles do not count.
+    pub fn hash(&self) -> String {
+        crate::hash::of(&(
+            self.scene.hash(),
+            self.seed,
+            (self.tuning, self.held_out, self.stations, self.replay),
+            (self.bands, &self.techniques, self.cap_margin),
+            &self.classes,
+        ))
+    }
+}

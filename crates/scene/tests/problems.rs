@@ -1,0 +1,333 @@
+//! Pins: a wrong file gets every problem at once, at the key that is wrong, with a hint; and nothing panics.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use scene::{Problem, Severity, check_any, load, load_mechanism, load_stack, load_study};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn chair() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/chair.toml")
+}
+
+/// Set `KNEADLAB_GOLDEN=write` to write the listing anew.
+fn compare(name: &str, text: &str) {
+    let path = golden().join(name);
+    let text = text.replace(
+        &format!("{}/", golden().to_string_lossy().replace('\\', "/")),
+        "",
+    );
+    if std::env::var("KNEADLAB_GOLDEN").is_ok_and(|v| v == "write") {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text.trim(),
+        expected.trim(),
+        "{name} differs; KNEADLAB_GOLDEN=write rewrites it"
+    );
+}
+
+/// Problems of the shipped chair with values set.
+fn with(sets: &[(&str, &str)]) -> Vec<Problem> {
+    let sets: Vec<_> = sets
+        .iter()
+        .map(|(p, v)| (p.to_string(), v.to_string()))
+        .collect();
+    match load(&chair(), &sets) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems.0,
+    }
+}
+
+fn only(sets: &[(&str, &str)]) -> Problem {
+    let all = with(sets);
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all[0].clone()
+}
+
+/// Problems of a file of its own.
+fn of(text: &str) -> Vec<Problem> {
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    match check_any(file.path()) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems.0,
+    }
+}
+
+#[test]
+fn regress_every_mistake_of_a_bad_scene_is_listed() {
+    let problems = load(&golden().join("bad_scene.toml"), &[]).unwrap_err();
+    compare("bad_scene.txt", &problems.to_string());
+}
+
+#[test]
+fn a_wrong_unit_names_the_right_one_and_converts() {
+    let p = only(&[("chair.pad.thickness_cm", "3")]);
+    assert_eq!(p.hint.as_deref(), Some("write thickness_mm = 30"));
+    assert!(p.message.contains("mm") && p.message.contains("cm"), "{p}");
+    let p = only(&[("chair.recline_rad", "0.5235987755982988")]);
+    assert_eq!(p.hint.as_deref(), Some("write recline_deg = 30"));
+    for key in ["chair.pad.e", "chair.seat_z"] {
+        let p = only(&[(key, "20")]);
+        assert!(p.message.contains("needs its unit"), "{p}");
+    }
+}
+
+#[test]
+fn an_unknown_key_gets_the_nearest_one() {
+    let p = only(&[("chair.reclien_deg", "45")]);
+    assert_eq!(p.hint.as_deref(), Some("did you mean \"recline_deg\"?"));
+    assert_eq!((p.line, p.key.as_str()), (0, "chair.reclien_deg"));
+    assert!(p.to_string().contains("(from --set)"), "{p}");
+}
+
+#[test]
+fn a_value_out_of_range_tells_the_range() {
+    let p = only(&[("chair.recline_deg", "120")]);
+    assert_eq!(
+        (p.value.as_str(), p.allowed.as_str()),
+        ("120", "0 to 85 deg")
+    );
+    assert!(
+        with(&[("solver.dt_ms", "nan")])[0]
+            .message
+            .contains("finite")
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_type_tells_the_right_one() {
+    assert!(
+        only(&[("chair.recline_deg", "\"steep\"")])
+            .message
+            .contains("a number is expected")
+    );
+    assert!(
+        only(&[("chair", "3")])
+            .message
+            .contains("a table is expected")
+    );
+    assert_eq!(
+        only(&[("session.step.0.level", "2.0")]).hint.as_deref(),
+        Some("write 2")
+    );
+}
+
+#[test]
+fn a_missing_file_is_told_at_its_key() {
+    let p = only(&[("mechanism", "nowhere.toml")]);
+    assert_eq!(p.key, "mechanism");
+    assert!(p.message.contains("no such file"), "{p}");
+    let all = load(Path::new("no/such/scene.toml"), &[]).unwrap_err();
+    assert_eq!(all.0.len(), 1);
+}
+
+#[test]
+fn a_missing_key_is_told_at_its_table() {
+    let all = of(
+        "name = \"x\"\nmechanism = \"builtin:wobble_carriage\"\n\n[body]\nsex = \"male\"\nbmi_kg_m2 = 24\n",
+    );
+    let keys: Vec<_> = all.iter().map(|p| (p.key.as_str(), p.line)).collect();
+    assert_eq!(keys, [("session", 1), ("body.stature_mm", 4)], "{all:#?}");
+}
+
+#[test]
+fn a_rod_that_cannot_close_is_told_at_the_rod() {
+    let all = with(&[("mechanism.knead.rod.length_mm", "200")]);
+    let p = all
+        .iter()
+        .find(|p| p.key == "mechanism.knead.rod.length_mm")
+        .unwrap();
+    assert_eq!(p.severity, Severity::Error);
+    assert!(
+        p.hint
+            .as_ref()
+            .unwrap()
+            .contains("cannot close at kneading angle"),
+        "{p}"
+    );
+}
+
+#[test]
+fn a_body_outside_plausible_limits_is_an_error_and_outside_the_survey_a_warning() {
+    let p = only(&[("body.stature_mm", "900")]);
+    assert_eq!(
+        (p.severity, p.key.as_str()),
+        (Severity::Error, "body.stature_mm")
+    );
+    let p = only(&[("body.stature_mm", "1950")]);
+    assert_eq!(
+        (p.severity, p.key.as_str()),
+        (Severity::Warning, "body.stature_mm")
+    );
+    // The tallest woman of ANSUR II is 1829 mm, the shortest 1409 mm.
+    assert_eq!(p.allowed, "1409 to 1829 mm");
+}
+
+#[test]
+fn an_unknown_condition_lists_the_known_ones_and_a_refused_one_is_not_our_business() {
+    let p = only(&[("body.conditions", "[\"osteoporos\"]")]);
+    assert_eq!(p.hint.as_deref(), Some("did you mean \"osteoporosis\"?"));
+    assert!(p.allowed.contains("fibromyalgia"), "{p}");
+    for written in ["osteoporosis", "[\"osteoporosis\"]", "[osteoporosis]"] {
+        let sets = [("body.conditions".to_string(), written.to_string())];
+        assert_eq!(
+            load(&chair(), &sets).unwrap().scene.conditions,
+            ["osteoporosis"]
+        );
+        // A study takes its scene's paths.
+        let study = chair().with_file_name("studies/chair_shiatsu.toml");
+        assert_eq!(
+            load_study(&study, &sets).unwrap().scene.conditions,
+            ["osteoporosis"]
+        );
+    }
+}
+
+#[test]
+fn a_session_problem_is_told_at_its_step() {
+    let p = only(&[("session.step.0.to_u", "0.1")]);
+    assert_eq!(
+        (p.key.as_str(), p.severity),
+        ("session.step.0.to_u", Severity::Error)
+    );
+    assert!(p.hint.unwrap().contains("rolling needs a way"));
+    let p = only(&[("session.step.7.level", "1")]);
+    assert!(p.message.contains("no item"), "{p}");
+}
+
+#[test]
+fn a_depth_beyond_the_stroke_is_told() {
+    let p = only(&[("depth.protrude_mm.4", "140")]);
+    assert_eq!(
+        (p.key.as_str(), p.value.as_str()),
+        ("depth.protrude_mm.4", "140")
+    );
+}
+
+#[test]
+fn a_study_that_judges_itself_is_refused() {
+    let study = chair().with_file_name("studies/chair_shiatsu.toml");
+    let sets = [("held_out.seed".to_string(), "1".to_string())];
+    let all = load_study(&study, &sets).unwrap_err();
+    assert_eq!(all.0[0].key, "held_out.seed");
+    let sets = [(
+        "bands".to_string(),
+        "[[0.2,0.1],[0,1],[0,1],[0,1],[0,2]]".to_string(),
+    )];
+    let keys: Vec<_> = load_study(&study, &sets)
+        .unwrap_err()
+        .0
+        .into_iter()
+        .map(|p| p.key)
+        .collect();
+    assert_eq!(keys, ["bands.0", "bands.4.1"]);
+}
+
+#[test]
+fn a_stack_that_is_no_tissue_is_told_at_its_layer() {
+    let layer = "[[layer]]\nthickness_mm = 10\ne_kpa = 5\nnu = 0.5\n";
+    assert!(of(layer).is_empty());
+    let all = of(&format!("{layer}model = \"neo-hookean\"\n"));
+    assert_eq!((all[0].key.as_str(), all[0].line), ("layer.0.nu", 4));
+    let all = of(&format!(
+        "{layer}prony = [{{ g = 0.6, tau_s = 1 }}, {{ g = 0.6, tau_s = 2 }}]\n"
+    ));
+    assert_eq!(all[0].key, "layer.0.prony");
+    let all = of(&format!("{layer}model = \"ogden\"\n"));
+    assert!(
+        all.iter()
+            .any(|p| p.key == "layer.0.alpha" && p.message.contains("missing")),
+        "{all:#?}"
+    );
+}
+
+#[test]
+fn expressions_are_read_and_their_faults_told() {
+    let path = chair().with_file_name("mechanisms/wobble_carriage.toml");
+    let set = |path: &str, value: &str| (path.to_string(), value.to_string());
+    let m = load_mechanism(
+        &path,
+        &[
+            set("params.node_pitch_mm", "120"),
+            set("rocker.up_mm", "\"node_pitch_mm / 4\""),
+        ],
+    )
+    .unwrap();
+    assert_eq!((m.rocker.up_m, m.rocker.down_m), (0.030, 0.060));
+    for (text, says) in [
+        ("node_pich_mm / 2", "there is no parameter"),
+        ("node_pitch_mm /", "cannot be read"),
+        ("tilt_deg", "the parameter is in deg"),
+        ("; rm -rf", "neither a number nor an expression"),
+        ("node_pitch_mm * 1000", "out of range"),
+        ("1 / 0", "not a finite number"),
+    ] {
+        let all = load_mechanism(&path, &[set("rocker.up_mm", &format!("{text:?}"))]).unwrap_err();
+        assert!(
+            all.0[0].message.contains(says) && all.0[0].key == "rocker.up_mm",
+            "{text}: {all}"
+        );
+    }
+    let all = load_mechanism(&path, &[set("params.tilt_deg", "30")]).unwrap_err();
+    assert_eq!(
+        (all.0[0].key.as_str(), all.0[0].allowed.as_str()),
+        ("params.tilt_deg", "6 to 16 deg")
+    );
+}
+
+#[test]
+fn a_syntax_error_does_not_hide_the_rest() {
+    let all = of(
+        "name = \"x\"\nlayer = \n\n[body\nsex = \"male\"\n[[session.step]]\ntechnique = \"pres\"\n",
+    );
+    assert!(
+        all.iter()
+            .any(|p| p.message.starts_with("not TOML") && p.line == 2),
+        "{all:#?}"
+    );
+    assert!(all.len() >= 3, "{all:#?}");
+}
+
+#[test]
+fn odd_files_are_told() {
+    assert!(of("")[0].message.contains("this is no scene"));
+    assert!(
+        load_stack(&golden()).unwrap_err().0[0]
+            .message
+            .contains("folder")
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), [0xff, 0xfe, 0x00]).unwrap();
+    assert!(
+        check_any(file.path()).unwrap_err().0[0]
+            .message
+            .contains("UTF-8")
+    );
+    let deep = format!("x = {}{}", "[".repeat(5000), "]".repeat(5000));
+    assert!(!of(&deep).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Cuts and changes to a good file, and plain noise: an answer, never a panic.
+    #[test]
+    fn nothing_panics(at in 0usize..4000, cut in 0usize..40, noise in "[ -~\n]{0,12}", all in "\\PC{0,200}") {
+        for base in ["chair.toml", "mechanisms/wobble_carriage.toml", "studies/chair_shiatsu.toml", "stacks/t40.toml"] {
+            let mut bytes = std::fs::read(chair().with_file_name(base)).unwrap();
+            let at = at % bytes.len();
+            let end = (at + cut).min(bytes.len());
+            bytes.splice(at..end, noise.bytes());
+            let _ = of(&String::from_utf8_lossy(&bytes));
+        }
+        let _ = of(&all);
+        let _ = with(&[(&all, &noise), (&noise, &all)]);
+        let _ = with(&[("mechanism.rocker.up_mm", &format!("{noise:?}"))]);
+    }
+}

@@ -1,0 +1,318 @@
+//! The surface that nodes press: cells, normals and what lies under them.
+
+use back::Back;
+use nalgebra::{Point3, Unit, Vector3};
+use std::sync::Arc;
+use tissue::{Creep, Kernel, KernelBasis, Stack, Stiffening};
+
+/// Cells along one edge of a contact window.
+pub(crate) const WINDOW: usize = 32;
+/// Thinnest skin that a basis for backs resolves, m.
+const SKIN_MIN_M: f64 = 0.001;
+/// Spacing of the lattice of stacks along and across the back, cells.
+const STACK_PITCH: [usize; 2] = [20, 10];
+
+/// A square grid of material surface cells with the tissue under it.
+///
+/// Rows run along the spine (arc of the skin's midline), columns along the arc of each row to the side, so that a
+/// cell is a cell of skin whatever the slope. Positions and normals are in the back frame; the normal points out
+/// of the body. Built once per body and shared by all who touch it.
+#[derive(Clone, Debug)]
+pub struct Bed {
+    cell_m: f64,
+    rows: usize,
+    columns: usize,
+    first_u: f64,
+    u_per_row: f64,
+    points: Vec<Point3<f64>>,
+    normals: Vec<Vector3<f64>>,
+    ground: Ground,
+}
+
+/// The stacks on a coarse lattice over the grid.
+#[derive(Clone, Debug)]
+struct Ground {
+    columns: usize,
+    kernels: Vec<Kernel>,
+    laws: Vec<Stiffening>,
+    creep: Option<Creep>,
+    mirrored: bool,
+}
+
+impl Bed {
+    /// The kernel basis that beds of one cell size share: building it once saves most of a bed's cost.
+    pub fn basis(cell_m: f64) -> Arc<KernelBasis> {
+        Arc::new(KernelBasis::new(cell_m, WINDOW, SKIN_MIN_M))
+    }
+
+    /// The skin of a body from the nape to below the crest, `half_width_m` to each side.
+    ///
+    /// Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
+    pub fn of_back(back: &Back, basis: &KernelBasis, half_width_m: f64) -> Bed {
+        const RANGE_U: [f64; 2] = [-0.12, 1.18];
+        let cell_m = basis.cell_m();
+        let lattice_m = 2.0 * cell_m;
+        let half = (half_width_m / lattice_m).ceil() as usize;
+        let length_m = (RANGE_U[1] - RANGE_U[0]) * back.arc_length_m();
+        let lattice_rows = (length_m / lattice_m).ceil() as usize + 1;
+        let u_per_row = lattice_m / back.arc_length_m();
+        let mut right = Vec::with_capacity(lattice_rows * (half + 1));
+        let mut lateral = vec![0.0; lattice_rows * (half + 1)];
+        for row in 0..lattice_rows {
+            let u = RANGE_U[0] + row as f64 * u_per_row;
+            let mut x = 0.0;
+            let mut here = back.point(u, 0.0);
+            right.push(here);
+            for column in 1..=half {
+                // One correction makes the chord as long as the cell.
+                let trial = back.point(u, x + lattice_m);
+                x += lattice_m * (lattice_m / (trial - here).norm()).clamp(0.2, 1.0);
+                here = back.point(u, x);
+                lateral[row * (half + 1) + column] = x;
+                right.push(here);
+            }
+        }
+        let lattice_columns = 2 * half + 1;
+        let mirrored = |row: usize, column: usize| {
+            let p = right[row * (half + 1) + column.abs_diff(half)];
+            if column < half { Point3::new(-p.x, p.y, p.z) } else { p }
+        };
+        let lattice: Vec<Point3<f64>> =
+            (0..lattice_rows).flat_map(|r| (0..lattice_columns).map(move |c| (r, c))).map(|(r, c)| mirrored(r, c)).collect();
+        let stack_at = |row: usize, column: usize| {
+            let lattice_row = (row / 2).min(lattice_rows - 1);
+            let u = RANGE_U[0] + row as f64 * 0.5 * u_per_row;
+            back.stack(u, lateral[lattice_row * (half + 1) + (column / 2).min(half)])
+        };
+        let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
+        let mut bed = Bed::from_lattice(cell_m, lattice_rows, lattice_columns, &lattice);
+        bed.first_u = RANGE_U[0];
+        bed.u_per_row = 0.5 * u_per_row;
+        bed.ground = Ground::new(&bed, basis, creep, true, stack_at);
+        bed
+    }
+
+    /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y.
+    pub fn slab(stack: &Stack, basis: &KernelBasis, size_m: [f64; 2]) -> Bed {
+        let cell_m = basis.cell_m();
+        let lattice_m = 2.0 * cell_m;
+        let count = size_m.map(|s| (0.5 * s / lattice_m).ceil() as usize * 2 + 1);
+        let lattice: Vec<Point3<f64>> = (0..count[1])
+            .flat_map(|r| (0..count[0]).map(move |c| (r, c)))
+            .map(|(r, c)| {
+                // Rows run downwards, as stations do.
+                let z = (count[1] / 2) as f64 - r as f64;
+                Point3::new((c as f64 - (count[0] / 2) as f64) * lattice_m, 0.0, z * lattice_m)
+            })
+            .collect();
+        let mut bed = Bed::from_lattice(cell_m, count[1], count[0], &lattice);
+        bed.ground = Ground::uniform(basis, stack);
+        bed
+    }
+
+    /// Cells by midpoint interpolation of a lattice of twice their size, normals from its differences.
+    fn from_lattice(cell_m: f64, lattice_rows: usize, lattice_columns: usize, lattice: &[Point3<f64>]) -> Bed {
+        let (rows, columns) = (2 * lattice_rows - 1, 2 * lattice_columns - 1);
+        // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
+        let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
+            if i % 2 == 0 {
+                return line(i / 2);
+            }
+            let k = i / 2;
+            if k == 0 || k + 2 >= n {
+                return 0.5 * (line(k) + line(k + 1));
+            }
+            (9.0 * (line(k) + line(k + 1)) - line(k - 1) - line(k + 2)) / 16.0
+        };
+        let mut half_fine = Vec::with_capacity(lattice_rows * columns);
+        for r in 0..lattice_rows {
+            let line = |c: usize| lattice[r * lattice_columns + c].coords;
+            half_fine.extend((0..columns).map(|c| refine(&line, lattice_columns, c)));
+        }
+        let mut points = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let line = |k: usize| half_fine[k * columns + c];
+                points.push(Point3::from(refine(&line, lattice_rows, r)));
+            }
+        }
+        let at = |r: usize, c: usize| points[r * columns + c];
+        let mut normals = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let down = at((r + 1).min(rows - 1), c) - at(r.saturating_sub(1), c);
+                let side = at(r, (c + 1).min(columns - 1)) - at(r, c.saturating_sub(1));
+                // Rows go down (-z), columns to the right (+x): (-z) x (+x) = -y, out of the body.
+                normals.push(down.cross(&side).normalize());
+            }
+        }
+        let ground = Ground { columns: 0, kernels: vec![], laws: vec![], creep: None, mirrored: false };
+        Bed { cell_m, rows, columns, first_u: 0.0, u_per_row: cell_m, points, normals, ground }
+    }
+
+    /// Edge of a cell, m.
+    pub fn cell_m(&self) -> f64 {
+        self.cell_m
+    }
+
+    /// Rows (along the spine, downwards) and columns (to the right).
+    pub fn size(&self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
+
+    /// Station of a row, which need not be whole.
+    pub fn station(&self, row: f64) -> f64 {
+        self.first_u + row * self.u_per_row
+    }
+
+    /// Row of a station.
+    pub fn row_of(&self, u: f64) -> f64 {
+        (u - self.first_u) / self.u_per_row
+    }
+
+    /// Position of a cell in the back frame.
+    pub fn cell(&self, row: usize, column: usize) -> Point3<f64> {
+        self.points[row * self.columns + column]
+    }
+
+    /// How tissue there relaxes.
+    pub fn creep(&self) -> Option<&Creep> {
+        self.ground.creep.as_ref()
+    }
+
+    /// The foot of the normal through a point: its `[row, column]` (not whole) and the outward normal there, found from
+    /// a guess. `None` if it lies off the grid.
+    pub fn foot(&self, point: &Point3<f64>, guess: [f64; 2]) -> Option<Foot> {
+        let mut at = guess;
+        for _ in 0..12 {
+            let (p, down, side) = self.frame(at)?;
+            let d = point - p;
+            let step = [d.dot(&down) / down.norm_squared(), d.dot(&side) / side.norm_squared()];
+            at = [at[0] + step[0], at[1] + step[1]];
+            if step[0].abs() + step[1].abs() < 1e-4 {
+                break;
+            }
+        }
+        let (p, down, side) = self.frame(at)?;
+        Some(Foot { at, point: p, normal: Unit::new_normalize(self.normal(at)), down: Unit::new_normalize(down), side: Unit::new_normalize(side) })
+    }
+
+    /// A first guess for [`Bed::foot`]: the nearest of every sixteenth cell.
+    pub fn nearest(&self, point: &Point3<f64>) -> [f64; 2] {
+        let mut best = (f64::INFINITY, [0.0, 0.0]);
+        for row in (0..self.rows).step_by(16) {
+            for column in (0..self.columns).step_by(16) {
+                let distance = (self.cell(row, column) - point).norm_squared();
+                if distance < best.0 {
+                    best = (distance, [row as f64, column as f64]);
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Position and the two cell vectors at a place, bilinear.
+    fn frame(&self, at: [f64; 2]) -> Option<(Point3<f64>, Vector3<f64>, Vector3<f64>)> {
+        let inside = at[0] >= 0.0 && at[1] >= 0.0 && at[0] < (self.rows - 1) as f64 && at[1] < (self.columns - 1) as f64;
+        if !inside {
+            return None;
+        }
+        let (r, c) = (at[0] as usize, at[1] as usize);
+        let (fr, fc) = (at[0] - r as f64, at[1] - c as f64);
+        let [a, b, d, e] = [self.cell(r, c), self.cell(r, c + 1), self.cell(r + 1, c), self.cell(r + 1, c + 1)];
+        let down = (1.0 - fc) * (d - a) + fc * (e - b);
+        let side = (1.0 - fr) * (b - a) + fr * (e - d);
+        Some((a + fr * (d - a) + fc * ((1.0 - fr) * (b - a) + fr * (e - d)), down, side))
+    }
+
+    /// Outward normal, bilinear, not normalised.
+    fn normal(&self, at: [f64; 2]) -> Vector3<f64> {
+        let (r, c) = (at[0] as usize, at[1] as usize);
+        let (fr, fc) = (at[0] - r as f64, at[1] - c as f64);
+        let n = |r: usize, c: usize| self.normals[r * self.columns + c];
+        (1.0 - fr) * ((1.0 - fc) * n(r, c) + fc * n(r, c + 1)) + fr * ((1.0 - fc) * n(r + 1, c) + fc * n(r + 1, c + 1))
+    }
+
+    /// Blends the influence table under a place into `kernel`; returns the large-strain law there.
+    pub(crate) fn ground(&self, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
+        self.ground.blend(self, at, kernel)
+    }
+
+    /// A kernel to blend into.
+    pub(crate) fn blank_kernel(&self) -> Kernel {
+        self.ground.kernels[0].clone()
+    }
+}
+
+/// A place on the grid.
+#[derive(Clone, Copy, Debug)]
+pub struct Foot {
+    /// Row and column, not whole.
+    pub at: [f64; 2],
+    /// The skin there, back frame.
+    pub point: Point3<f64>,
+    /// Outward normal.
+    pub normal: Unit<Vector3<f64>>,
+    /// Along the rows' order: down the spine.
+    pub down: Unit<Vector3<f64>>,
+    /// Along the columns' order: to the right.
+    pub side: Unit<Vector3<f64>>,
+}
+
+impl Ground {
+    fn uniform(basis: &KernelBasis, stack: &Stack) -> Ground {
+        Ground {
+            columns: 1,
+            kernels: vec![basis.kernel(stack)],
+            laws: vec![Stiffening::of(stack)],
+            creep: Creep::of(stack),
+            mirrored: false,
+        }
+    }
+
+    /// Stacks every [`STACK_PITCH`] cells; across only the right half, the left is its mirror image.
+    fn new(
+        bed: &Bed,
+        basis: &KernelBasis,
+        creep: Option<Creep>,
+        mirrored: bool,
+        stack_at: impl Fn(usize, usize) -> Stack,
+    ) -> Ground {
+        let middle = bed.columns / 2;
+        let columns = middle.div_ceil(STACK_PITCH[1]) + 1;
+        let rows = (bed.rows - 1).div_ceil(STACK_PITCH[0]) + 1;
+        let mut ground = Ground { columns, kernels: vec![], laws: vec![], creep, mirrored };
+        for row in 0..rows {
+            for column in 0..columns {
+                let stack = stack_at((row * STACK_PITCH[0]).min(bed.rows - 1), (column * STACK_PITCH[1]).min(middle));
+                ground.kernels.push(basis.kernel(&stack));
+                ground.laws.push(Stiffening::of(&stack));
+            }
+        }
+        ground
+    }
+
+    fn blend(&self, bed: &Bed, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
+        if self.kernels.len() == 1 {
+            return self.laws[0];
+        }
+        let across = if self.mirrored { (at[1] - (bed.columns / 2) as f64).abs() } else { at[1] };
+        let rows = self.kernels.len() / self.columns;
+        let (r, fr) = split(at[0] / STACK_PITCH[0] as f64, rows);
+        let (c, fc) = split(across / STACK_PITCH[1] as f64, self.columns);
+        let corners = [
+            ((1.0 - fr) * (1.0 - fc), r * self.columns + c),
+            ((1.0 - fr) * fc, r * self.columns + c + 1),
+            (fr * (1.0 - fc), (r + 1) * self.columns + c),
+            (fr * fc, (r + 1) * self.columns + c + 1),
+        ];
+        kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
+        Stiffening::blend(&corners.map(|(w, i)| (w, &self.laws[i])))
+    }
+}
+
+/// Whole part and fraction of a lattice coordinate with at least one neighbour above.
+fn split(x: f64, count: usize) -> (usize, f64) {
+    let i = (x.max(0.0) as usize).min(count.saturating_sub(2));
+    (i, (x - i as f64).clamp(0.0, 1.0))
+}

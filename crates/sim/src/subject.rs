@@ -1,0 +1,64 @@
+//! A body in a chair: everything about a run that depends on who sits there.
+
+use crate::bed::Bed;
+use crate::trunk::{Lean, Support};
+use back::{Back, Body, BodyProblem};
+use mechanism::Kinematics;
+use program::Placement;
+use scene::{Scene, Surface};
+use tissue::KernelBasis;
+
+/// Reach of the contact surface to each side of the midline, m.
+const HALF_WIDTH_M: f64 = 0.130;
+
+/// The back, its contact surface, its seat and what the body scan tells the machine; shared by all runs of the body.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Who it is.
+    pub back: Back,
+    /// The skin as nodes meet it.
+    pub bed: Bed,
+    /// Pad, hip and gravity; `None` for a bench slab, which cannot move.
+    pub support: Option<Support>,
+    /// Station to carriage position, as an ideal body scan gives it.
+    pub placement: Placement,
+}
+
+impl Subject {
+    /// Seats a body in the scene's chair. `basis` must be of the scene's cell size (see [`Bed::basis`]).
+    ///
+    /// # Errors
+    /// What is implausible about the body.
+    pub fn new(scene: &Scene, body: &Body, kinematics: &Kinematics, basis: &KernelBasis) -> Result<Subject, Vec<BodyProblem>> {
+        let back = Back::new(body)?;
+        let (bed, support) = match &scene.surface {
+            Surface::Back => {
+                let support = Support::new(&back, &scene.chair, kinematics.curve());
+                (Bed::of_back(&back, basis, HALF_WIDTH_M), Some(support))
+            }
+            Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, [*size_m; 2]), None),
+        };
+        let placement = placement(&back, support.as_ref(), kinematics, scene);
+        Ok(Subject { back, bed, support, placement })
+    }
+}
+
+/// Carriage positions at which the rocker pivots (shaft parked at the session's first angle) face each station's skin.
+///
+/// The scan is ideal here: the machine knows where C7 and S2 of the seated user are.
+fn placement(back: &Back, support: Option<&Support>, kinematics: &Kinematics, scene: &Scene) -> Placement {
+    let park_rad = scene.session.steps.first().map_or(0.0, |s| s.park_deg.to_radians());
+    let mut walk_at = Vec::new();
+    for i in 0..=110 {
+        let u = -0.05 + 0.01 * f64::from(i);
+        let point = match support {
+            Some(s) => s.machine_from_back(&Lean::default()) * back.point(u, 0.0),
+            // A bench slab: stations run down its length.
+            None => nalgebra::Point3::new(0.0, 0.0, kinematics.curve().pose(0.0).z_m - 0.15 - 0.5 * u),
+        };
+        if let Some(walk_m) = kinematics.walk_facing(point.y, point.z, park_rad) {
+            walk_at.push((u, walk_m));
+        }
+    }
+    Placement { walk_at }
+}

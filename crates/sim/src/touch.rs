@@ -1,0 +1,333 @@
+//! One node on the skin.
+
+use crate::bed::{Bed, Foot, WINDOW};
+use nalgebra::{Isometry3, Point3, Vector3};
+use tissue::{Cover, Effort, Indenter, Kernel, Patch, Stiffening};
+
+/// What a node does to the skin at one moment. The pressure field behind it is [`Touch::pressure_pa`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Contact {
+    /// Normal force on the user, N: the sum of pressure times cell area.
+    pub force_n: f64,
+    /// Force on the user in the back frame, N: normal force and friction.
+    pub force_in_back: Vector3<f64>,
+    /// Where it acts, back frame: the centre of pressure.
+    pub point_in_back: Point3<f64>,
+    /// Contact area on the skin, m^2.
+    pub area_m2: f64,
+    /// Largest pressure, Pa.
+    pub peak_pa: f64,
+    /// Largest pressure within the midline keep-out, Pa.
+    pub midline_peak_pa: f64,
+    /// Overlap of node and resting skin along the normal, cover included, m.
+    pub depth_m: f64,
+    /// Station of the foot of the node.
+    pub u: f64,
+    /// Lateral position of the foot, m.
+    pub x_m: f64,
+    /// Cells in contact.
+    pub cells: usize,
+}
+
+impl Contact {
+    /// Force over area, Pa; 0 without contact.
+    pub fn mean_pa(&self) -> f64 {
+        if self.area_m2 > 0.0 { self.force_n / self.area_m2 } else { 0.0 }
+    }
+}
+
+/// What stays the same for a node over a run.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeLaw {
+    /// Shape, in the node's frame.
+    pub shape: Indenter,
+    /// Pad between node and skin.
+    pub cover: Option<Cover>,
+    /// Stiffness of the node itself, N/m.
+    pub stiffness_n_m: f64,
+    /// Friction along the travel (a free wheel rolls) and along the axle.
+    pub friction: [f64; 2],
+    /// Half width of the midline keep-out, m: pressure inside it is reported apart.
+    pub midline_half_m: f64,
+    /// Effort of the contact solver.
+    pub effort: Effort,
+}
+
+/// Stiffness of skin to being dragged, N/m per N of normal force: full grip is reached after 5 mm [estimate].
+const DRAG_PER_M: f64 = 200.0;
+
+/// The contact of one node: its window on the bed, the pressure in it and what it remembers.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    law: NodeLaw,
+    patch: Patch,
+    kernel: Kernel,
+    stiffening: Stiffening,
+    /// Row and column of the window's first cell.
+    origin: Option<[isize; 2]>,
+    guess: Option<[f64; 2]>,
+    overlap_m: Vec<f64>,
+    drag_m: [f64; 2],
+    products: usize,
+    held: Option<Held>,
+}
+
+/// The last solved contact of a node, for the steps between two solves.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    contact: Contact,
+    stiffness_n_m: f64,
+    age_s: f64,
+}
+
+impl Touch {
+    /// A node that has touched nothing yet.
+    pub fn new(law: NodeLaw, bed: &Bed) -> Touch {
+        Touch {
+            law,
+            patch: Patch::new(WINDOW, bed.creep().map_or(0, |c| c.terms().len())),
+            kernel: bed.blank_kernel(),
+            stiffening: Stiffening::blend(&[]),
+            origin: None,
+            guess: None,
+            overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
+            drag_m: [0.0; 2],
+            products: 0,
+            held: None,
+        }
+    }
+
+    /// Pressure on the window's cells, Pa, row after row; [`Touch::origin`] says where it lies.
+    pub fn pressure_pa(&self) -> &[f64] {
+        self.patch.pressure_pa()
+    }
+
+    /// Row and column of the window's first cell on the bed, once the node has come near it.
+    pub fn origin(&self) -> Option<[isize; 2]> {
+        self.origin
+    }
+
+    /// Products with the influence table so far: the solver's work.
+    pub fn products(&self) -> usize {
+        self.products
+    }
+
+    /// The instantaneous answer to a node held at a place: no relaxation, no friction, nothing remembered but the
+    /// last pressure as a first guess.
+    pub fn press(&mut self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Contact {
+        let Some((foot, mut contact)) = self.reach(bed, back_from_node) else { return Contact::default() };
+        if contact.depth_m > 0.0 {
+            contact = self.solve(bed, back_from_node, &foot, contact, None);
+        } else {
+            self.patch.clear();
+        }
+        contact
+    }
+
+    /// Moves the node to a place, `dt_s` after the last; `velocity_in_back` is the node's against the skin, m/s.
+    ///
+    /// With `solve` the pressure field is found anew; without, the last one is carried on along its own stiffness:
+    /// `force = last + stiffness (depth - last depth)`, never below zero.
+    pub fn step(
+        &mut self,
+        bed: &Bed,
+        back_from_node: &Isometry3<f64>,
+        velocity_in_back: &Vector3<f64>,
+        dt_s: f64,
+        solve: bool,
+    ) -> Contact {
+        let Some((foot, place)) = self.reach(bed, back_from_node) else {
+            self.lift();
+            return Contact::default();
+        };
+        let age_s = self.held.map_or(0.0, |h| h.age_s) + dt_s;
+        let held = match self.held {
+            Some(held) if !solve => Held { age_s, ..held },
+            _ if place.depth_m <= 0.0 && self.patch.is_idle() => Held { contact: place, stiffness_n_m: 0.0, age_s: 0.0 },
+            _ => {
+                let contact = self.solve(bed, back_from_node, &foot, place, Some(age_s));
+                let stiffness_n_m = self.patch.stiffness_n_m(&self.kernel, 3);
+                Held { contact, stiffness_n_m, age_s: 0.0 }
+            }
+        };
+        self.held = Some(held);
+        let mut contact = held.carried_to(&place, &foot);
+        self.drag(&mut contact, &foot, velocity_in_back, dt_s);
+        contact
+    }
+
+    /// The foot of the node and how deep it stands.
+    fn reach(&mut self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Option<(Foot, Contact)> {
+        let centre = Point3::from(back_from_node.translation.vector);
+        let guess = self.guess.unwrap_or_else(|| bed.nearest(&centre));
+        let foot = bed.foot(&centre, guess).or_else(|| bed.foot(&centre, bed.nearest(&centre)))?;
+        self.guess = Some(foot.at);
+        let inward = -foot.normal.into_inner();
+        let inward_in_node = back_from_node.rotation.inverse() * inward;
+        let gap_m = (foot.point - centre).dot(&inward) - self.law.shape.extent_m(&inward_in_node);
+        let depth_m = self.cover_m() - gap_m;
+        Some((foot, Contact { u: bed.station(foot.at[0]), x_m: foot.point.x, depth_m, ..Contact::default() }))
+    }
+
+    /// The pressure field of a node at a place.
+    fn solve(
+        &mut self,
+        bed: &Bed,
+        back_from_node: &Isometry3<f64>,
+        foot: &Foot,
+        place: Contact,
+        dt_s: Option<f64>,
+    ) -> Contact {
+        let inward_in_node = back_from_node.rotation.inverse() * -foot.normal.into_inner();
+        self.follow(bed, foot);
+        self.overlap(bed, back_from_node, &inward_in_node, place.depth_m, self.cover_m());
+        let ground = tissue::Ground {
+            kernel: &self.kernel,
+            stiffening: &self.stiffening,
+            cover: self.law.cover.as_ref(),
+            carrier_m_n: 1.0 / self.law.stiffness_n_m,
+            creep: dt_s.and_then(|dt_s| bed.creep().map(|c| (c, dt_s))),
+        };
+        let report = self.patch.solve(&self.overlap_m, None, &ground, &self.law.effort);
+        self.products += report.products;
+        self.integrate(bed, foot, place, report.cells)
+    }
+
+    fn cover_m(&self) -> f64 {
+        self.law.cover.map_or(0.0, |c| c.thickness_m)
+    }
+
+    /// Forgets everything: the node is away from the bed.
+    fn lift(&mut self) {
+        self.patch.clear();
+        self.origin = None;
+        self.guess = None;
+        self.drag_m = [0.0; 2];
+        self.held = None;
+    }
+
+    /// Moves the window with the foot, by whole cells, and fetches the tissue under it.
+    fn follow(&mut self, bed: &Bed, foot: &Foot) {
+        let half = (WINDOW / 2) as isize;
+        let wanted = [foot.at[0].round() as isize - half, foot.at[1].round() as isize - half];
+        match self.origin {
+            Some(old) if old == wanted => return,
+            Some(old) => self.patch.shift(wanted[1] - old[1], wanted[0] - old[0]),
+            None => self.patch.clear(),
+        }
+        self.origin = Some(wanted);
+        self.stiffening = bed.ground(foot.at, &mut self.kernel);
+    }
+
+    /// How far the node reaches past each cell of the resting skin, cover on.
+    fn overlap(
+        &mut self,
+        bed: &Bed,
+        back_from_node: &Isometry3<f64>,
+        inward_in_node: &Vector3<f64>,
+        depth_m: f64,
+        cover_m: f64,
+    ) {
+        self.overlap_m.fill(f64::NEG_INFINITY);
+        let Some(origin) = self.origin else { return };
+        let node_from_back = back_from_node.inverse();
+        let [rows, columns] = bed.size();
+        let near = self.cells_near(depth_m, bed.cell_m());
+        for row in near.clone() {
+            let Some(r) = usize::try_from(origin[0] + row as isize).ok().filter(|r| *r < rows) else { continue };
+            for column in near.clone() {
+                let Some(c) = usize::try_from(origin[1] + column as isize).ok().filter(|c| *c < columns) else { continue };
+                let in_node = node_from_back * bed.cell(r, c);
+                if let Some(reach) = self.law.shape.reach(&in_node, inward_in_node) {
+                    self.overlap_m[row * WINDOW + column] = reach + cover_m;
+                }
+            }
+        }
+    }
+
+    /// Window rows (and columns) that a node this deep can touch: the skin beyond is farther away than it is deep.
+    fn cells_near(&self, depth_m: f64, cell_m: f64) -> std::ops::Range<usize> {
+        let half = WINDOW / 2;
+        let reach = match self.law.shape {
+            Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => {
+                ((4.0 * radius_m * depth_m.max(0.0)).sqrt() / cell_m).ceil() as usize + 2
+            }
+            _ => half,
+        };
+        half.saturating_sub(reach)..(half + reach + 1).min(WINDOW)
+    }
+
+    /// Force, centre, area and peak of the pressure field.
+    fn integrate(&self, bed: &Bed, foot: &Foot, place: Contact, cells: usize) -> Contact {
+        let Some(origin) = self.origin else { return place };
+        let cell_m2 = bed.cell_m() * bed.cell_m();
+        let (mut sum, mut peak, mut midline, mut moment) = (0.0, 0.0f64, 0.0f64, Vector3::zeros());
+        for (i, p) in self.patch.pressure_pa().iter().enumerate() {
+            if *p > 0.0 {
+                let (r, c) = (origin[0] + (i / WINDOW) as isize, origin[1] + (i % WINDOW) as isize);
+                sum += p;
+                peak = peak.max(*p);
+                let cell = bed.cell(r as usize, c as usize);
+                if cell.x.abs() < self.law.midline_half_m {
+                    midline = midline.max(*p);
+                }
+                moment += *p * cell.coords;
+            }
+        }
+        if sum <= 0.0 {
+            return place;
+        }
+        let force_n = sum * cell_m2;
+        Contact {
+            force_n,
+            force_in_back: -foot.normal.into_inner() * force_n,
+            point_in_back: Point3::from(moment / sum),
+            area_m2: cells as f64 * cell_m2,
+            peak_pa: peak,
+            midline_peak_pa: midline,
+            cells,
+            ..place
+        }
+    }
+
+    /// Skin is dragged along until Coulomb's limit, then slips.
+    fn drag(&mut self, contact: &mut Contact, foot: &Foot, velocity: &Vector3<f64>, dt_s: f64) {
+        if contact.force_n <= 0.0 {
+            self.drag_m = [0.0; 2];
+            return;
+        }
+        let axes = [foot.down, foot.side];
+        for (drag, axis) in self.drag_m.iter_mut().zip(&axes) {
+            *drag += velocity.dot(axis) * dt_s;
+        }
+        let share = [0, 1].map(|i| DRAG_PER_M * self.drag_m[i] / self.law.friction[i].max(1e-6));
+        let over = share[0].hypot(share[1]);
+        if over > 1.0 {
+            self.drag_m = self.drag_m.map(|d| d / over);
+        }
+        for (drag, axis) in self.drag_m.iter().zip(&axes) {
+            contact.force_in_back += axis.into_inner() * (DRAG_PER_M * drag * contact.force_n);
+        }
+    }
+}
+
+impl Held {
+    /// The contact at a place near the one it was solved at.
+    fn carried_to(&self, place: &Contact, foot: &Foot) -> Contact {
+        let solved = &self.contact;
+        let force_n = (solved.force_n + self.stiffness_n_m * (place.depth_m - solved.depth_m)).max(0.0);
+        let scale = if solved.force_n > 0.0 { force_n / solved.force_n } else { 0.0 };
+        Contact {
+            force_n,
+            force_in_back: -foot.normal.into_inner() * force_n,
+            peak_pa: solved.peak_pa * scale,
+            midline_peak_pa: solved.midline_peak_pa * scale,
+            area_m2: if force_n > 0.0 { solved.area_m2 } else { 0.0 },
+            point_in_back: if solved.force_n > 0.0 { solved.point_in_back } else { foot.point },
+            depth_m: place.depth_m,
+            u: place.u,
+            x_m: place.x_m,
+            cells: if force_n > 0.0 { solved.cells } else { 0 },
+        }
+    }
+}

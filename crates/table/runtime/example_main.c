@@ -1,0 +1,108 @@
+/*
+ * How a main loop calls the tables. The four functions named board_... are yours; here they are
+ * a machine that obeys at once, so that the example runs on a PC and prints what it commands.
+ */
+#include <stdio.h>
+
+#include "@NAME@_caps.h"
+#include "@NAME@_fallback.h"
+#include "@NAME@_selftest.h"
+#include "@NAME@_tables.h"
+
+typedef struct {
+  uint16_t station;
+  int16_t depth;
+  uint16_t cycles;
+  uint16_t cycle_ticks;
+} board_t;
+
+static void board_read(const board_t *b, kneadlab_inputs_t *in) {
+  in->ticks = 1u;
+  in->station = b->station;
+  in->depth = b->depth;
+  in->cycles = b->cycles;
+  in->trim = 0;
+  in->stop = 0u;
+}
+
+static void board_drive(board_t *b, const kneadlab_cmd_t *cmd) {
+  const uint16_t stride = 28u; /* about 30 mm/s on a back of half a metre */
+  if (b->station + stride < cmd->station) {
+    b->station = (uint16_t)(b->station + stride);
+  } else if (b->station > cmd->station + stride) {
+    b->station = (uint16_t)(b->station - stride);
+  } else {
+    b->station = cmd->station;
+  }
+  b->depth = cmd->depth;
+  b->cycle_ticks = (cmd->knead != 0u) ? (uint16_t)(b->cycle_ticks + 1u) : 0u;
+  if (b->cycle_ticks >= 100u) {
+    b->cycle_ticks = 0u;
+    b->cycles++;
+  }
+}
+
+static uint32_t board_conditions(void) { return @REQUIRES@u; }
+
+static void board_scan(uint16_t *stature_mm, uint16_t *bmi_x100) {
+  *stature_mm = 1700u;
+  *bmi_x100 = 2300u;
+}
+
+/* Runs one programme to its end; returns the fault. */
+static kneadlab_status_t run(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog, board_t *board) {
+  kneadlab_inputs_t in;
+  kneadlab_cmd_t cmd;
+  kneadlab_status_t status;
+  uint16_t last_step = 65535u;
+  uint32_t tick;
+  for (tick = 0u; tick < 10000000u; tick++) { /* your 10 ms timer */
+    board_read(board, &in);
+    status = kneadlab_prog_step(ctx, prog, &in, &cmd);
+    board_drive(board, &cmd);
+    if ((status != KNEADLAB_OK) || (cmd.phase == KNEADLAB_P_DONE)) {
+      printf("tick %lu: phase %u, code %u\n", (unsigned long)tick, (unsigned)cmd.phase,
+             (unsigned)status);
+      return status;
+    }
+    if ((cmd.phase == KNEADLAB_P_WORK) && (cmd.step != last_step)) {
+      last_step = cmd.step;
+      printf("tick %lu: step %u, station %u, depth %d x 0.01 mm\n", (unsigned long)tick,
+             (unsigned)cmd.step, (unsigned)cmd.station, (int)cmd.depth);
+    }
+  }
+  return KNEADLAB_E_TIMEOUT;
+}
+
+int main(void) {
+  kneadlab_ctx_t tables;
+  kneadlab_ctx_t fallback;
+  kneadlab_prog_t prog;
+  board_t board = {0u, 0, 0u, 0u};
+  kneadlab_status_t status;
+  uint16_t stature_mm;
+  uint16_t bmi_x100;
+
+  if (kneadlab_open_fallback(&fallback, @NAME@_fallback, @UPPER@_FALLBACK_SIZE) != KNEADLAB_OK) {
+    return 2; /* motors off: nothing is left to trust */
+  }
+  status = kneadlab_open(&tables, @NAME@_tables, @UPPER@_TABLES_SIZE, @NAME@_caps,
+                         @UPPER@_CAPS_SIZE);
+  if (status == KNEADLAB_OK) {
+    status = kneadlab_selftest(&tables, @NAME@_selftest, @UPPER@_SELFTEST_SIZE, 0, 0, 0);
+  }
+  if (status == KNEADLAB_OK) {
+    board_scan(&stature_mm, &bmi_x100);
+    status = kneadlab_prog_start(&tables, &prog, kneadlab_class(&tables, stature_mm, bmi_x100),
+                                 board_conditions(), board.depth);
+  }
+  if (status == KNEADLAB_OK) {
+    status = run(&tables, &prog, &board);
+  }
+  if (status != KNEADLAB_OK) {
+    printf("code %u: fallback\n", (unsigned)status);
+    (void)kneadlab_prog_start(&fallback, &prog, KNEADLAB_CLASS_UNKNOWN, 0u, board.depth);
+    (void)run(&fallback, &prog, &board);
+  }
+  return (status == KNEADLAB_OK) ? 0 : 1;
+}

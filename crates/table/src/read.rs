@@ -1,0 +1,423 @@
+//! From bytes back to [`Tables`], with every check that the C runtime makes, in the same order.
+
+use crate::image::{ENTRY_SIZE, HEADER_SIZE, Kind, MAX_IMAGE, crc32};
+use crate::tables::{
+    Cap, Class, INFEASIBLE, LAYOUT_HASH, Limits, NO_TECHNIQUE, RT_VERSION, STATION_ONE, Step,
+    TICK_MS, Tables, Vector,
+};
+
+/// Why an image was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refused with code {code}: {why}")]
+pub struct Refusal {
+    /// The C runtime's status code.
+    pub code: u8,
+    /// In words.
+    pub why: String,
+}
+
+/// Reads a complete image, such as the `.bin` of an export.
+///
+/// # Errors
+/// A [`Refusal`] with the code that `kneadlab_open` gives. An image without fallback, vectors or
+/// names is refused here with code 9, because a complete image has them.
+pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
+    let image = Directory::open(data)?;
+    let meta = image.records(Kind::Meta, META_SIZE)?;
+    let [meta] = meta.as_slice() else {
+        return Err(refuse(9, "META holds one record"));
+    };
+    let (techniques, classes, stations, levels) = (meta[0], meta[1], meta[2], meta[3]);
+    let (from_q14, to_q14) = (i16_at(meta, 4), i16_at(meta, 6));
+    let (rows, zones) = (u16_at(meta, 8), u16_at(meta, 10));
+    let counts_fit = (1..=16).contains(&techniques)
+        && (1..=64).contains(&classes)
+        && (2..=32).contains(&stations)
+        && (1..=16).contains(&levels)
+        && (1..=4096).contains(&rows)
+        && from_q14 < to_q14
+        && u16_at(data, 40) == u16::from(classes)
+        && u16_at(data, 42) == zones;
+    if !counts_fit {
+        return Err(refuse(12, "counts or axis out of range"));
+    }
+    let limits = image.records(Kind::Limits, LIMITS_SIZE)?;
+    let [l] = limits.as_slice() else {
+        return Err(refuse(9, "LIMITS holds one record"));
+    };
+    let limits = Limits {
+        session: u16_at(l, 0),
+        watchdog: u16_at(l, 2),
+        speed_q8: u16_at(l, 4),
+        accel: u16_at(l, 6),
+        retracted: i16_at(l, 8),
+        station_tolerance: u16_at(l, 10),
+        depth_tolerance: u16_at(l, 12),
+        requires: u32_at(l, 14),
+        forbids: u32_at(l, 18),
+    };
+    if [
+        limits.session,
+        limits.watchdog,
+        limits.speed_q8,
+        limits.accel,
+    ]
+    .contains(&0)
+        || limits.forbids != u32_at(data, 36)
+    {
+        return Err(refuse(
+            13,
+            "a limit of zero, or two answers for the forbidding conditions",
+        ));
+    }
+    let columns = (usize::from(classes) + 1) * usize::from(stations);
+    let cells = usize::from(techniques) * columns * usize::from(levels);
+    let (techniques, class_names, zones) = names(
+        image.section(Kind::Names)?,
+        [
+            usize::from(techniques),
+            usize::from(classes),
+            usize::from(zones),
+        ],
+    )?;
+    let (low, high) = data[24..32].split_at(4);
+    let name = &data[48..64];
+    let used = name.iter().position(|&b| b == 0).unwrap_or(name.len());
+    let tables = Tables {
+        name: text(&name[..used])?,
+        scene_id: u32_at(data, 20),
+        content_hash: u64::from(u32_at(low, 0)) | u64::from(u32_at(high, 0)) << 32,
+        techniques,
+        class_names,
+        zones,
+        from_q14,
+        to_q14,
+        stations,
+        levels,
+        depth: image
+            .sized(Kind::Depth, 2 * cells)?
+            .chunks(2)
+            .map(|w| i16_at(w, 0))
+            .collect(),
+        flags: image.sized(Kind::Flags, cells)?.to_vec(),
+        force: image.words(Kind::Force, cells)?,
+        current: image.words(Kind::Current, cells)?,
+        caps: {
+            image.sized(Kind::Caps, columns * CAP_SIZE)?;
+            image
+                .records(Kind::Caps, CAP_SIZE)?
+                .iter()
+                .map(|r| Cap {
+                    zone: u16_at(r, 8),
+                    ..cap(r)
+                })
+                .collect()
+        },
+        classes: {
+            image.sized(Kind::Classes, usize::from(classes) * CLASS_SIZE)?;
+            image
+                .records(Kind::Classes, CLASS_SIZE)?
+                .iter()
+                .map(|r| Class {
+                    stature_min: u16_at(r, 0),
+                    stature_max: u16_at(r, 2),
+                    bmi_min: u16_at(r, 4),
+                    bmi_max: u16_at(r, 6),
+                })
+                .collect()
+        },
+        limits,
+        steps: {
+            image.sized(Kind::Steps, usize::from(rows) * STEP_SIZE)?;
+            steps(&image, Kind::Steps)?
+        },
+        fallback: steps(&image, Kind::Fallback)?,
+        vectors: image
+            .records(Kind::Vectors, VECTOR_SIZE)?
+            .iter()
+            .map(|r| Vector {
+                technique: r[0],
+                body: r[1],
+                level: r[2],
+                flags: r[3],
+                station: u16_at(r, 4),
+                depth: i16_at(r, 6),
+                force: u16_at(r, 8),
+                current: u16_at(r, 10),
+                cap: cap(&r[12..]),
+            })
+            .collect(),
+    };
+    meaning(&tables)?;
+    Ok(tables)
+}
+
+/// Checks what the numbers mean: caps, maps, classes, steps.
+pub(crate) fn meaning(t: &Tables) -> Result<(), Refusal> {
+    let retracted = t.limits.retracted;
+    let stations = usize::from(t.stations);
+    for row in 0..t.rows() {
+        for station in 0..stations {
+            let cap = &t.caps[t.cap_index(row, station)];
+            let strict = &t.caps[t.cap_index(t.rows() - 1, station)];
+            if cap.depth < retracted
+                || usize::from(cap.zone) >= t.zones.len()
+                || strict.depth > cap.depth
+                || strict.force > cap.force
+                || strict.dwell > cap.dwell
+                || strict.tap > cap.tap
+            {
+                let why = format!("cap of {}, column {station}", t.row_name(row));
+                return Err(refuse(14, why));
+            }
+        }
+    }
+    for (i, &depth) in t.depth.iter().enumerate() {
+        let column = i / usize::from(t.levels) % (t.rows() * stations);
+        let cap = &t.caps[column];
+        if depth < retracted
+            || depth > cap.depth
+            || t.flags[i] > 3
+            || t.force[i] > cap.force
+            || (t.flags[i] & INFEASIBLE != 0 && depth != retracted)
+        {
+            return Err(refuse(16, format!("map cell {i}")));
+        }
+    }
+    if t.classes
+        .iter()
+        .any(|c| c.stature_min >= c.stature_max || c.bmi_min >= c.bmi_max)
+    {
+        return Err(refuse(15, "an empty class"));
+    }
+    if t.fallback.is_empty() || t.vectors.is_empty() {
+        return Err(refuse(9, "no fallback or no vectors"));
+    }
+    let fits = |s: &Step, last: u16, techniques: usize| {
+        let travels = s.technique == NO_TECHNIQUE && s.end == 0 && s.level == 0;
+        let works = usize::from(s.technique) < techniques
+            && (1..=t.levels).contains(&s.level)
+            && if s.end == 1 { s.hold > 0 } else { s.cycles > 0 };
+        s.end <= 2
+            && s.from <= last
+            && s.to <= last
+            && s.park < 36000
+            && s.speed > 0
+            && s.timeout > 0
+            && (travels || works)
+    };
+    let step = t
+        .steps
+        .iter()
+        .position(|s| !fits(s, t.last_station(), t.techniques.len()));
+    let fallback = t
+        .fallback
+        .iter()
+        .position(|s| !fits(s, 31 * STATION_ONE, 0));
+    match (step, fallback) {
+        (Some(row), _) => Err(refuse(17, format!("row {row} of the programme"))),
+        (_, Some(row)) => Err(refuse(17, format!("row {row} of the fallback"))),
+        _ => Ok(()),
+    }
+}
+
+const META_SIZE: usize = 14;
+const CAP_SIZE: usize = 12;
+const CLASS_SIZE: usize = 10;
+const LIMITS_SIZE: usize = 24;
+const STEP_SIZE: usize = 22;
+const VECTOR_SIZE: usize = 22;
+
+/// A checked header and directory over the bytes.
+struct Directory<'a> {
+    data: &'a [u8],
+    entries: Vec<(u16, &'a [u8])>,
+}
+
+impl<'a> Directory<'a> {
+    fn open(data: &'a [u8]) -> Result<Self, Refusal> {
+        if data.len() < HEADER_SIZE {
+            return Err(refuse(
+                3,
+                format!("{} bytes are less than a header", data.len()),
+            ));
+        }
+        if &data[..4] != b"KNLB" {
+            return Err(refuse(4, "the magic is not KNLB"));
+        }
+        if data[4] != 1 {
+            return Err(refuse(5, format!("format {} is not 1", data[4])));
+        }
+        if usize::from(u16_at(data, 6)) != HEADER_SIZE
+            || u32_at(data, 8) as usize != data.len()
+            || data.len() > MAX_IMAGE
+        {
+            return Err(refuse(7, "header size or total size"));
+        }
+        let covered = [&data[..12], &data[16..]].concat();
+        if crc32(&covered) != u32_at(data, 12) {
+            return Err(refuse(8, "CRC of the image"));
+        }
+        if u32_at(data, 16) != LAYOUT_HASH {
+            return Err(refuse(6, "layout hash of another version"));
+        }
+        if u32_at(data, 44) > RT_VERSION {
+            return Err(refuse(5, format!("needs runtime {}", u32_at(data, 44))));
+        }
+        if u16_at(data, 34) != TICK_MS * 100 {
+            return Err(refuse(12, "tick"));
+        }
+        let count = usize::from(u16_at(data, 32));
+        let mut end = HEADER_SIZE + ENTRY_SIZE * count;
+        if count > 32 || end > data.len() {
+            return Err(refuse(9, format!("{count} sections do not fit")));
+        }
+        let mut entries: Vec<(u16, &[u8])> = Vec::new();
+        for entry in data[HEADER_SIZE..end].chunks(ENTRY_SIZE) {
+            let (kind, size) = (u16_at(entry, 0), u32_at(entry, 8) as usize);
+            if u32_at(entry, 4) as usize != end
+                || size > data.len() - end
+                || u16_at(entry, 2) != 0
+                || entries.iter().any(|(k, _)| *k == kind)
+            {
+                return Err(refuse(9, format!("directory entry of section {kind}")));
+            }
+            let content = &data[end..end + size];
+            if crc32(content) != u32_at(entry, 12) {
+                return Err(refuse(10, format!("CRC of section {kind}")));
+            }
+            entries.push((kind, content));
+            end = (end + size).next_multiple_of(8);
+            if end > data.len() {
+                return Err(refuse(9, format!("section {kind} ends beyond the image")));
+            }
+        }
+        if end != data.len() {
+            return Err(refuse(7, "bytes after the last section"));
+        }
+        Ok(Directory { data, entries })
+    }
+
+    fn section(&self, kind: Kind) -> Result<&'a [u8], Refusal> {
+        debug_assert!(self.data.len() >= HEADER_SIZE);
+        self.entries
+            .iter()
+            .find(|(k, _)| *k == kind as u16)
+            .map(|(_, content)| *content)
+            .ok_or_else(|| refuse(9, format!("no section {}", kind.name())))
+    }
+
+    fn sized(&self, kind: Kind, size: usize) -> Result<&'a [u8], Refusal> {
+        let content = self.section(kind)?;
+        if content.len() == size {
+            return Ok(content);
+        }
+        Err(refuse(
+            9,
+            format!("{} has {} bytes, not {size}", kind.name(), content.len()),
+        ))
+    }
+
+    fn words(&self, kind: Kind, count: usize) -> Result<Vec<u16>, Refusal> {
+        Ok(self
+            .sized(kind, 2 * count)?
+            .chunks(2)
+            .map(|w| u16_at(w, 0))
+            .collect())
+    }
+
+    /// Records of `size` bytes with their check words.
+    fn records(&self, kind: Kind, size: usize) -> Result<Vec<&'a [u8]>, Refusal> {
+        let content = self.section(kind)?;
+        if content.len() % size != 0 {
+            return Err(refuse(9, format!("{} is not made of records", kind.name())));
+        }
+        let records: Vec<&[u8]> = content.chunks(size).collect();
+        let bad = records
+            .iter()
+            .position(|r| r.chunks(2).fold(0, |sum, w| sum ^ u16_at(w, 0)) != 0xFFFF);
+        match bad {
+            Some(row) => Err(refuse(
+                11,
+                format!("check word of {} record {row}", kind.name()),
+            )),
+            None => Ok(records),
+        }
+    }
+}
+
+fn refuse(code: u8, why: impl Into<String>) -> Refusal {
+    Refusal {
+        code,
+        why: why.into(),
+    }
+}
+
+fn u16_at(data: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([data[at], data[at + 1]])
+}
+
+fn i16_at(data: &[u8], at: usize) -> i16 {
+    i16::from_le_bytes([data[at], data[at + 1]])
+}
+
+fn u32_at(data: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]])
+}
+
+fn text(data: &[u8]) -> Result<String, Refusal> {
+    String::from_utf8(data.to_vec()).map_err(|_| refuse(9, "a name that is not UTF-8"))
+}
+
+type Names = (Vec<String>, Vec<String>, Vec<String>);
+
+fn names(section: &[u8], counts: [usize; 3]) -> Result<Names, Refusal> {
+    let mut all = Vec::new();
+    for name in section.split_inclusive(|&b| b == 0) {
+        match name.split_last() {
+            Some((0, name)) => all.push(text(name)?),
+            _ => return Err(refuse(9, "NAMES does not end with a zero byte")),
+        }
+    }
+    if all.len() != counts.iter().sum::<usize>() {
+        return Err(refuse(9, format!("{} names", all.len())));
+    }
+    let zones = all.split_off(counts[0] + counts[1]);
+    let classes = all.split_off(counts[0]);
+    Ok((all, classes, zones))
+}
+
+fn cap(r: &[u8]) -> Cap {
+    Cap {
+        depth: i16_at(r, 0),
+        force: u16_at(r, 2),
+        dwell: u16_at(r, 4),
+        tap: u16_at(r, 6),
+        zone: 0,
+    }
+}
+
+fn steps(image: &Directory<'_>, kind: Kind) -> Result<Vec<Step>, Refusal> {
+    image
+        .records(kind, STEP_SIZE)?
+        .iter()
+        .map(|r| {
+            if r[3] != 0 {
+                return Err(refuse(17, "a reserved byte is not zero"));
+            }
+            Ok(Step {
+                technique: r[0],
+                end: r[1],
+                level: r[2],
+                from: u16_at(r, 4),
+                to: u16_at(r, 6),
+                spacing: u16_at(r, 8),
+                hold: u16_at(r, 10),
+                cycles: u16_at(r, 12),
+                park: u16_at(r, 14),
+                speed: u16_at(r, 16),
+                timeout: u16_at(r, 18),
+            })
+        })
+        .collect()
+}

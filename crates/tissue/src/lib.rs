@@ -1,0 +1,24 @@
+//! Layered soft tissue: constitutive laws, the contact-pressure field, closed forms.
+//!
+//! What this crate does not know: no body, no mechanism, no engine, no file.
+#![doc = include_str!("../README.md")]
+
+mod stack;
+mod indenter;
+mod compliance;
+mod kernel;
+mod stiffening;
+mod cover;
+mod relaxation;
+mod patch;
+mod durometer;
+
+pub use compliance::{half_space_compliance, surface_compliance};
+pub use cover::Cover;
+pub use durometer::{Durometer, Indentation};
+pub use indenter::Indenter;
+pub use kernel::{Kernel, KernelBasis};
+pub use patch::{Effort, Ground, Patch, Report};
+pub use relaxation::{Creep, Retardation};
+pub use stack::{Law, Layer, PronyTerm, Stack, StackError};
+pub use stiffening::Stiffening;

@@ -1,0 +1,1 @@
+//! The root package owns the tests and benches and has no source.

@@ -1,0 +1,331 @@
+//! Sections, the rules on their values, and the lookup.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::image::{Image, number};
+
+/// All values of an image as plain numbers, in the order of the page.
+pub struct Content {
+    pub techniques: usize,
+    pub classes: usize,
+    pub columns: usize,
+    pub levels: usize,
+    pub axis: [i64; 2],
+    pub zones: usize,
+    pub depth: Vec<i64>,
+    pub flags: Vec<i64>,
+    pub force: Vec<i64>,
+    pub current: Vec<i64>,
+    /// depth, force, dwell, tap, zone.
+    pub caps: Vec<Vec<i64>>,
+    /// stature from, to, body mass index from, to.
+    pub bands: Vec<Vec<i64>>,
+    /// session, watchdog, speed, acceleration, retracted, two tolerances, requires, forbids.
+    pub limits: Vec<i64>,
+    /// technique, end, level, 0, from, to, spacing, hold, cycles, park, speed, timeout.
+    pub steps: Vec<Vec<i64>>,
+    pub fallback: Vec<Vec<i64>>,
+    /// technique, body, level, flags, station, depth, force, current, four caps.
+    pub vectors: Vec<Vec<i64>>,
+    pub names: Vec<String>,
+    forbids: i64,
+    header_counts: [usize; 2],
+}
+
+impl Content {
+    pub fn decode(image: &Image<'_>) -> Result<Self> {
+        let meta = one(image, 1, "BBBBhhHH")?;
+        let count = |i: usize| meta[i] as usize;
+        let columns = (count(1) + 1) * count(2);
+        let cells = count(0) * columns * count(3);
+        let words = |kind, width, signed| -> Result<Vec<i64>> {
+            let data = image.section(kind)?;
+            ensure!(
+                data.len() == cells * width,
+                "section {kind} has {} bytes",
+                data.len()
+            );
+            Ok(data
+                .chunks(width)
+                .map(|c| value(c, 0, width, signed))
+                .collect())
+        };
+        let names = image.section(12)?;
+        ensure!(names.last() == Some(&0), "the names do not end with a zero");
+        let names: Result<Vec<String>, _> = names[..names.len() - 1]
+            .split(|&b| b == 0)
+            .map(|n| String::from_utf8(n.to_vec()))
+            .collect();
+        let content = Content {
+            techniques: count(0),
+            classes: count(1),
+            columns: count(2),
+            levels: count(3),
+            axis: [meta[4], meta[5]],
+            zones: count(7),
+            depth: words(2, 2, true)?,
+            flags: words(3, 1, false)?,
+            force: words(4, 2, false)?,
+            current: words(5, 2, false)?,
+            caps: records(image, 6, "hHHHH")?,
+            bands: records(image, 7, "HHHH")?,
+            limits: one(image, 8, "HHHHhHHII")?,
+            steps: records(image, 9, "BBBBHHHHHHHH")?,
+            fallback: records(image, 10, "BBBBHHHHHHHH")?,
+            vectors: records(image, 11, "BBBBHhHHhHHH")?,
+            names: names.context("a name is not UTF-8")?,
+            forbids: i64::from(image.forbids),
+            header_counts: [usize::from(image.classes), usize::from(image.zones)],
+        };
+        ensure!(content.caps.len() == columns, "{} caps", content.caps.len());
+        ensure!(
+            content.bands.len() == count(1),
+            "{} classes",
+            content.bands.len()
+        );
+        ensure!(
+            content.steps.len() == count(6),
+            "{} programme rows",
+            content.steps.len()
+        );
+        Ok(content)
+    }
+
+    /// The rules of the page, then the vectors.
+    pub fn check(&self) -> Result<()> {
+        let within = |what, value, low, high| {
+            ensure!(
+                (low..=high).contains(&value),
+                "{value} {what}, not {low} to {high}"
+            );
+            Ok(())
+        };
+        within("techniques", self.techniques, 1, 16)?;
+        within("classes", self.classes, 1, 64)?;
+        within("columns", self.columns, 2, 32)?;
+        within("levels", self.levels, 1, 16)?;
+        within("programme rows", self.steps.len(), 1, 4096)?;
+        ensure!(
+            self.axis[0] < self.axis[1],
+            "the axis does not rise: {:?}",
+            self.axis
+        );
+        ensure!(
+            self.header_counts == [self.classes, self.zones],
+            "header: classes, zones"
+        );
+        let names = self.techniques + self.classes + self.zones;
+        ensure!(
+            self.names.len() == names,
+            "{} names, not {names}",
+            self.names.len()
+        );
+        ensure!(
+            self.limits[..4].iter().all(|&v| v > 0),
+            "a limit of zero: {:?}",
+            self.limits
+        );
+        ensure!(
+            self.limits[8] == self.forbids,
+            "two answers for the forbidding conditions"
+        );
+        let retracted = self.limits[4];
+        let strictest = &self.caps[self.classes * self.columns..];
+        for (i, cap) in self.caps.iter().enumerate() {
+            let strict = &strictest[i % self.columns];
+            ensure!(
+                cap[0] >= retracted,
+                "cap {i} is below the retracted position"
+            );
+            ensure!(
+                (cap[4] as usize) < self.zones,
+                "cap {i} has zone {}",
+                cap[4]
+            );
+            ensure!(
+                (0..4).all(|k| strict[k] <= cap[k]),
+                "cap {i} is stricter than the strictest"
+            );
+        }
+        for i in 0..self.depth.len() {
+            let cap = &self.caps[i / self.levels % self.caps.len()];
+            let depth = self.depth[i];
+            ensure!(
+                (retracted..=cap[0]).contains(&depth),
+                "cell {i}: depth {depth}"
+            );
+            ensure!(self.force[i] <= cap[1], "cell {i}: force {}", self.force[i]);
+            ensure!(self.flags[i] <= 3, "cell {i}: flags {}", self.flags[i]);
+            ensure!(
+                self.flags[i] & 2 == 0 || depth == retracted,
+                "cell {i}: not retracted"
+            );
+        }
+        for (i, band) in self.bands.iter().enumerate() {
+            ensure!(band[0] < band[1] && band[2] < band[3], "class {i} is empty");
+        }
+        ensure!(!self.fallback.is_empty(), "no fallback");
+        for (list, rows, last) in [
+            ("programme", &self.steps, 2048 * (self.columns as i64 - 1)),
+            ("fallback", &self.fallback, 2048 * 31),
+        ] {
+            for (i, row) in rows.iter().enumerate() {
+                self.check_step(row, last, list == "fallback")
+                    .with_context(|| format!("{list} row {i}"))?;
+            }
+        }
+        ensure!(!self.vectors.is_empty(), "no vectors");
+        for (i, vector) in self.vectors.iter().enumerate() {
+            let answer = self.lookup(vector[0], vector[1], vector[2], vector[4])?;
+            let expected: Vec<i64> = [&vector[3..4], &vector[5..]].concat();
+            ensure!(
+                answer == expected,
+                "vector {i}: {answer:?}, not {expected:?}"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_step(&self, row: &[i64], last: i64, fallback: bool) -> Result<()> {
+        let [
+            technique,
+            end,
+            level,
+            zero,
+            from,
+            to,
+            _,
+            hold,
+            cycles,
+            park,
+            speed,
+            timeout,
+        ] = *row
+        else {
+            anyhow::bail!("{} values", row.len());
+        };
+        ensure!(end <= 2 && zero == 0, "end {end}, {zero}");
+        ensure!(from <= last && to <= last, "stations {from}, {to}");
+        ensure!(
+            park < 36000 && speed > 0 && timeout > 0,
+            "{park}, {speed}, {timeout}"
+        );
+        if technique == 255 {
+            ensure!(
+                end == 0 && level == 0,
+                "travel with end {end}, level {level}"
+            );
+        } else {
+            ensure!(!fallback, "a fallback with technique {technique}");
+            ensure!(
+                (technique as usize) < self.techniques,
+                "technique {technique}"
+            );
+            ensure!((1..=self.levels as i64).contains(&level), "level {level}");
+            ensure!(
+                if end == 1 { hold > 0 } else { cycles > 0 },
+                "it never ends"
+            );
+        }
+        Ok(())
+    }
+
+    /// Flags, depth, force, current and the four caps, by the page's last section.
+    fn lookup(&self, technique: i64, body: i64, level: i64, station: i64) -> Result<Vec<i64>> {
+        ensure!(
+            (technique as usize) < self.techniques,
+            "technique {technique}"
+        );
+        let end = 2048 * (self.columns as i64 - 1);
+        let mut flags = 0;
+        flags += if station > end { 8 } else { 0 };
+        flags += if body >= self.classes as i64 { 16 } else { 0 };
+        let in_range = (1..=self.levels as i64).contains(&level);
+        flags += if in_range { 0 } else { 32 };
+        let station = station.min(end);
+        let row = body.min(self.classes as i64) as usize;
+        let level = if in_range { level as usize - 1 } else { 0 };
+        let columns = [
+            (station / 2048) as usize,
+            ((station + 2047) / 2048) as usize,
+        ];
+        let f = station % 2048 * 8;
+        let cap = |k: usize| {
+            let of = |c: usize| self.caps[row * self.columns + c][k];
+            of(columns[0]).min(of(columns[1]))
+        };
+        let rows = self.classes + 1;
+        let cells = columns
+            .map(|c| ((technique as usize * rows + row) * self.columns + c) * self.levels + level);
+        let between = |map: &[i64], offset: i64| {
+            let (a, b) = (map[cells[0]] + offset, map[cells[1]] + offset);
+            (a * (16384 - f) + b * f + 8192) / 16384 - offset
+        };
+        flags |= self.flags[cells[0]] | self.flags[cells[1]];
+        let (mut depth, mut force, mut current) = (self.limits[4], 0, 0);
+        if flags & 2 == 0 {
+            depth = between(&self.depth, 32768);
+            force = between(&self.force, 0);
+            current = between(&self.current, 0);
+        }
+        if depth > cap(0) {
+            depth = cap(0);
+            flags |= 4;
+        }
+        Ok(vec![
+            flags,
+            depth,
+            force.min(cap(1)),
+            current,
+            cap(0),
+            cap(1),
+            cap(2),
+            cap(3),
+        ])
+    }
+}
+
+fn value(data: &[u8], at: usize, width: usize, signed: bool) -> i64 {
+    let raw = number(data, at, width) as i64;
+    if signed && raw >= 1 << (8 * width - 1) {
+        raw - (1 << (8 * width))
+    } else {
+        raw
+    }
+}
+
+/// Records of a shape (B u8, H u16, h i16, I u32), each ended by its check word.
+fn records(image: &Image<'_>, kind: u16, shape: &str) -> Result<Vec<Vec<i64>>> {
+    let data = image.section(kind)?;
+    let width = |letter| match letter {
+        'B' => 1,
+        'I' => 4,
+        _ => 2,
+    };
+    let size: usize = shape.chars().map(width).sum::<usize>() + 2;
+    ensure!(
+        data.len() % size == 0,
+        "section {kind} is not made of records of {size} bytes"
+    );
+    let mut out = Vec::new();
+    for (row, record) in data.chunks(size).enumerate() {
+        let sum = record
+            .chunks(2)
+            .fold(0, |sum, word| sum ^ number(word, 0, 2));
+        ensure!(sum == 0xFFFF, "section {kind}, record {row}: check word");
+        let mut at = 0;
+        let mut values = Vec::new();
+        for letter in shape.chars() {
+            values.push(value(record, at, width(letter), letter == 'h'));
+            at += width(letter);
+        }
+        out.push(values);
+    }
+    Ok(out)
+}
+
+fn one(image: &Image<'_>, kind: u16, shape: &str) -> Result<Vec<i64>> {
+    let mut all = records(image, kind, shape)?;
+    ensure!(all.len() == 1, "section {kind} has {} records", all.len());
+    Ok(all.remove(0))
+}
