@@ -26,6 +26,8 @@ pub struct Bed {
     u_per_row: f64,
     points: Vec<Point3<f64>>,
     normals: Vec<Vector3<f64>>,
+    /// Cells that nodes must leave alone.
+    barred: Vec<bool>,
     ground: Ground,
 }
 
@@ -147,7 +149,8 @@ impl Bed {
             }
         }
         let ground = Ground { columns: 0, kernels: vec![], laws: vec![], creep: None, mirrored: false };
-        Bed { cell_m, rows, columns, first_u: 0.0, u_per_row: cell_m, points, normals, ground }
+        let barred = vec![false; rows * columns];
+        Bed { cell_m, rows, columns, first_u: 0.0, u_per_row: cell_m, points, normals, barred, ground }
     }
 
     /// Edge of a cell, m.
@@ -175,40 +178,71 @@ impl Bed {
         self.points[row * self.columns + column]
     }
 
+    /// Marks the cells that nodes must leave alone, by station and lateral place.
+    pub fn bar(&mut self, keep_out: impl Fn(f64, f64) -> bool) {
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let i = row * self.columns + column;
+                self.barred[i] = keep_out(self.station(row as f64), self.points[i].x);
+            }
+        }
+    }
+
+    /// Whether nodes must leave a cell alone.
+    pub fn is_barred(&self, row: usize, column: usize) -> bool {
+        self.barred[row * self.columns + column]
+    }
+
     /// How tissue there relaxes.
     pub fn creep(&self) -> Option<&Creep> {
         self.ground.creep.as_ref()
     }
 
-    /// The foot of the normal through a point: its `[row, column]` (not whole) and the outward normal there, found from
-    /// a guess. `None` if it lies off the grid.
-    pub fn foot(&self, point: &Point3<f64>, guess: [f64; 2]) -> Option<Foot> {
-        let mut at = guess;
+    /// The foot of the normal through a point: its `[row, column]` (not whole) and the outward normal there. `None` if it
+    /// lies off the grid. Found by Newton from the place at the same height and distance from the midline, so that the
+    /// same point always has the same foot, wherever the node came from.
+    pub fn foot(&self, point: &Point3<f64>) -> Option<Foot> {
+        const STEP_MAX: f64 = 6.0;
+        let mut at = self.facing(point)?;
         for _ in 0..12 {
             let (p, down, side) = self.frame(at)?;
             let d = point - p;
             let step = [d.dot(&down) / down.norm_squared(), d.dot(&side) / side.norm_squared()];
-            at = [at[0] + step[0], at[1] + step[1]];
+            at = [0, 1].map(|i| at[i] + step[i].clamp(-STEP_MAX, STEP_MAX));
             if step[0].abs() + step[1].abs() < 1e-4 {
                 break;
             }
         }
-        let (p, down, side) = self.frame(at)?;
-        Some(Foot { at, point: p, normal: Unit::new_normalize(self.normal(at)), down: Unit::new_normalize(down), side: Unit::new_normalize(side) })
+        self.place(at)
     }
 
-    /// A first guess for [`Bed::foot`]: the nearest of every sixteenth cell.
-    pub fn nearest(&self, point: &Point3<f64>) -> [f64; 2] {
-        let mut best = (f64::INFINITY, [0.0, 0.0]);
-        for row in (0..self.rows).step_by(16) {
-            for column in (0..self.columns).step_by(16) {
-                let distance = (self.cell(row, column) - point).norm_squared();
-                if distance < best.0 {
-                    best = (distance, [row as f64, column as f64]);
-                }
-            }
+    /// The place at a point's height and about its distance from the midline.
+    fn facing(&self, point: &Point3<f64>) -> Option<[f64; 2]> {
+        let middle = self.columns / 2;
+        let z_m = |row: usize| self.cell(row, middle).z;
+        if point.z > z_m(0) || point.z < z_m(self.rows - 1) {
+            return None;
         }
-        best.1
+        // Rows go down.
+        let (mut above, mut below) = (0, self.rows - 1);
+        while below - above > 1 {
+            let row = (above + below) / 2;
+            if z_m(row) >= point.z { above = row } else { below = row }
+        }
+        let column = middle as f64 + point.x / self.cell_m;
+        Some([above as f64 + 0.5, column.clamp(1.0, (self.columns - 2) as f64)])
+    }
+
+    /// A place on the grid, given by its row and column. `None` off the grid.
+    pub fn place(&self, at: [f64; 2]) -> Option<Foot> {
+        let (p, down, side) = self.frame(at)?;
+        Some(Foot {
+            at,
+            point: p,
+            normal: Unit::new_normalize(self.normal(at)),
+            down: Unit::new_normalize(down),
+            side: Unit::new_normalize(side),
+        })
     }
 
     /// Position and the two cell vectors at a place, bilinear.

@@ -1,7 +1,7 @@
 //! Watches every step against the one envelope of limits.
 
 use crate::touch::Contact;
-use back::{Back, Envelope, Zone};
+use back::{Back, EXCLUDED_PRESSURE_PA, Envelope, Zone};
 use serde::{Deserialize, Serialize};
 
 /// Which limit was passed.
@@ -37,8 +37,6 @@ pub struct Violation {
     pub allowed: f64,
 }
 
-/// Pressure over the pad's own that counts as touching a keep-out, Pa [estimate].
-const TOUCH_PA: f64 = 2000.0;
 /// Time constant of the rate's filter, s: a rate that lasts, not a step of the solver.
 const RATE_FILTER_S: f64 = 0.05;
 
@@ -77,15 +75,14 @@ impl Guard {
             let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
             let peak_cap_pa = self.envelope.peak_pressure_cap_pa(zone, contact.area_m2);
             let barred = self.envelope.excluded(zone);
-            let barred_pa = if barred { contact.peak_pa } else { contact.midline_peak_pa };
             found[0] = (!barred && contact.force_n > cap_n).then_some((Limit::Force, contact.force_n, cap_n));
             found[1] = (!barred && contact.peak_pa > peak_cap_pa).then_some((Limit::Pressure, contact.peak_pa, peak_cap_pa));
-            found[2] = (barred_pa > TOUCH_PA).then_some((Limit::KeepOut, barred_pa, TOUCH_PA));
+            found[2] = (contact.barred_peak_pa > EXCLUDED_PRESSURE_PA).then_some((Limit::KeepOut, contact.barred_peak_pa, EXCLUDED_PRESSURE_PA));
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
                 self.dwell_s[node][i] = if above { self.dwell_s[node][i] + dt_s } else { 0.0 };
-                let allowed = self.envelope.dwell_cap_s(fraction);
+                let allowed = self.envelope.dwell_cap_s(fraction + 1e-9);
                 let dwell_s = self.dwell_s[node][i];
                 found[3 + i] = (dwell_s > allowed).then_some((Limit::Dwell, dwell_s, allowed));
             }

@@ -85,7 +85,7 @@ impl Sim {
         let pose = subject.support.as_ref().map(|s| s.machine_from_back(&Lean::default()));
         let trunk = subject.support.as_ref().zip(pose);
         let world = World::new(&scene.mechanism, pivots, rest_rad, trunk, scene.solver.dt_s, scene.solver.substeps);
-        let touches = std::array::from_fn(|i| Touch::new(node_law(&scene, i % 2, envelope.midline_half_m()), &subject.bed));
+        let touches = std::array::from_fn(|i| Touch::new(node_law(&scene, i % 2), &subject.bed));
         let motors = [drive.walk_m, drive.knead_rad, drive.protrude_m].map(|joint| MotorState { joint, ..MotorState::default() });
         let frame = Frame {
             t_s: 0.0,
@@ -122,6 +122,11 @@ impl Sim {
     /// Limits passed so far.
     pub fn violations(&self) -> &[Violation] {
         self.guard.violations()
+    }
+
+    /// The limits it is watched against.
+    pub fn envelope(&self) -> &Envelope {
+        self.guard.envelope()
     }
 
     /// The contact of a node: its pressure field.
@@ -289,7 +294,7 @@ pub(crate) fn drive_of(command: &DriveCommand) -> Drive {
 }
 
 /// The contact law of one of the scene's nodes.
-pub(crate) fn node_law(scene: &Scene, node: usize, midline_half_m: f64) -> NodeLaw {
+pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
     let node = &scene.mechanism.nodes[node];
     let cover = &scene.mechanism.cover;
     NodeLaw {
@@ -301,7 +306,6 @@ pub(crate) fn node_law(scene: &Scene, node: usize, midline_half_m: f64) -> NodeL
         }),
         stiffness_n_m: node.stiffness_n_m,
         friction: FRICTION,
-        midline_half_m,
         effort: Effort {
             tolerance: scene.solver.tolerance,
             products_max: scene.solver.max_iterations,

@@ -2,7 +2,7 @@
 
 use crate::bed::Bed;
 use crate::trunk::{Lean, Support};
-use back::{Back, Body, BodyProblem};
+use back::{Back, Body, BodyProblem, Envelope};
 use mechanism::Kinematics;
 use program::Placement;
 use scene::{Scene, Surface};
@@ -25,16 +25,30 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Seats a body in the scene's chair. `basis` must be of the scene's cell size (see [`Bed::basis`]).
+    /// Seats a body in the scene's chair, on a bed of the basis's cells; what the envelope keeps nodes out of is
+    /// marked on it.
     ///
     /// # Errors
     /// What is implausible about the body.
-    pub fn new(scene: &Scene, body: &Body, kinematics: &Kinematics, basis: &KernelBasis) -> Result<Subject, Vec<BodyProblem>> {
+    pub fn new(
+        scene: &Scene,
+        body: &Body,
+        kinematics: &Kinematics,
+        basis: &KernelBasis,
+        envelope: &Envelope,
+    ) -> Result<Subject, Vec<BodyProblem>> {
         let back = Back::new(body)?;
         let (bed, support) = match &scene.surface {
             Surface::Back => {
                 let support = Support::new(&back, &scene.chair, kinematics.curve());
-                (Bed::of_back(&back, basis, HALF_WIDTH_M), Some(support))
+                let mut bed = Bed::of_back(&back, basis, HALF_WIDTH_M);
+                // Midline zones lie inside the midline half width: only a condition makes zones worth looking up.
+                let zones_matter = !envelope.policy().exclude.is_empty();
+                bed.bar(|u, x_m| {
+                    x_m.abs() <= envelope.midline_half_m()
+                        || zones_matter && envelope.excluded(back.zone(u, x_m).zone)
+                });
+                (bed, Some(support))
             }
             Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, [*size_m; 2]), None),
         };

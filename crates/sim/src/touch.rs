@@ -17,8 +17,8 @@ pub struct Contact {
     pub area_m2: f64,
     /// Largest pressure, Pa.
     pub peak_pa: f64,
-    /// Largest pressure within the midline keep-out, Pa.
-    pub midline_peak_pa: f64,
+    /// Largest pressure on cells that nodes must leave alone, Pa.
+    pub barred_peak_pa: f64,
     /// Overlap of node and resting skin along the normal, cover included, m.
     pub depth_m: f64,
     /// Station of the foot of the node.
@@ -47,8 +47,6 @@ pub struct NodeLaw {
     pub stiffness_n_m: f64,
     /// Friction along the travel (a free wheel rolls) and along the axle.
     pub friction: [f64; 2],
-    /// Half width of the midline keep-out, m: pressure inside it is reported apart.
-    pub midline_half_m: f64,
     /// Effort of the contact solver.
     pub effort: Effort,
 }
@@ -65,7 +63,6 @@ pub struct Touch {
     stiffening: Stiffening,
     /// Row and column of the window's first cell.
     origin: Option<[isize; 2]>,
-    guess: Option<[f64; 2]>,
     overlap_m: Vec<f64>,
     drag_m: [f64; 2],
     products: usize,
@@ -89,7 +86,6 @@ impl Touch {
             kernel: bed.blank_kernel(),
             stiffening: Stiffening::blend(&[]),
             origin: None,
-            guess: None,
             overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
             drag_m: [0.0; 2],
             products: 0,
@@ -157,11 +153,9 @@ impl Touch {
     }
 
     /// The foot of the node and how deep it stands.
-    fn reach(&mut self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Option<(Foot, Contact)> {
+    fn reach(&self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Option<(Foot, Contact)> {
         let centre = Point3::from(back_from_node.translation.vector);
-        let guess = self.guess.unwrap_or_else(|| bed.nearest(&centre));
-        let foot = bed.foot(&centre, guess).or_else(|| bed.foot(&centre, bed.nearest(&centre)))?;
-        self.guess = Some(foot.at);
+        let foot = bed.foot(&centre)?;
         let inward = -foot.normal.into_inner();
         let inward_in_node = back_from_node.rotation.inverse() * inward;
         let gap_m = (foot.point - centre).dot(&inward) - self.law.shape.extent_m(&inward_in_node);
@@ -198,10 +192,9 @@ impl Touch {
     }
 
     /// Forgets everything: the node is away from the bed.
-    fn lift(&mut self) {
+    pub(crate) fn lift(&mut self) {
         self.patch.clear();
         self.origin = None;
-        self.guess = None;
         self.drag_m = [0.0; 2];
         self.held = None;
     }
@@ -261,17 +254,16 @@ impl Touch {
     fn integrate(&self, bed: &Bed, foot: &Foot, place: Contact, cells: usize) -> Contact {
         let Some(origin) = self.origin else { return place };
         let cell_m2 = bed.cell_m() * bed.cell_m();
-        let (mut sum, mut peak, mut midline, mut moment) = (0.0, 0.0f64, 0.0f64, Vector3::zeros());
+        let (mut sum, mut peak, mut barred, mut moment) = (0.0, 0.0f64, 0.0f64, Vector3::zeros());
         for (i, p) in self.patch.pressure_pa().iter().enumerate() {
             if *p > 0.0 {
                 let (r, c) = (origin[0] + (i / WINDOW) as isize, origin[1] + (i % WINDOW) as isize);
                 sum += p;
                 peak = peak.max(*p);
-                let cell = bed.cell(r as usize, c as usize);
-                if cell.x.abs() < self.law.midline_half_m {
-                    midline = midline.max(*p);
+                if bed.is_barred(r as usize, c as usize) {
+                    barred = barred.max(*p);
                 }
-                moment += *p * cell.coords;
+                moment += *p * bed.cell(r as usize, c as usize).coords;
             }
         }
         if sum <= 0.0 {
@@ -284,7 +276,7 @@ impl Touch {
             point_in_back: Point3::from(moment / sum),
             area_m2: cells as f64 * cell_m2,
             peak_pa: peak,
-            midline_peak_pa: midline,
+            barred_peak_pa: barred,
             cells,
             ..place
         }
@@ -321,7 +313,7 @@ impl Held {
             force_n,
             force_in_back: -foot.normal.into_inner() * force_n,
             peak_pa: solved.peak_pa * scale,
-            midline_peak_pa: solved.midline_peak_pa * scale,
+            barred_peak_pa: solved.barred_peak_pa * scale,
             area_m2: if force_n > 0.0 { solved.area_m2 } else { 0.0 },
             point_in_back: if solved.force_n > 0.0 { solved.point_in_back } else { foot.point },
             depth_m: place.depth_m,

@@ -16,7 +16,9 @@ const SACRAL_SQUEEZE_M: [f64; 2] = [0.010, -0.020];
 /// Pitch within which a sitter's rest is looked for, rad.
 const PITCH_RANGE_RAD: [f64; 2] = [-0.35, 0.35];
 /// Force left over in a balanced trunk, N.
-const BALANCED_N: f64 = 0.05;
+const BALANCED_N: f64 = 0.2;
+/// What may be left where a kink keeps Newton from going on, N.
+const STUCK_N: f64 = 1.5;
 
 /// Where the trunk is: displacement of its hip joint from rest and pitch about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -195,7 +197,7 @@ impl Support {
     /// Static; the hip may move out of the machine, not along it. Newton steps, damped (Levenberg) where the pad
     /// lets go: the pitch is scaled by [`PITCH_ARM_M`] so that both unknowns are lengths and both residuals forces.
     pub fn balance(&self, start: &Lean, mut nodes: impl FnMut(&Isometry3<f64>) -> Load) -> Option<Lean> {
-        const STEP_M: f64 = 2e-5;
+        const STEP_M: f64 = 5e-5;
         let lean_at = |x: [f64; 2]| Lean { y_m: x[0], z_m: start.z_m, pitch_rad: x[1] / PITCH_ARM_M };
         let mut residual = |x: [f64; 2]| {
             let lean = lean_at(x);
@@ -231,7 +233,8 @@ impl Support {
                 }
                 damping_n_m *= 4.0;
                 if damping_n_m > 1e9 {
-                    return None;
+                    // A kink (rocker stop, pad edge) holds the last newton: near enough, or no balance from here.
+                    return (size(f) < STUCK_N).then(|| lean_at(x));
                 }
             }
             if x[0].abs() > 0.5 || x[1].abs() > 0.3 {

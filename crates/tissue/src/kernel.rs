@@ -7,12 +7,13 @@ use std::f64::consts::{PI, SQRT_2};
 /// Displacement of cell centres by unit pressure on one cell, for every offset on a square grid, m/Pa.
 ///
 /// `row(dz)[reach - 1 + dx]` is the displacement at offset `(dx, dz)`, `dx` from `-(reach-1)` to `reach-1`.
-/// The table is symmetric in both offsets and in their exchange.
+/// The table is symmetric in both offsets and in their exchange. Single precision: its rounding (1e-7) is far below
+/// what a cell of skin is known to, and products with it cost half.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
     reach: usize,
     cell_m: f64,
-    rows: Vec<f64>,
+    rows: Vec<f32>,
 }
 
 impl Kernel {
@@ -27,14 +28,14 @@ impl Kernel {
     }
 
     /// All offsets along x at one offset along z; the middle entry is `dx = 0`.
-    pub fn row(&self, dz: usize) -> &[f64] {
+    pub fn row(&self, dz: usize) -> &[f32] {
         let width = 2 * self.reach - 1;
         &self.rows[dz * width..(dz + 1) * width]
     }
 
     /// Displacement at one offset by unit pressure on one cell, m/Pa.
     pub fn at(&self, dx: usize, dz: usize) -> f64 {
-        self.row(dz)[self.reach - 1 + dx]
+        f64::from(self.row(dz)[self.reach - 1 + dx])
     }
 
     /// Weighted mean of kernels of one grid: `self = sum w_i k_i`. Between neighbouring stacks of a back the
@@ -46,6 +47,7 @@ impl Kernel {
         self.rows.fill(0.0);
         for (weight, part) in parts {
             assert_eq!(part.reach, self.reach, "kernels of one bed share their reach");
+            let weight = *weight as f32;
             for (out, k) in self.rows.iter_mut().zip(&part.rows) {
                 *out += weight * k;
             }
@@ -110,13 +112,14 @@ impl KernelBasis {
         let rest: Vec<f64> =
             self.wavenumbers_per_m.iter().map(|&k| surface_compliance(stack, k) - half_space / k).collect();
         let width = 2 * self.reach - 1;
-        let mut rows = vec![0.0; self.reach * width];
+        let mut rows = vec![0.0f32; self.reach * width];
         let middle = self.reach - 1;
         let mut pair = 0;
         for dz in 0..self.reach {
             for dx in 0..=dz {
                 let row = &self.weights[pair * rest.len()..(pair + 1) * rest.len()];
                 let value = half_space / (2.0 * PI) * self.love_m[pair] + dot(row, &rest);
+                let value = value as f32;
                 for (a, b) in [(dx, dz), (dz, dx)] {
                     rows[b * width + middle + a] = value;
                     rows[b * width + middle - a] = value;

@@ -91,9 +91,17 @@ struct Scratch {
     residual: Vec<f64>,
     direction: Vec<f64>,
     product: Vec<f64>,
+    lines: Lines,
     gain: f64,
     /// Give of the node per pressure on one cell, m/Pa.
     carrier_m_pa: f64,
+}
+
+/// Single-precision work space of a product.
+#[derive(Clone, Debug)]
+struct Lines {
+    source: Vec<f32>,
+    target: Vec<f32>,
 }
 
 /// Columns `from..to` of one row; empty if `from >= to`.
@@ -120,6 +128,7 @@ impl Patch {
                 residual: zeros(),
                 direction: zeros(),
                 product: zeros(),
+                lines: Lines { source: vec![0.0; side * side], target: vec![0.0; side] },
                 gain: 1.0,
                 carrier_m_pa: 0.0,
             },
@@ -311,7 +320,7 @@ impl Patch {
         }
         let mut loaded = vec![(0, 0); side];
         spans_of(side, &s.source, &mut loaded);
-        apply(ground.kernel, side, &s.source, &loaded, &s.ringed, &mut s.product);
+        apply(ground.kernel, side, &s.source, &loaded, &s.ringed, &mut s.lines, &mut s.product);
         let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
         report.products += 1;
         let (mut energy, mut count, mut grown) = (0.0, 0usize, false);
@@ -409,7 +418,7 @@ impl Patch {
                     let (from, to) = s.spans[other];
                     let line = &kernel.row(row.abs_diff(other))[middle + from - column..];
                     for (j, k) in (other * side + from..other * side + to).zip(line) {
-                        s.residual[j] += s.gain * k * pull + s.weight[j] * give_m;
+                        s.residual[j] += s.gain * f64::from(*k) * pull + s.weight[j] * give_m;
                     }
                 }
                 s.residual[i] = 0.0;
@@ -430,7 +439,7 @@ impl Scratch {
     /// The node's give enters the law of cell `i` with the slope there; taken as the symmetric product of two roots it
     /// keeps the operator symmetric, at the price of a Newton step that is not quite one where slopes differ.
     fn curve(&mut self, kernel: &Kernel, side: usize) -> f64 {
-        apply(kernel, side, &self.direction, &self.spans, &self.spans, &mut self.product);
+        apply(kernel, side, &self.direction, &self.spans, &self.spans, &mut self.lines, &mut self.product);
         let mut pushed = 0.0;
         for_spans(&self.spans, side, |i| pushed += self.weight[i] * self.direction[i]);
         let give_m = self.carrier_m_pa * pushed;
@@ -486,18 +495,27 @@ fn ring(side: usize, spans: &[Span], ringed: &mut [Span]) {
 ///
 /// Row by row the table is a band of a Toeplitz matrix, so the inner loop runs over contiguous cells and the
 /// compiler turns it into vector code; sums are taken in one fixed order.
-fn apply(kernel: &Kernel, side: usize, source: &[f64], loaded: &[Span], wanted: &[Span], out: &mut [f64]) {
+fn apply(
+    kernel: &Kernel,
+    side: usize,
+    source: &[f64],
+    loaded: &[Span],
+    wanted: &[Span],
+    lines: &mut Lines,
+    out: &mut [f64],
+) {
     let middle = kernel.reach() - 1;
+    for_spans(loaded, side, |i| lines.source[i] = source[i] as f32);
     for (row, (from, to)) in wanted.iter().copied().enumerate() {
         if from >= to {
             continue;
         }
-        let target = &mut out[row * side + from..row * side + to];
+        let target = &mut lines.target[..to - from];
         target.fill(0.0);
         let width = target.len();
         for (other, (first, last)) in loaded.iter().copied().enumerate() {
             let table = kernel.row(row.abs_diff(other));
-            let line = &source[other * side..(other + 1) * side];
+            let line = &lines.source[other * side..(other + 1) * side];
             let mut x = first;
             while x + 4 <= last {
                 let p = [line[x], line[x + 1], line[x + 2], line[x + 3]];
@@ -516,6 +534,9 @@ fn apply(kernel: &Kernel, side: usize, source: &[f64], loaded: &[Span], wanted: 
                 }
                 x += 1;
             }
+        }
+        for (out, t) in out[row * side + from..row * side + to].iter_mut().zip(target) {
+            *out = f64::from(*t);
         }
     }
 }

@@ -1,0 +1,371 @@
+//! `kneadlab body`: who sits there, as the simulator sees them.
+
+use crate::print;
+use crate::talk::{Outcome, say};
+use anyhow::bail;
+use back::{Back, Body, BodyProblem, Decision, Envelope, Level, NOTICE, Sex, Zone};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::io::Write;
+
+/// Who.
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long)]
+    sex: SexArg,
+    /// Standing height
+    #[arg(long, value_name = "MM")]
+    stature_mm: f64,
+    /// Body mass index, kg/m2
+    #[arg(long, value_name = "KG_M2")]
+    bmi: f64,
+    /// Years
+    #[arg(long, value_name = "YR", default_value_t = 30.0)]
+    age: f64,
+    /// A health condition that limits or forbids (repeatable)
+    #[arg(long, value_name = "ID")]
+    condition: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SexArg {
+    Female,
+    Male,
+}
+
+/// Contact area at which caps and thresholds are printed, m^2.
+const AREA_M2: f64 = 1e-3;
+
+/// Prints the body.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let sex = match args.sex {
+        SexArg::Female => Sex::Female,
+        SexArg::Male => Sex::Male,
+    };
+    let body = Body::mean(sex, 1e-3 * args.stature_mm, args.bmi, args.age);
+    let (errors, warnings) = body.check();
+    if !errors.is_empty() {
+        bail!("no such person is plausible{}", lines(&errors));
+    }
+    for w in &warnings {
+        say(format_args!("warning: outside the survey: {w}"));
+    }
+    let envelope = Envelope::new(&args.condition)?;
+    let Ok(back) = Back::new(&body) else {
+        bail!("no such person is plausible")
+    };
+    let sheet = Sheet::new(&back, &envelope, &warnings);
+    if args.json {
+        print::json(&sheet)?;
+    } else {
+        sheet.print()?;
+    }
+    if envelope.refused() {
+        say(format_args!(
+            "refused: {}: {}",
+            envelope.policy().id,
+            envelope.policy().note
+        ));
+    }
+    Ok(Outcome::Good)
+}
+
+fn lines(problems: &[BodyProblem]) -> String {
+    problems.iter().map(|p| format!("\n  {p}")).collect()
+}
+
+/// All that is printed, in the units of its names.
+#[derive(Serialize)]
+struct Sheet {
+    notice: &'static str,
+    body: Body,
+    warnings: Vec<String>,
+    sizes: Vec<Size>,
+    levels: Vec<LevelRow>,
+    zones: Vec<ZoneRow>,
+    limits: LimitSheet,
+}
+
+#[derive(Serialize)]
+struct Size {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    flag: &'static str,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct LevelRow {
+    level: &'static str,
+    u: f64,
+    z_mm: f64,
+    lean_deg: f64,
+    x_mm: f64,
+    skin_mm: f64,
+    fat_mm: f64,
+    muscle_mm: f64,
+    bone_depth_mm: f64,
+    outer_bone_depth_mm: f64,
+}
+
+#[derive(Serialize)]
+struct ZoneRow {
+    zone: &'static str,
+    title: &'static str,
+    u: Vec<[f64; 2]>,
+    x_mm: Vec<[f64; 2]>,
+    bone_depth_mm: f64,
+    threshold_1cm2_kpa: f64,
+    median_threshold_10cm2_kpa: f64,
+    force_cap_n: f64,
+    peak_cap_kpa: f64,
+    contact: bool,
+}
+
+#[derive(Serialize)]
+struct LimitSheet {
+    condition: String,
+    decision: &'static str,
+    note: String,
+    midline_half_mm: f64,
+    press_rate_max_n_s: f64,
+    tap_rate_max_n_s: f64,
+    dwell_over_60_percent_s: f64,
+    dwell_over_80_percent_s: f64,
+    session_max_min: f64,
+    flag: &'static str,
+}
+
+impl Sheet {
+    fn new(back: &Back, envelope: &Envelope, warnings: &[BodyProblem]) -> Sheet {
+        let sizes = back.sizes().rows().into_iter().map(|r| {
+            let (value, unit) = if r.unit == "m" {
+                (1e3 * r.value, "mm")
+            } else {
+                (r.value, r.unit)
+            };
+            Size {
+                name: r.name,
+                value,
+                unit,
+                flag: r.flag,
+                source: r.source,
+            }
+        });
+        let (inner_m, outer_m) = (1.5 * back.sizes().cun_m, 3.0 * back.sizes().cun_m);
+        let levels = Level::ALL.into_iter().map(|level| {
+            let u = back.station(level);
+            let t = back.thickness(u, inner_m);
+            LevelRow {
+                level: level.name(),
+                u,
+                z_mm: 1e3 * back.point(u, 0.0).z,
+                lean_deg: back.lean_rad(u).to_degrees(),
+                x_mm: 1e3 * inner_m,
+                skin_mm: 1e3 * t.skin_m,
+                fat_mm: 1e3 * t.fat_m,
+                muscle_mm: 1e3 * t.muscle_m,
+                bone_depth_mm: 1e3 * t.total_m(),
+                outer_bone_depth_mm: 1e3 * back.thickness(u, outer_m).total_m(),
+            }
+        });
+        let zones = Zone::ALL.into_iter().map(|zone| {
+            let parts: Vec<[f64; 4]> = zone.rectangles().collect();
+            // The iliac crest follows the bone and has no rectangle of its own where none is listed.
+            let depth_m = parts.first().map_or(f64::NAN, |[u0, u1, x0, x1]| {
+                back.thickness(0.5 * (u0 + u1), 0.5 * (x0 + x1)).total_m()
+            });
+            ZoneRow {
+                zone: zone.name(),
+                title: zone.title(),
+                u: parts.iter().map(|r| [r[0], r[1]]).collect(),
+                x_mm: parts.iter().map(|r| [1e3 * r[2], 1e3 * r[3]]).collect(),
+                bone_depth_mm: 1e3 * depth_m,
+                threshold_1cm2_kpa: 1e-3 * back.ppt1_pa(zone),
+                median_threshold_10cm2_kpa: 1e-3 * envelope.reference_pressure_pa(zone, AREA_M2),
+                force_cap_n: envelope.force_cap_n(zone, AREA_M2),
+                peak_cap_kpa: 1e-3 * envelope.peak_pressure_cap_pa(zone, AREA_M2),
+                contact: !envelope.excluded(zone) && !envelope.refused(),
+            }
+        });
+        let policy = envelope.policy();
+        Sheet {
+            notice: NOTICE,
+            body: back.body().clone(),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            sizes: sizes.collect(),
+            levels: levels.collect(),
+            zones: zones.collect(),
+            limits: LimitSheet {
+                condition: policy.id.clone(),
+                decision: match policy.decision {
+                    Decision::Allow => "allow",
+                    Decision::AllowLow => "allow, low",
+                    Decision::Ask => "ask a clinician first",
+                    Decision::Refuse => "refused",
+                },
+                note: policy.note.clone(),
+                midline_half_mm: 1e3 * envelope.midline_half_m(),
+                press_rate_max_n_s: envelope.rate_cap_n_s(false),
+                tap_rate_max_n_s: envelope.rate_cap_n_s(true),
+                dwell_over_60_percent_s: envelope.dwell_cap_s(0.61),
+                dwell_over_80_percent_s: envelope.dwell_cap_s(0.81),
+                session_max_min: envelope.session_max_s() / 60.0,
+                flag: "E: estimates pending clinical review; sources in crates/back/data/limits.toml",
+            },
+        }
+    }
+
+    fn print(&self) -> anyhow::Result<()> {
+        let mut out = print::out();
+        let text = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let b = &self.body;
+        let (stature_mm, mass_kg) = (1e3 * b.stature_m, b.bmi_kg_m2 * b.stature_m * b.stature_m);
+        writeln!(
+            out,
+            "{}, {stature_mm:.0} mm, {mass_kg:.1} kg, BMI {}, {} years",
+            b.sex.name(),
+            b.bmi_kg_m2,
+            b.age_yr
+        )?;
+        for w in &self.warnings {
+            writeln!(out, "warning: outside the survey: {w}")?;
+        }
+
+        writeln!(
+            out,
+            "\nSizes (flag: V verified, D derived, W well known, M memory, E estimate)"
+        )?;
+        let mut rows = vec![text(&["size", "value", "unit", "flag", "source"])];
+        rows.extend(
+            self.sizes
+                .iter()
+                .map(|s| text(&[s.name, &format!("{:.1}", s.value), s.unit, s.flag, s.source])),
+        );
+        print::table(&mut out, 1, &rows)?;
+
+        writeln!(
+            out,
+            "\nVertebrae: station u, height over the seat, and tissue over bone beside the spine (D, E)"
+        )?;
+        let x = self.levels.first().map_or(0.0, |l| l.x_mm);
+        writeln!(
+            out,
+            "layers {x:.0} mm beside the midline (1.5 cun); outer bone depth at {:.0} mm (3 cun)",
+            2.0 * x
+        )?;
+        let head = [
+            "level",
+            "u",
+            "z mm",
+            "lean deg",
+            "skin mm",
+            "fat mm",
+            "muscle mm",
+            "bone depth mm",
+            "outer mm",
+        ];
+        let mut rows = vec![text(&head)];
+        rows.extend(self.levels.iter().map(|l| {
+            let mut row = vec![
+                l.level.to_string(),
+                format!("{:.3}", l.u),
+                format!("{:.0}", l.z_mm),
+            ];
+            let rest = [
+                l.lean_deg,
+                l.skin_mm,
+                l.fat_mm,
+                l.muscle_mm,
+                l.bone_depth_mm,
+                l.outer_bone_depth_mm,
+            ];
+            row.extend(rest.map(|v| format!("{v:.1}")));
+            row
+        }));
+        print::table(&mut out, 1, &rows)?;
+
+        writeln!(
+            out,
+            "\nZones: stations, distance from the midline, limits for 10 cm2 of contact"
+        )?;
+        let head = [
+            "zone",
+            "name",
+            "u",
+            "x mm",
+            "bone depth mm",
+            "threshold 1 cm2 kPa",
+            "median at 10 cm2 kPa",
+            "force cap N",
+            "peak cap kPa",
+            "contact",
+        ];
+        let mut rows = vec![text(&head)];
+        rows.extend(self.zones.iter().map(|z| {
+            let depth = if z.bone_depth_mm.is_finite() {
+                format!("{:.0}", z.bone_depth_mm)
+            } else {
+                "-".into()
+            };
+            let mut row = text(&[z.zone, z.title, &spans(&z.u, 2), &spans(&z.x_mm, 0), &depth]);
+            row.extend(
+                [
+                    z.threshold_1cm2_kpa,
+                    z.median_threshold_10cm2_kpa,
+                    z.force_cap_n,
+                    z.peak_cap_kpa,
+                ]
+                .map(|v| format!("{v:.0}")),
+            );
+            row.push(if z.contact { "yes" } else { "none" }.into());
+            row
+        }));
+        print::table(&mut out, 4, &rows)?;
+
+        let l = &self.limits;
+        writeln!(out, "\nLimits, condition {}: {}", l.condition, l.decision)?;
+        if !l.note.is_empty() {
+            writeln!(out, "{}", l.note)?;
+        }
+        let stay = |s: f64| {
+            if s.is_finite() {
+                format!("{s:.0} s")
+            } else {
+                "not limited".into()
+            }
+        };
+        let rows = [
+            [
+                "no node contact within",
+                &format!("{:.0} mm of the midline", l.midline_half_mm),
+            ],
+            [
+                "force rises at most",
+                &format!(
+                    "{:.0} N/s pressing, {:.0} N/s tapping",
+                    l.press_rate_max_n_s, l.tap_rate_max_n_s
+                ),
+            ],
+            ["stay over 60 % of pain", &stay(l.dwell_over_60_percent_s)],
+            ["stay over 80 % of pain", &stay(l.dwell_over_80_percent_s)],
+            ["session at most", &format!("{:.0} min", l.session_max_min)],
+            ["source", l.flag],
+        ];
+        print::table(&mut out, 2, &rows.map(|r| r.map(String::from).to_vec()))?;
+        writeln!(out, "\n{}", self.notice)?;
+        print::finish(out)
+    }
+}
+
+fn spans(parts: &[[f64; 2]], decimals: usize) -> String {
+    if parts.is_empty() {
+        return "-".into();
+    }
+    let span = |[a, b]: &[f64; 2]| format!("{a:.decimals$}..{b:.decimals$}");
+    parts.iter().map(span).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,82 @@
+//! What commands take: `--set`, and scenes and studies that may run.
+
+use crate::talk::say;
+use anyhow::bail;
+use back::{Envelope, NOTICE};
+use clap::Args;
+use scene::{Loaded, Scene, Study};
+use std::path::Path;
+
+/// Values laid over a scene or study.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Sets {
+    /// Lay a value over the file, paths as `params` prints them (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub sets: Vec<(String, String)>,
+}
+
+fn path_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_string(), value.trim().to_string()))
+        }
+        _ => Err("write PATH=VALUE, such as body.stature_mm=1700".into()),
+    }
+}
+
+/// A number of threads; 0 is all cores.
+pub fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n <= 1024 => Ok(n),
+        _ => Err("allowed: 0 to 1024".into()),
+    }
+}
+
+/// A scene that may run: warnings are told, a refused condition is an error.
+pub fn scene(path: &Path, sets: &Sets) -> anyhow::Result<(Scene, Envelope, Vec<String>)> {
+    let Loaded { scene, warnings } = scene::load(path, &sets.sets)?;
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    warnings.iter().for_each(say);
+    let envelope = allowed(&scene.conditions)?;
+    Ok((scene, envelope, warnings))
+}
+
+/// A study that may run.
+pub fn study(path: &Path, sets: &Sets) -> anyhow::Result<Study> {
+    let study = scene::load_study(path, &sets.sets)?;
+    // Warnings of the file as it stands; values that were set have been checked for errors.
+    if let Ok((_, warnings)) = scene::check_any(path) {
+        warnings.iter().for_each(say);
+    }
+    allowed(&study.scene.conditions)?;
+    Ok(study)
+}
+
+/// The limits under the given conditions, unless they forbid massage.
+fn allowed(conditions: &[String]) -> anyhow::Result<Envelope> {
+    let envelope = Envelope::new(conditions)?;
+    let policy = envelope.policy();
+    if envelope.refused() {
+        bail!(
+            "refused: {} ({})\n  {NOTICE}",
+            policy.id,
+            reason(&policy.note)
+        );
+    }
+    if !conditions.is_empty() {
+        say(format_args!(
+            "condition {}: {}. {NOTICE}",
+            policy.id,
+            reason(&policy.note)
+        ));
+    }
+    Ok(envelope)
+}
+
+fn reason(note: &str) -> &str {
+    if note.is_empty() {
+        "no massage with this condition, or with these together"
+    } else {
+        note
+    }
+}

@@ -1,0 +1,112 @@
+//! What this crate does not know: no physics. It prints, writes output files and sets exit codes.
+#![doc = include_str!("../README.md")]
+
+// The commands, in the order in which people meet them.
+mod new;
+
+mod check;
+
+mod params;
+
+mod body;
+
+mod indent;
+
+mod run;
+
+mod speed;
+
+mod tune;
+
+mod export;
+
+mod verify;
+
+mod view;
+
+mod schema;
+
+// What they share.
+mod folder; // an output folder appears whole or not at all
+
+mod input; // --set, and scenes that may run
+
+mod seat; // a scene, its body seated, its session compiled
+
+mod stub;
+
+mod result; // a tuned result on disk
+
+mod model; // from a tuned result to what the tables are made of
+
+mod talk; // stderr, progress and Ctrl-C
+
+mod print; // stdout: numbers and tables
+
+mod run_report; // a run as a page
+
+mod tune_report; // a tuned chair as a page
+
+mod page; // what the pages share
+
+mod chart; // lines, bars and heat maps in SVG
+
+mod picture; // pressure over a back
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::New(args) => new::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Params(args) => params::run(&args),
+        Command::Body(args) => body::run(&args),
+        Command::Indent(args) => indent::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Speed(args) => speed::run(&args),
+        Command::Tune(args) => tune::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::View(args) => view::run(&args),
+        Command::Schema(args) => schema::run(&args),
+    };
+    talk::exit_code(result)
+}
+
+/// Simulate a massage mechanism on a human back, tune it for many bodies under safety limits, export firmware tables.
+#[derive(Parser)]
+#[command(name = "kneadlab", version, max_term_width = 110, after_help = back::NOTICE)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a commented scene, mechanism or study that runs
+    New(new::Args),
+    /// Validate scenes, studies, mechanisms, bodies and stacks; every problem is listed
+    Check(check::Args),
+    /// List every parameter path: value, unit, range, meaning
+    Params(params::Args),
+    /// Print a body: sizes, vertebra stations, zones, layer thicknesses, limits
+    Body(body::Args),
+    /// Press a node into a flat bonded stack: a virtual durometer
+    Indent(indent::Args),
+    /// Simulate a scene: trace, summary and report
+    Run(run::Args),
+    /// Measure the simulator's speed on a scene
+    Speed(speed::Args),
+    /// Tune a study, export its tables, report: the main job
+    Tune(tune::Args),
+    /// Write the tables of a tuned result again, or tell two exports apart
+    Export(export::Args),
+    /// Read exported tables back, compile them, replay them in the simulator, check the caps
+    Verify(verify::Args),
+    /// Open the viewer
+    View(view::Args),
+    /// Print the JSON Schema of a kind of file
+    #[command(hide = true)]
+    Schema(schema::Args),
+}

@@ -1,0 +1,255 @@
+//! From a tuned result to what the tables are made of.
+
+use ::tune::{RETRACTED_M, Tuned};
+use anyhow::{Context, anyhow, bail};
+use back::{Decision, Envelope, Policy, policies};
+use program::{Step, Technique};
+use scene::Study;
+use std::fmt::Write as _;
+use table::model::{CapRow, ClassInfo, End, Limits, Model, Source, StepRow};
+use table::tables::{CAP_LIMITED, INFEASIBLE};
+
+/// The files of an export, in memory.
+pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let model = model(study, tuned)?;
+    let tables = table::quantise(&model).map_err(|problems| {
+        let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
+        anyhow!("these tables cannot be exported:{lines}")
+    })?;
+    let mut files = table::emit::files(&tables, &model);
+    files.push((
+        "conditions.csv".into(),
+        conditions_csv(&study.scene.conditions).into_bytes(),
+    ));
+    files.sort();
+    Ok(files)
+}
+
+/// How close the carriage and the slide come before they count as arrived: 5 mm of a 0.5 m back, and 0.5 mm.
+const TOLERANCE: (f64, f64) = (0.01, 0.0005);
+/// Longest time between two calls of the runtime, s.
+const WATCHDOG_S: f64 = 0.2;
+/// A point may take this many times as long as planned before it is a fault.
+const PATIENCE: f64 = 3.0;
+/// Longest way of the carriage, m, for timeouts.
+const WAY_M: f64 = 0.8;
+
+/// Everything the tables need, in SI.
+pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
+    let (classes, stations, levels) =
+        (tuned.classes.len(), tuned.stations.len(), tuned.bands.len());
+    if tuned.cells.len() != tuned.techniques.len() * classes * stations * levels
+        || tuned.caps.len() != classes * stations
+    {
+        bail!(
+            "tuned.json holds {} cells and {} caps, which do not fit its techniques, classes, stations and levels",
+            tuned.cells.len(),
+            tuned.caps.len()
+        );
+    }
+    let scene = &study.scene;
+    let envelope = Envelope::new(&scene.conditions)?;
+    let caps = tuned.caps.iter().enumerate().map(|(i, c)| CapRow {
+        class: i / stations,
+        station: i % stations,
+        zone: c.zone.name().into(),
+        max_depth_m: c.max_depth_m,
+        max_force_n: c.max_force_n,
+        max_dwell_s: c.max_dwell_s,
+        max_tap_hz: c.max_tap_hz,
+    });
+    let programme = scene
+        .session
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(i, step)| row(study, tuned, i, step));
+    Ok(Model {
+        name: identifier(&study.name),
+        source: Source {
+            version: tuned.version.clone(),
+            scene_hash: tuned.scene_hash.clone(),
+            study_hash: tuned.study_hash.clone(),
+            seed: tuned.seed,
+            notice: tuned.notice.clone(),
+        },
+        techniques: tuned.techniques.iter().map(|t| t.name().into()).collect(),
+        classes: tuned
+            .classes
+            .iter()
+            .map(|c| ClassInfo {
+                name: c.name.clone(),
+                stature_min_m: c.stature_m[0],
+                stature_max_m: c.stature_m[1],
+                bmi_min: c.bmi_kg_m2[0],
+                bmi_max: c.bmi_kg_m2[1],
+            })
+            .collect(),
+        stations: tuned.stations.clone(),
+        levels,
+        depth_m: tuned.cells.iter().map(|c| c.depth_m).collect(),
+        flags: tuned.cells.iter().map(|c| if c.cap_limited { CAP_LIMITED } else { 0 } | if c.infeasible { INFEASIBLE } else { 0 }).collect(),
+        force_n: tuned.cells.iter().map(|c| c.force_n).collect(),
+        current_a: tuned.cells.iter().map(|c| c.current_a).collect(),
+        caps: caps.collect(),
+        programme: programme.collect::<anyhow::Result<_>>()?,
+        fallback: vec![StepRow {
+            technique: None,
+            end: End::Arrival,
+            // Down at the waist nothing can pinch the neck.
+            from_u: tuned.stations.last().copied().unwrap_or(1.0),
+            to_u: tuned.stations.last().copied().unwrap_or(1.0),
+            spacing_u: 0.0,
+            level: 0,
+            hold_s: 0.0,
+            cycles: 0,
+            park_deg: 0.0,
+            speed_m_s: scene.timing.travel_m_s,
+            timeout_s: (PATIENCE * WAY_M / scene.timing.travel_m_s).ceil(),
+        }],
+        limits: Limits {
+            session_max_s: envelope.session_max_s(),
+            protrude_speed_max_m_s: scene.mechanism.protrude.speed_max_m_s,
+            protrude_accel_max_m_s2: scene.mechanism.protrude.accel_max_m_s2,
+            watchdog_s: WATCHDOG_S,
+            retracted_m: RETRACTED_M,
+            station_tolerance_u: TOLERANCE.0,
+            depth_tolerance_m: TOLERANCE.1,
+            requires: 0,
+            forbids: !bits(&scene.conditions),
+        },
+    })
+}
+
+/// One step of the session as firmware runs it.
+fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
+    let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
+        format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
+    })?;
+    let timing = &study.scene.timing;
+    let (end, speed_m_s) = match step.technique {
+        Technique::Press => (End::Time, timing.travel_m_s),
+        Technique::Knead => (End::Cycles, timing.travel_m_s),
+        Technique::Roll => (End::Arrival, timing.roll_m_s),
+    };
+    let turns_s = step.cycles * std::f64::consts::TAU / timing.knead_rad_s;
+    let point_s =
+        WAY_M / speed_m_s + timing.press_ramp_s + timing.release_ramp_s + step.hold_s + turns_s;
+    Ok(StepRow {
+        technique: Some(technique),
+        end,
+        from_u: step.from_u,
+        to_u: step.to_u,
+        spacing_u: if end == End::Arrival {
+            0.0
+        } else {
+            step.spacing_u
+        },
+        level: step.level,
+        hold_s: if end == End::Time { step.hold_s } else { 0.0 },
+        cycles: if end == End::Time {
+            0
+        } else {
+            step.cycles as u32
+        },
+        park_deg: step.park_deg.rem_euclid(360.0),
+        speed_m_s,
+        timeout_s: (PATIENCE * point_s).ceil(),
+    })
+}
+
+/// Bit of every condition that is refused, whatever it is.
+const REFUSED_BIT: u32 = 31;
+
+/// The bit by which a user declares a condition to the runtime: conditions that are not refused have one each, in
+/// the order of the policies; all that are refused share the last.
+fn bit(policy: &Policy) -> Option<u32> {
+    if policy.decision == Decision::Refuse {
+        return Some(REFUSED_BIT);
+    }
+    let own = policies()
+        .iter()
+        .filter(|p| p.decision != Decision::Refuse && p.id != "none");
+    own.zip(0..REFUSED_BIT)
+        .find(|(p, _)| p.id == policy.id)
+        .map(|(_, bit)| bit)
+}
+
+/// Bits of the conditions that a study was tuned for. Users with fewer of them are served too: their limits are wider.
+fn bits(conditions: &[String]) -> u32 {
+    let of = |id: &String| back::policy(id).and_then(bit).map_or(0, |b| 1 << b);
+    conditions.iter().map(of).fold(0, |all, b| all | b)
+}
+
+fn conditions_csv(tuned_for: &[String]) -> String {
+    let forbids = !bits(tuned_for);
+    let mut text = String::from("bit,condition,decision,this_programme\n");
+    for policy in policies().iter().filter(|p| p.id != "none") {
+        let Some(bit) = bit(policy) else { continue };
+        let decision = match policy.decision {
+            Decision::Allow => "allow",
+            Decision::AllowLow => "allow_low",
+            Decision::Ask => "ask",
+            Decision::Refuse => "refuse",
+        };
+        let verdict = if forbids >> bit & 1 == 1 {
+            "forbidden"
+        } else {
+            "tuned for it"
+        };
+        let _ = writeln!(text, "{bit},{},{decision},{verdict}", policy.id);
+    }
+    text
+}
+
+/// A name for C: lower case, digits and `_`, a letter first, at most 16 bytes.
+fn identifier(title: &str) -> String {
+    let mut name = String::new();
+    for c in title.chars().map(|c| c.to_ascii_lowercase()) {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.ends_with('_') && !name.is_empty() {
+            name.push('_');
+        }
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        name.insert_str(0, "t_");
+    }
+    name.truncate(16);
+    name.trim_end_matches('_').to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_suit_c() {
+        for (title, name) in [
+            ("chair shiatsu", "chair_shiatsu"),
+            ("  Größe 3!", "gr_e_3"),
+            ("3D", "t_3d"),
+            ("", "t"),
+            ("a very long title indeed", "a_very_long_titl"),
+        ] {
+            assert_eq!(identifier(title), name);
+        }
+    }
+
+    #[test]
+    fn a_condition_that_was_not_tuned_for_is_forbidden() {
+        assert_eq!(!bits(&[]), u32::MAX);
+        let forbids = !bits(&["osteopenia".to_string()]);
+        assert_eq!(forbids.count_zeros(), 1);
+        assert_eq!(forbids >> REFUSED_BIT, 1);
+        let mut own: Vec<u32> = policies()
+            .iter()
+            .filter(|p| p.decision != Decision::Refuse && p.id != "none")
+            .filter_map(bit)
+            .collect();
+        let all = own.len();
+        own.dedup();
+        assert_eq!(own.len(), all, "one bit each");
+        assert!(own.iter().all(|b| *b < REFUSED_BIT));
+    }
+}

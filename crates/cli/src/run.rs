@@ -1,0 +1,182 @@
+//! `kneadlab run`: simulate a scene; trace, summary and report.
+
+use crate::folder::Folder;
+use crate::input::{self, Sets};
+use crate::print::{self, number};
+use crate::run_report;
+use crate::seat::seat;
+use crate::talk::{self, Outcome, say};
+use back::NOTICE;
+use scene::Scene;
+use serde_json::json;
+use sim::{Trace, record};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What to run, and where the results go.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The scene
+    scene: PathBuf,
+    /// Folder for trace.csv, summary.json and report.html
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    #[command(flatten)]
+    sets: Sets,
+}
+
+/// Rows of the trace per second. Limits are watched at every step, whatever this is.
+const RATE_HZ: f64 = 50.0;
+
+/// Runs it. A fault is told, and what was done before it is written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
+    let mut folder = Folder::open(&args.output, "run")?;
+    let scene = Arc::new(scene);
+    let mut sim = seat(&scene, envelope)?;
+    talk::watch_ctrl_c();
+    let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
+    let trace = record(&mut sim, RATE_HZ, &mut |t_s, _| {
+        bar.set_position((1e3 * t_s) as u64);
+        !talk::stop_asked()
+    });
+    bar.finish_and_clear();
+    let planned_s = sim.timeline().duration_s();
+    let stopped = talk::stop_asked() && !sim.is_done();
+
+    folder.write("trace.csv", csv(&trace))?;
+    folder.write_json("summary.json", &summary(&scene, &trace, planned_s))?;
+    let back = &sim.subject().back;
+    folder.write(
+        "report.html",
+        run_report::page(&scene, back, &trace, planned_s, &warnings)?,
+    )?;
+    let place = folder.finish()?;
+
+    for v in run_report::worst(&trace.violations) {
+        say(format_args!(
+            "warning: limit passed: {}",
+            run_report::violation(v)
+        ));
+    }
+    if let Some(fault) = &trace.fault {
+        say(format_args!(
+            "error: fault {fault}; what was done before it is kept"
+        ));
+    }
+    let mut out = print::out();
+    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
+    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
+    writeln!(
+        out,
+        "{}: {:.1} of {planned_s:.1} s, largest node force {force_n:.1} N, peak {peak_kpa:.0} kPa, {} limits passed",
+        scene.name,
+        trace.duration_s,
+        trace.violations.len()
+    )?;
+    for name in ["report.html", "summary.json", "trace.csv"] {
+        writeln!(out, "{}", args.output.join(name).display())?;
+    }
+    print::finish(out)?;
+    say(NOTICE);
+    drop(place);
+    Ok(match (trace.fault.is_some(), stopped) {
+        (true, _) => Outcome::Failed,
+        (_, true) => Outcome::Stopped,
+        _ => Outcome::Good,
+    })
+}
+
+fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
+    let faults: Vec<_> = trace.fault.iter().collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "notice": NOTICE,
+        "scene": scene.name,
+        "scene_hash": scene.hash(),
+        "duration_s": trace.duration_s,
+        "planned_s": planned_s,
+        "steps": trace.steps,
+        "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
+        "node_force_n": trace.nodes.each_ref().map(|n| n.force_n),
+        "node_names": NODE_NAMES,
+        "trunk_lift_mm": 1e3 * trace.trunk_lift_m,
+        "motors": trace.motors,
+        "faults": faults,
+        "violations": trace.violations,
+        "cells_per_patch": trace.cells_per_patch,
+    })
+}
+
+/// In the order of all arrays over nodes.
+pub const NODE_NAMES: [&str; 4] = ["left_upper", "left_lower", "right_upper", "right_lower"];
+
+/// One row a sample, one column a channel, the unit last in each name.
+fn csv(trace: &Trace) -> String {
+    let mut text = String::from(
+        "t_s,technique,phase,level,station_u,walk_m,protrude_m,knead_rad,command_walk_m,command_protrude_m,command_knead_rad,\
+         walk_current_a,knead_current_a,protrude_current_a,rocker_left_rad,rocker_right_rad,lean_y_m,lean_z_m,lean_pitch_rad,pad_n",
+    );
+    for node in NODE_NAMES {
+        for channel in [
+            "force_n",
+            "peak_pa",
+            "area_m2",
+            "depth_m",
+            "u",
+            "x_m",
+            "zone",
+            "pain_fraction",
+        ] {
+            let _ = write!(text, ",{node}_{channel}");
+        }
+    }
+    text.push('\n');
+    for r in &trace.rows {
+        let phase = format!("{:?}", r.phase).to_lowercase();
+        let _ = write!(
+            text,
+            "{},{},{phase},{}",
+            number(r.t_s),
+            r.technique.name(),
+            r.level
+        );
+        let drive = [
+            r.station,
+            r.walk_m,
+            r.protrude_m,
+            r.knead_rad,
+            r.command_walk_m,
+            r.command_protrude_m,
+            r.command_knead_rad,
+        ];
+        let trunk = [
+            r.rocker_rad[0],
+            r.rocker_rad[1],
+            r.lean_y_m,
+            r.lean_z_m,
+            r.lean_pitch_rad,
+            r.pad_n,
+        ];
+        for value in drive.into_iter().chain(r.current_a).chain(trunk) {
+            let _ = write!(text, ",{}", number(value));
+        }
+        for i in 0..NODE_NAMES.len() {
+            for value in [
+                r.force_n[i],
+                r.peak_pa[i],
+                r.area_m2[i],
+                r.depth_m[i],
+                r.u[i],
+                r.x_m[i],
+            ] {
+                let _ = write!(text, ",{}", number(value));
+            }
+            let _ = write!(text, ",{},{}", r.zone[i].name(), number(r.fraction[i]));
+        }
+        text.push('\n');
+    }
+    text
+}

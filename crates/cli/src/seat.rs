@@ -1,0 +1,40 @@
+//! A scene, ready to run: its body seated, its session compiled.
+
+use anyhow::{anyhow, bail};
+use back::Envelope;
+use mechanism::Kinematics;
+use program::{AxisLimits, compile};
+use scene::Scene;
+use sim::{Bed, Sim, Subject};
+use std::sync::Arc;
+
+/// Seats the scene's body and compiles its session for it.
+pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> anyhow::Result<Sim> {
+    let kinematics = Kinematics::new(&scene.mechanism)
+        .map_err(|e| anyhow!("this mechanism cannot work: {e}"))?;
+    let kinematics = Arc::new(kinematics);
+    let basis = Bed::basis(scene.solver.cell_m);
+    let subject = match Subject::new(scene, &scene.body, &kinematics, &basis, &envelope) {
+        Ok(subject) => Arc::new(subject),
+        Err(problems) => {
+            let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
+            bail!("no such person is plausible{lines}");
+        }
+    };
+    let limits = AxisLimits::of(&scene.mechanism);
+    let timeline = compile(
+        &scene.session,
+        &scene.timing,
+        &subject.placement,
+        &scene.depth,
+        &limits,
+    );
+    let timeline = timeline.map_err(|e| anyhow!("this session cannot run on this body:\n{e}"))?;
+    Ok(Sim::new(
+        Arc::clone(scene),
+        subject,
+        kinematics,
+        timeline,
+        envelope,
+    )?)
+}

@@ -1,0 +1,291 @@
+//! `kneadlab verify`: read exported tables back, compile them, replay them in the simulator.
+
+use crate::talk::{Outcome, say};
+use crate::tune::Bars;
+use crate::{export, input, model, page, print, result, talk};
+use ::tune::{RETRACTED_M, TuneError, Tuned, replay, replay_bodies};
+use anyhow::{Context, bail};
+use program::Technique;
+use scene::Study;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use table::tables::{DEPTH_PER_M, STATION_ONE};
+use table::{Counts, Tables};
+
+/// What to verify.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What `kneadlab tune` or `kneadlab export` wrote
+    out: PathBuf,
+    /// Threads; 0 takes all cores
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = input::jobs)]
+    jobs: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A command may differ from the tuned one by the rounding of depth and cap, mm.
+const COMMAND_ERROR_MAX_MM: f64 = 0.02;
+
+#[derive(Serialize)]
+struct Verdict {
+    vectors: u64,
+    vectors_failed: u64,
+    band_share: f64,
+    cap_violations: u64,
+    worst_command_error_mm: f64,
+    problems: Vec<String>,
+}
+
+/// Every check, whatever an earlier one said.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (folder, source) = result::find(&args.out)?;
+    let (study, tuned) = result::read(&source)?;
+    let ReadBack {
+        tables,
+        vectors,
+        vectors_failed,
+        worst_command_error_mm,
+        mut problems,
+    } = read_back(&folder, &study, &tuned)?;
+    talk::watch_ctrl_c();
+    let (band_share, cap_violations) = match replayed(&study, &tables, args.jobs, &mut problems) {
+        Ok(found) => found,
+        Err(stopped @ TuneError::Stopped) => {
+            say(stopped);
+            return Ok(Outcome::Stopped);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if cap_violations > 0 {
+        problems.push(format!("{cap_violations} caps were passed in the replay"));
+    }
+    let verdict = Verdict {
+        vectors,
+        vectors_failed,
+        band_share,
+        cap_violations,
+        worst_command_error_mm,
+        problems,
+    };
+    for problem in &verdict.problems {
+        say(format_args!("error: {problem}"));
+    }
+    if args.json {
+        print::json(&verdict)?;
+    } else {
+        let mut out = print::out();
+        let rows = [
+            [
+                "self test, compiled C",
+                &format!("{vectors} vectors, {vectors_failed} failed"),
+            ],
+            [
+                "worst command error",
+                &format!("{worst_command_error_mm:.4} mm against tuned.json"),
+            ],
+            ["replayed band share", &page::percent(band_share)],
+            ["replayed cap violations", &cap_violations.to_string()],
+            [
+                "verdict",
+                if verdict.problems.is_empty() {
+                    "good"
+                } else {
+                    "failed"
+                },
+            ],
+        ];
+        print::table(&mut out, 2, &rows.map(|r| r.map(String::from).to_vec()))?;
+        print::finish(out)?;
+    }
+    say(back::NOTICE);
+    Ok(Outcome::good_if(verdict.problems.is_empty()))
+}
+
+/// What an export says when it is read back, before it is replayed.
+pub struct ReadBack {
+    /// The tables of its `.bin`.
+    pub tables: Tables,
+    /// Vectors of the self test in C.
+    pub vectors: u64,
+    /// How many failed.
+    pub vectors_failed: u64,
+    /// Largest difference to a tuned command, mm.
+    pub worst_command_error_mm: f64,
+    /// Everything that is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Reads an export back, compiles it, runs its self test and compares it with the tuned result.
+pub fn read_back(folder: &Path, study: &Study, tuned: &Tuned) -> anyhow::Result<ReadBack> {
+    let mut problems = tuned.check();
+    let files = model::files(study, tuned)?;
+    problems.extend(stale_files(folder, &files));
+    let tables = export::tables(folder)?;
+    let worst_command_error_mm = worst_command_error_mm(&tables, tuned, &mut problems);
+    if worst_command_error_mm > COMMAND_ERROR_MAX_MM {
+        problems.push(format!("a command differs from the tuned one by {worst_command_error_mm:.3} mm, allowed {COMMAND_ERROR_MAX_MM}"));
+    }
+    let (vectors, vectors_failed) = match self_test(folder, &files) {
+        Ok(counts) => counts,
+        Err(error) => {
+            problems.push(format!("self test: {error:#}"));
+            (0, 0)
+        }
+    };
+    if vectors_failed > 0 {
+        problems.push(format!(
+            "self test in C: {vectors_failed} of {vectors} vectors failed"
+        ));
+    }
+    Ok(ReadBack {
+        tables,
+        vectors,
+        vectors_failed,
+        worst_command_error_mm,
+        problems,
+    })
+}
+
+/// Exported files that are not what the tuned result gives.
+fn stale_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Vec<String> {
+    let check = |(name, content): &(String, Vec<u8>)| {
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(bytes) if bytes == *content => None,
+            Ok(_) => Some(format!("{} is not what tuned.json gives", path.display())),
+            Err(e) => Some(format!("{}: {e}", path.display())),
+        }
+    };
+    files.iter().filter_map(check).collect()
+}
+
+/// Largest difference between a command of the tables and the tuned one: on every column, and half-way between two,
+/// where the tuned map is a straight line under the smaller cap, and retracted beside an infeasible column.
+fn worst_command_error_mm(tables: &Tables, tuned: &Tuned, problems: &mut Vec<String>) -> f64 {
+    let mut counts = Counts::default();
+    let (classes, stations, levels) =
+        (tuned.classes.len(), tuned.stations.len(), tuned.bands.len());
+    let fits = tables.techniques.len() == tuned.techniques.len()
+        && tables.class_names.len() == classes
+        && usize::from(tables.stations) == stations
+        && usize::from(tables.levels) == levels
+        && tuned.cells.len() == tuned.techniques.len() * classes * stations * levels;
+    if !fits {
+        problems.push(
+            "the tables have other techniques, classes, stations or levels than tuned.json".into(),
+        );
+        return f64::NAN;
+    }
+    let mut worst_m: f64 = 0.0;
+    for (t, _) in tuned.techniques.iter().enumerate() {
+        for class in 0..classes {
+            for level in 0..levels {
+                let cell = |s: usize| {
+                    &tuned.cells[((t * classes + class) * stations + s) * levels + level]
+                };
+                let cap_m = |s: usize| tuned.caps[class * stations + s].max_depth_m;
+                for half in 0..2 * stations - 1 {
+                    let (a, b) = (half / 2, half.div_ceil(2));
+                    let wanted_m = if cell(a).infeasible || cell(b).infeasible {
+                        RETRACTED_M
+                    } else {
+                        (0.5 * (cell(a).depth_m + cell(b).depth_m))
+                            .min(cap_m(a))
+                            .min(cap_m(b))
+                    };
+                    let station = half as u16 * (STATION_ONE / 2);
+                    let found =
+                        tables.eval(&mut counts, t as u8, class as u8, station, level as u8 + 1);
+                    let got_m = found.map_or(f64::INFINITY, |l| f64::from(l.depth) / DEPTH_PER_M);
+                    worst_m = worst_m.max((got_m - wanted_m).abs());
+                }
+            }
+        }
+    }
+    1e3 * worst_m
+}
+
+/// Compiles the exported C with the host's compiler and runs its self test: vectors, and how many failed.
+fn self_test(folder: &Path, files: &[(String, Vec<u8>)]) -> anyhow::Result<(u64, u64)> {
+    let work = tempfile::tempdir().context("cannot make a folder to compile in")?;
+    let program = work
+        .path()
+        .join(format!("selftest{}", std::env::consts::EXE_SUFFIX));
+    // Ours alone: other sources may lie beside them.
+    let ours = files
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|n| n.ends_with(".c") && *n != "example_main.c");
+    let sources: Vec<PathBuf> = ours.map(|name| folder.join(name)).collect();
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let compiled = Command::new(&compiler)
+        .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1"])
+        .arg("-I")
+        .arg(folder)
+        .args(&sources)
+        .arg("-o")
+        .arg(&program)
+        .output()
+        .with_context(|| {
+            format!(
+                "cannot start the C compiler {}\n  hint: install one, or name it in CC",
+                compiler.display()
+            )
+        })?;
+    if !compiled.status.success() {
+        bail!(
+            "the exported C does not compile without a warning:\n{}",
+            String::from_utf8_lossy(&compiled.stderr)
+        );
+    }
+    let ran = Command::new(&program)
+        .output()
+        .context("cannot run the self test")?;
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        ["vectors", n, "failed", m, ..] => Ok((
+            n.parse().context("self test")?,
+            m.parse().context("self test")?,
+        )),
+        _ => bail!("the self test says: {}", text.trim()),
+    }
+}
+
+/// Runs the tables in the full simulator on the study's replay bodies: band share, weighted by contact, and caps passed.
+fn replayed(
+    study: &Study,
+    tables: &Tables,
+    jobs: usize,
+    problems: &mut Vec<String>,
+) -> Result<(f64, u64), TuneError> {
+    let of = |technique: Technique| tables.techniques.iter().position(|n| n == technique.name());
+    let depth = |class: usize, technique, u, level| {
+        of(technique).map_or(RETRACTED_M, |t| {
+            tables.depth_m(t as u8, class as u8, u, level)
+        })
+    };
+    let bars = Bars::default();
+    let runs = replay(study, &replay_bodies(study), &depth, jobs, &bars);
+    bars.clear();
+    let runs = runs?;
+    problems.extend(runs.iter().filter_map(|r| {
+        r.fault
+            .as_ref()
+            .map(|f| format!("fault in the replay: {f}"))
+    }));
+    let contact_s: f64 = runs.iter().map(|r| r.contact_s).sum();
+    let inside_s: f64 = runs.iter().map(|r| r.band_share * r.contact_s).sum();
+    Ok((
+        if contact_s > 0.0 {
+            inside_s / contact_s
+        } else {
+            0.0
+        },
+        runs.iter().map(|r| r.cap_violations).sum(),
+    ))
+}

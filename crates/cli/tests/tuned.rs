@@ -1,0 +1,164 @@
+//! Pins the way from a tuned study to verified tables, on a study small enough for a test: the figures are not the promise here.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn kneadlab(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kneadlab"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn study() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../scenes/studies/chair_shiatsu.toml")
+        .display()
+        .to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Four classes of two bodies, few stations, pressing only.
+const SMALL: [&str; 16] = [
+    "--set",
+    "techniques=[\"press\"]",
+    "--set",
+    "classes.stature_edges_mm=[1680]",
+    "--set",
+    "classes.bmi_edges_kg_m2=[26]",
+    "--set",
+    "stations.count=5",
+    "--set",
+    "tuning.bodies_per_class=2",
+    "--set",
+    "held_out.bodies_per_class=1",
+    "--set",
+    "replay.bodies=1",
+    "--set",
+    "session.step=[{technique=\"press\",from_u=0.8,to_u=0.8,level=2,hold_s=0.5,spacing_u=0.1}]",
+];
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_study_becomes_tables_that_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let tune = |out: &str, jobs: &str| {
+        let study = study();
+        let out = path(out);
+        let mut args = vec!["tune", &study, "-o", &out, "--jobs", jobs];
+        args.extend(SMALL);
+        kneadlab(&args)
+    };
+    let output = tune("one", "1");
+    // So few bodies promise nothing: 0 or 1, but the result is there.
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        text(&output.stderr)
+    );
+    let one = folder.path().join("one");
+    let summary = json(&one.join("summary.json"));
+    for key in [
+        "bodies",
+        "band_share",
+        "band_share_oracle",
+        "band_share_constant_depth",
+        "cap_violations",
+        "coverage",
+        "cap_limited",
+        "infeasible",
+        "seed",
+    ] {
+        assert!(summary[key].is_number(), "{key}: {}", summary[key]);
+    }
+    assert_eq!(summary["scene_hash"].as_str().unwrap().len(), 64);
+    assert!(
+        json(&one.join("run_info.json"))["seconds"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+    let report = fs::read_to_string(one.join("report.html")).unwrap();
+    assert!(report.contains("not medical advice") && !report.contains("https://"));
+
+    // The same bits on two threads, in every file but run_info.json.
+    assert!(matches!(tune("two", "2").status.code(), Some(0 | 1)));
+    for name in [
+        "tuned.json",
+        "summary.json",
+        "report.html",
+        "study.json",
+        "export/chair_shiatsu.bin",
+        "export/chair_shiatsu_tables.c",
+    ] {
+        assert_eq!(
+            fs::read(one.join(name)).unwrap(),
+            fs::read(folder.path().join("two").join(name)).unwrap(),
+            "{name}"
+        );
+    }
+
+    // Verified in both places where the tables lie; an export is what tune wrote.
+    let exported = kneadlab(&["export", &path("one"), "-o", &path("out")]);
+    assert_eq!(
+        exported.status.code(),
+        Some(0),
+        "{}",
+        text(&exported.stderr)
+    );
+    let diff = kneadlab(&["export", "--diff", &path("one"), &path("out")]);
+    assert_eq!(
+        (diff.status.code(), text(&diff.stdout).as_str()),
+        (Some(0), "")
+    );
+    for place in ["one/export", "out"] {
+        let output = kneadlab(&["verify", &path(place), "--json"]);
+        let verdict: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+        assert_eq!(verdict["vectors_failed"], 0);
+        assert!(verdict["vectors"].as_u64().unwrap() > 10);
+        // Columns are rounded to 0.01 mm and cut to a cap that is rounded down.
+        assert!(
+            verdict["worst_command_error_mm"].as_f64().unwrap() < 0.02,
+            "{verdict}"
+        );
+        assert!(verdict["band_share"].is_number() && verdict["cap_violations"].is_number());
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(
+                !verdict["problems"].as_array().unwrap().is_empty()
+            ))
+        );
+    }
+
+    // A byte of the tables changed: refused.
+    let bin = folder.path().join("out/chair_shiatsu.bin");
+    let mut bytes = fs::read(&bin).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&bin, bytes).unwrap();
+    assert_eq!(kneadlab(&["verify", &path("out")]).status.code(), Some(1));
+
+    // A depth raised by hand over its cap: every place is named, nothing is written.
+    let mut tuned = json(&one.join("tuned.json"));
+    tuned["cells"][0]["depth_m"] = 0.5.into();
+    tuned["cells"][1]["depth_m"] = (-0.1).into();
+    fs::write(one.join("tuned.json"), tuned.to_string()).unwrap();
+    let refused = kneadlab(&["export", &path("one"), "-o", &path("worse")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("level 1") && text(&refused.stderr).contains("level 2"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert!(!folder.path().join("worse").exists());
+}

@@ -1,0 +1,240 @@
+//! What a run recorded.
+
+use crate::fault::Fault;
+use crate::guard::Violation;
+use crate::sim::{Frame, NODES, Sim};
+use back::Zone;
+use program::{Phase, Technique};
+use serde::{Deserialize, Serialize};
+
+/// A recorded run: rows at a fixed rate, and what only every step knows (peaks, limits, faults).
+#[derive(Clone, Debug, Serialize)]
+pub struct Trace {
+    /// Rows per second.
+    pub rate_hz: f64,
+    /// One row per sample.
+    pub rows: Vec<TraceRow>,
+    /// Pressure over the back.
+    pub map: PressureMap,
+    /// Peaks of each node over all steps: left upper, left lower, right upper, right lower.
+    pub nodes: [NodePeak; NODES],
+    /// Farthest that the hip moved out of the machine, m.
+    pub trunk_lift_m: f64,
+    /// Motor currents over all steps.
+    pub motors: Vec<MotorPeak>,
+    /// Limits passed.
+    pub violations: Vec<Violation>,
+    /// What ended the run early, if anything broke.
+    pub fault: Option<Fault>,
+    /// Simulated time, s.
+    pub duration_s: f64,
+    /// Steps taken.
+    pub steps: u64,
+    /// Mean number of cells in contact under a touching node.
+    pub cells_per_patch: f64,
+}
+
+/// One sample. Arrays of four run left upper, left lower, right upper, right lower.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "every field is named by quantity and unit; the struct says the order")]
+pub struct TraceRow {
+    pub t_s: f64,
+    pub walk_m: f64,
+    pub protrude_m: f64,
+    pub knead_rad: f64,
+    pub command_walk_m: f64,
+    pub command_protrude_m: f64,
+    pub command_knead_rad: f64,
+    pub technique: Technique,
+    pub phase: Phase,
+    pub level: u8,
+    pub station: f64,
+    pub force_n: [f64; NODES],
+    pub peak_pa: [f64; NODES],
+    pub area_m2: [f64; NODES],
+    pub depth_m: [f64; NODES],
+    pub u: [f64; NODES],
+    pub x_m: [f64; NODES],
+    pub zone: [Zone; NODES],
+    /// Mean pressure over the median pain pressure for the contact area.
+    pub fraction: [f64; NODES],
+    /// Walk, knead, protrude.
+    pub current_a: [f64; 3],
+    pub rocker_rad: [f64; 2],
+    pub lean_y_m: f64,
+    pub lean_z_m: f64,
+    pub lean_pitch_rad: f64,
+    pub pad_n: f64,
+}
+
+/// Highest values of one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodePeak {
+    /// Force, N.
+    pub force_n: f64,
+    /// Local pressure, Pa.
+    pub peak_pa: f64,
+}
+
+/// Current of one motor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MotorPeak {
+    /// Axis.
+    pub name: String,
+    /// Largest magnitude, A.
+    pub peak_a: f64,
+    /// Root mean square, A.
+    pub rms_a: f64,
+}
+
+/// Pressure over the unrolled back: one row per station step (top first), one column per lateral step (left first).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PressureMap {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Station of the first row.
+    pub first_u: f64,
+    /// Stations per row.
+    pub u_per_row: f64,
+    /// Lateral place of the first column along the skin, m.
+    pub first_x_m: f64,
+    /// Metres per column.
+    pub x_per_column_m: f64,
+    /// Highest pressure seen, Pa.
+    pub peak_pa: Vec<f64>,
+    /// Pressure over time, Pa s.
+    pub dose_pa_s: Vec<f64>,
+}
+
+/// Cells of the bed per cell of the map, each way.
+const COARSE: usize = 2;
+
+/// Runs a simulation to its end, or until `keep_going(t_s, duration_s)` says no: what is done is kept.
+pub fn record(sim: &mut Sim, rate_hz: f64, keep_going: &mut dyn FnMut(f64, f64) -> bool) -> Trace {
+    let mut trace = Trace {
+        rate_hz,
+        rows: Vec::new(),
+        map: PressureMap::blank(sim),
+        nodes: [NodePeak::default(); NODES],
+        trunk_lift_m: 0.0,
+        motors: ["walk", "knead", "protrude"]
+            .map(|name| MotorPeak { name: name.into(), peak_a: 0.0, rms_a: 0.0 })
+            .to_vec(),
+        violations: Vec::new(),
+        fault: None,
+        duration_s: 0.0,
+        steps: 0,
+        cells_per_patch: 0.0,
+    };
+    let (mut cells, mut touches) = (0usize, 0usize);
+    let mut next_s = 0.0;
+    let duration_s = sim.timeline().duration_s();
+    while !sim.is_done() {
+        if let Err(fault) = sim.step() {
+            trace.fault = Some(fault);
+            break;
+        }
+        let frame = sim.frame();
+        trace.steps += 1;
+        trace.duration_s = frame.t_s;
+        trace.trunk_lift_m = trace.trunk_lift_m.max(frame.lean.y_m);
+        for (peak, contact) in trace.nodes.iter_mut().zip(&frame.contacts) {
+            peak.force_n = peak.force_n.max(contact.force_n);
+            peak.peak_pa = peak.peak_pa.max(contact.peak_pa);
+            cells += contact.cells;
+            touches += usize::from(contact.cells > 0);
+        }
+        for (motor, current) in trace.motors.iter_mut().zip(frame.current_a) {
+            motor.peak_a = motor.peak_a.max(current.abs());
+            motor.rms_a += current * current;
+        }
+        if frame.t_s + 1e-9 >= next_s {
+            next_s += 1.0 / rate_hz;
+            trace.rows.push(TraceRow::of(frame, sim));
+            trace.map.add(sim, 1.0 / rate_hz);
+            if !keep_going(trace.duration_s, duration_s) {
+                break;
+            }
+        }
+    }
+    for motor in &mut trace.motors {
+        motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
+    }
+    trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
+    trace.violations = sim.violations().to_vec();
+    trace
+}
+
+impl TraceRow {
+    fn of(frame: &Frame, sim: &Sim) -> TraceRow {
+        let envelope = sim.envelope();
+        let fraction = std::array::from_fn(|i| {
+            let c = &frame.contacts[i];
+            if c.area_m2 > 0.0 { c.mean_pa() / envelope.reference_pressure_pa(frame.zones[i], c.area_m2) } else { 0.0 }
+        });
+        TraceRow {
+            t_s: frame.t_s,
+            walk_m: frame.drive.walk_m,
+            protrude_m: frame.drive.protrude_m,
+            knead_rad: frame.drive.knead_rad,
+            command_walk_m: frame.command.walk_m,
+            command_protrude_m: frame.command.protrude_m,
+            command_knead_rad: frame.command.knead_rad,
+            technique: frame.command.technique,
+            phase: frame.command.phase,
+            level: frame.command.level,
+            station: frame.command.u,
+            force_n: frame.contacts.map(|c| c.force_n),
+            peak_pa: frame.contacts.map(|c| c.peak_pa),
+            area_m2: frame.contacts.map(|c| c.area_m2),
+            depth_m: frame.contacts.map(|c| c.depth_m),
+            u: frame.contacts.map(|c| c.u),
+            x_m: frame.contacts.map(|c| c.x_m),
+            zone: frame.zones,
+            fraction,
+            current_a: frame.current_a,
+            rocker_rad: frame.rocker_rad,
+            lean_y_m: frame.lean.y_m,
+            lean_z_m: frame.lean.z_m,
+            lean_pitch_rad: frame.lean.pitch_rad,
+            pad_n: frame.pad_n,
+        }
+    }
+}
+
+impl PressureMap {
+    fn blank(sim: &Sim) -> PressureMap {
+        let bed = &sim.subject().bed;
+        let [rows, columns] = bed.size().map(|n| n.div_ceil(COARSE));
+        PressureMap {
+            rows,
+            columns,
+            first_u: bed.station(0.0),
+            u_per_row: bed.station(COARSE as f64) - bed.station(0.0),
+            first_x_m: -((bed.size()[1] / 2) as f64) * bed.cell_m(),
+            x_per_column_m: COARSE as f64 * bed.cell_m(),
+            peak_pa: vec![0.0; rows * columns],
+            dose_pa_s: vec![0.0; rows * columns],
+        }
+    }
+
+    fn add(&mut self, sim: &Sim, dt_s: f64) {
+        for node in 0..NODES {
+            let touch = sim.touch(node);
+            let Some(origin) = touch.origin() else { continue };
+            if sim.frame().contacts[node].force_n <= 0.0 {
+                continue;
+            }
+            let side = touch.pressure_pa().len().isqrt();
+            for (i, p) in touch.pressure_pa().iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                let row = (origin[0] + (i / side) as isize) as usize / COARSE;
+                let column = (origin[1] + (i % side) as isize) as usize / COARSE;
+                let cell = row * self.columns + column;
+                self.peak_pa[cell] = self.peak_pa[cell].max(*p);
+                self.dose_pa_s[cell] += p * dt_s / (COARSE * COARSE) as f64;
+            }
+        }
+    }
+}

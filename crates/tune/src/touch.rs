@@ -1,0 +1,59 @@
+//! What the body scan tells beyond the stations: where the user begins.
+
+use mechanism::Drive;
+use scene::Study;
+use sim::{Rest, Statics, Subject};
+
+/// Force at which a scan calls it touch, N on both nodes of a side [estimate: the weak scan pressure of a published body
+/// scan, whose value could not be read].
+const TOUCH_N: f64 = 15.0;
+/// What a scan resolves, m [estimate].
+const RESOLUTION_M: f64 = 0.001;
+
+/// Protrusion at which the nodes meet the user, over the study's stations.
+///
+/// A chair finds it while it looks for the shoulders: it rolls along the back at its weakest force and keeps the
+/// protrusion. Depths are counted from it, so that a hollow back and a round one get the same press. Here the scan is
+/// ideal but for its resolution.
+#[derive(Clone, Debug)]
+pub(crate) struct TouchProfile {
+    first_u: f64,
+    u_per_point: f64,
+    protrude_m: Vec<f64>,
+}
+
+impl TouchProfile {
+    pub fn scan(study: &Study, subject: &Subject, statics: &Statics) -> TouchProfile {
+        let stations = study.stations.all_u();
+        let stroke_m = study.scene.mechanism.protrude.stroke_m;
+        let park_rad = study.scene.session.steps.first().map_or(0.0, |s| s.park_deg.to_radians());
+        let protrude_m = stations
+            .iter()
+            .map(|u| {
+                let walk_m = subject.placement.walk_m(*u);
+                let force_n = |protrude_m: f64| {
+                    let drive = Drive { walk_m, protrude_m, knead_rad: park_rad, tap_rad: 0.0 };
+                    let rest = statics.rest(subject, &drive, 1.0, &Rest::default());
+                    rest.ok().flatten().map_or(f64::INFINITY, |r| r.contacts.iter().map(|c| c.force_n).sum())
+                };
+                let (mut out_m, mut in_m) = (0.0, stroke_m);
+                while in_m - out_m > 0.25 * RESOLUTION_M {
+                    let middle = 0.5 * (out_m + in_m);
+                    if force_n(middle) > TOUCH_N { in_m = middle } else { out_m = middle }
+                }
+                (in_m / RESOLUTION_M).round() * RESOLUTION_M
+            })
+            .collect();
+        let last = stations.len() - 1;
+        TouchProfile { first_u: stations[0], u_per_point: (stations[last] - stations[0]) / last.max(1) as f64, protrude_m }
+    }
+
+    /// Protrusion at touch, m; held constant beyond the scanned stations.
+    pub fn protrude_m(&self, u: f64) -> f64 {
+        let last = self.protrude_m.len() - 1;
+        let x = ((u - self.first_u) / self.u_per_point).clamp(0.0, last as f64);
+        let i = (x as usize).min(last.saturating_sub(1));
+        let next = self.protrude_m[(i + 1).min(last)];
+        self.protrude_m[i] + (x - i as f64) * (next - self.protrude_m[i])
+    }
+}

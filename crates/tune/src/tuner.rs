@@ -1,0 +1,175 @@
+//! Finds the depth of every cell.
+
+use crate::cast::Stage;
+use crate::response::{CONTACT_N, Curve, DEEPEST_M, FIRST_M, Feel};
+use crate::tuned::{Binding, CapCell, Cell, RETRACTED_M};
+use back::Zone;
+
+/// Fine search step over the depth, m.
+const SEARCH_STEP_M: f64 = 0.0005;
+
+/// A cap must also hold this much deeper, m: keep-outs begin suddenly, a share of their pressure is no margin.
+const DEPTH_MARGIN_M: f64 = 0.003;
+
+/// The responses of the bodies of one class, one technique, one station.
+pub(crate) type Column<'a> = Vec<(usize, &'a Curve)>;
+
+/// Share of contact samples inside a band, over bodies; `None` without contact.
+pub(crate) fn share(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> Option<f64> {
+    let (inside, all) = count(column, depth_m, band);
+    (all > 0).then(|| inside as f64 / all as f64)
+}
+
+/// Contact samples inside a band, and all of them.
+pub(crate) fn count(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> (usize, usize) {
+    let (mut inside, mut all) = (0, 0);
+    for (_, curve) in column {
+        for feel in curve.feels(depth_m).filter(|f| f.force_n > CONTACT_N) {
+            all += 1;
+            inside += usize::from(in_band(&feel, band));
+        }
+    }
+    (inside, all)
+}
+
+pub(crate) fn in_band(feel: &Feel, band: [f64; 2]) -> bool {
+    (band[0]..=band[1]).contains(&feel.fraction)
+}
+
+/// Value over cap of the worst body.
+pub(crate) fn worst(column: &Column<'_>, depth_m: f64) -> (f64, usize) {
+    let mut worst = (0.0, 0);
+    for (body, curve) in column {
+        let load = curve.load(depth_m);
+        if load > worst.0 {
+            worst = (load, *body);
+        }
+    }
+    worst
+}
+
+/// Tunes one cell: the depth with the highest band share over the class among those that leave the margin to
+/// every cap on every body; among equals the middle of the plateau.
+pub(crate) fn tune_cell(stage: &Stage<'_>, column: &Column<'_>, asked: [f64; 2]) -> Cell {
+    let allowed = 1.0 - stage.study.cap_margin;
+    let (band, cap_limited) = band_under_cap(column, asked);
+    let limit_m = deepest(column, allowed);
+    let best = limit_m.and_then(|limit_m| best_depth(column, limit_m, band));
+    let Some((depth_m, best_share)) = best else {
+        let (load, body) = limit_m.map_or((f64::INFINITY, 0), |m| worst(column, m + SEARCH_STEP_M));
+        let bound = column.iter().find(|(b, _)| *b == body).and_then(|(_, c)| c.bound(limit_m.unwrap_or(0.0) + SEARCH_STEP_M));
+        return Cell {
+            depth_m: RETRACTED_M,
+            cap_limited,
+            infeasible: true,
+            band,
+            force_n: 0.0,
+            current_a: 0.0,
+            share: 0.0,
+            load: if load.is_finite() { load } else { 0.0 },
+            binding: bound.map(|(limit, zone)| Binding { body, limit, zone }),
+        };
+    };
+    let (load, body) = worst(column, depth_m);
+    let bound = column.iter().find(|(b, _)| *b == body).and_then(|(_, c)| c.bound(depth_m));
+    let forces: Vec<f64> = column
+        .iter()
+        .map(|(_, c)| c.feels(depth_m).map(|f| f.force_n).fold(0.0, f64::max))
+        .collect();
+    let force_n = median(forces);
+    let motor = &stage.study.scene.mechanism.motors.protrude;
+    let torque = 4.0 * force_n * motor.joint_per_rad() / motor.efficiency + motor.friction_nm;
+    Cell {
+        depth_m,
+        cap_limited,
+        infeasible: false,
+        band,
+        force_n,
+        current_a: torque / motor.torque_constant_nm_a(),
+        share: best_share,
+        load,
+        binding: bound.map(|(limit, zone)| Binding { body, limit, zone }),
+    }
+}
+
+/// A band whose upper edge lies over the cap is moved down until it is the cap. The cap as a fraction of the pain
+/// pressure is the median over bodies of what the most pressed node does where the body meets its first cap, whichever
+/// that is: force, pressure, keep-out or rate.
+fn band_under_cap(column: &Column<'_>, asked: [f64; 2]) -> ([f64; 2], bool) {
+    let caps: Vec<f64> = column
+        .iter()
+        .map(|(_, curve)| {
+            let depth_m = grid(curve.last_m()).take_while(|m| curve.load(*m) <= 1.0).last().unwrap_or(FIRST_M);
+            let capped = curve.load(depth_m + SEARCH_STEP_M) > 1.0;
+            if capped { curve.feels(depth_m).map(|f| f.fraction).fold(0.0, f64::max) } else { f64::INFINITY }
+        })
+        .collect();
+    let cap = median(caps);
+    let over = asked[1] - cap;
+    if over > 0.0 { ([(asked[0] - over).max(0.0), cap], true) } else { (asked, false) }
+}
+
+/// Largest depth at which the worst body's load is at most `allowed`; `None` if even the first is too deep.
+pub(crate) fn deepest(column: &Column<'_>, allowed: f64) -> Option<f64> {
+    let mut last = None;
+    for m in grid(DEEPEST_M) {
+        if worst(column, m).0 > allowed || worst(column, m + DEPTH_MARGIN_M).0 > 1.0 {
+            break;
+        }
+        last = Some(m);
+    }
+    last
+}
+
+/// The depth that serves one body best within its caps.
+pub(crate) fn best_for(stage: &Stage<'_>, column: &Column<'_>, band: [f64; 2]) -> Option<f64> {
+    let limit_m = deepest(column, 1.0)?;
+    best_depth(column, limit_m, band).map(|(m, _)| m)
+}
+
+fn best_depth(column: &Column<'_>, limit_m: f64, band: [f64; 2]) -> Option<(f64, f64)> {
+    let shares: Vec<(f64, f64)> = grid(limit_m).filter_map(|m| share(column, m, band).map(|s| (m, s))).collect();
+    let top = shares.iter().map(|(_, s)| *s).fold(0.0, f64::max);
+    if top <= 0.0 {
+        // Out of reach of the band within the caps: as near to it as is allowed, if it is felt at all.
+        return shares.last().copied();
+    }
+    let plateau: Vec<f64> = shares.iter().filter(|(_, s)| *s >= top - 1e-9).map(|(m, _)| *m).collect();
+    Some((plateau[plateau.len() / 2], top))
+}
+
+/// Depths to look at, m from touch.
+pub(crate) fn grid(limit_m: f64) -> impl Iterator<Item = f64> {
+    (0..=((limit_m - FIRST_M) / SEARCH_STEP_M + 1e-6) as usize).map(|i| FIRST_M + i as f64 * SEARCH_STEP_M)
+}
+
+/// Caps of one class at one station: what the technique that may go deepest there may do. A technique's own limit is in
+/// its map; the cap is the last line behind all of them.
+pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], zones: &[Zone]) -> CapCell {
+    let max_depth_m = columns.iter().filter_map(|c| deepest(c, 1.0)).fold(RETRACTED_M, f64::max);
+    let caps: Vec<f64> = columns
+        .iter()
+        .flatten()
+        .map(|(_, curve)| curve.feels(max_depth_m).map(|f| f.cap_n).fold(0.0, f64::max))
+        .collect();
+    let strictest = |a: &Zone, b: &Zone| {
+        stage.envelope.force_cap_n(*a, 1e-3).total_cmp(&stage.envelope.force_cap_n(*b, 1e-3))
+    };
+    CapCell {
+        zone: zones.iter().copied().min_by(strictest).unwrap_or(Zone::LP),
+        max_depth_m,
+        max_force_n: caps.into_iter().fold(0.0, f64::max),
+        max_dwell_s: stage.envelope.dwell_cap_s(0.6 + 1e-9),
+        max_tap_hz: 0.0,
+    }
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    match n {
+        0 => 0.0,
+        _ if n % 2 == 1 => values[n / 2],
+        _ => 0.5 * (values[n / 2 - 1] + values[n / 2]),
+    }
+}

@@ -1,0 +1,100 @@
+//! Promise: a picture of a scene can be taken on a machine without a display, and where that or
+//! anything else is not possible the program says so and does not panic.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const VIEW: &str = env!("CARGO_BIN_EXE_kneadlab-view");
+const CHAIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenes/chair.toml");
+
+#[test]
+fn a_picture_of_the_chair_shows_skin_and_nodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shot.png");
+    let output = view(
+        &[
+            CHAIR,
+            "--headless",
+            "--shot",
+            "view=back",
+            "--size",
+            "320x240",
+            "-o",
+        ],
+        Some(&path),
+    );
+    let talk = String::from_utf8_lossy(&output.stderr);
+    if talk.contains("no Vulkan driver") {
+        let required = std::env::var("KNEADLAB_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.split(',').any(|what| what == "vulkan"),
+            "KNEADLAB_REQUIRE asks for vulkan: {talk}"
+        );
+        println!("SKIPPED: no Vulkan driver");
+        return;
+    }
+    assert!(output.status.success(), "{talk}");
+
+    let (size, pixels) = read_png(&path);
+    assert_eq!(size, [320, 240]);
+    let share = |is: fn([i32; 3]) -> bool| {
+        let hits = pixels
+            .iter()
+            .filter(|[r, g, b]| is([i32::from(*r), i32::from(*g), i32::from(*b)]))
+            .count();
+        hits as f64 / pixels.len() as f64
+    };
+    // The grey backdrop, the grey ground and the black seat have less than 15 between red and blue.
+    let skin = share(|[r, g, b]| r > g + 15 && g > b && r > b + 40);
+    let nodes = share(|[r, g, b]| b > r + 40 && g > r + 20);
+    // The back covers about a tenth of the frame, four nodes under half a hundredth of it.
+    assert!(
+        (0.04..0.3).contains(&skin),
+        "share of skin-coloured pixels: {skin}"
+    );
+    assert!(
+        (0.0005..0.03).contains(&nodes),
+        "share of node-coloured pixels: {nodes}"
+    );
+    let dark = share(|[r, g, b]| r + g + b < 240);
+    assert!(dark > 0.005, "the seat and the frame are dark: {dark}");
+}
+
+#[test]
+fn a_scene_that_is_not_there_is_named() {
+    let output = view(&["nowhere.toml", "--headless", "-o", "never.png"], None);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("nowhere.toml"), "{talk}");
+    assert!(!talk.contains("panicked"), "{talk}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_display_a_window_is_refused_with_a_hint() {
+    let output = view(&[CHAIR], None);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(
+        talk.contains("--headless") && !talk.contains("panicked"),
+        "{talk}"
+    );
+}
+
+fn view(args: &[&str], last: Option<&Path>) -> Output {
+    Command::new(VIEW)
+        .args(args)
+        .args(last)
+        .env_remove("DISPLAY")
+        .output()
+        .unwrap()
+}
+
+fn read_png(path: &Path) -> ([u32; 2], Vec<[u8; 3]>) {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    assert_eq!(info.color_type, png::ColorType::Rgb);
+    ([info.width, info.height], bytes.as_chunks::<3>().0.to_vec())
+}
