@@ -1,2 +1,12 @@
-//! Integration tests.
+//! The workspace's own tests: promises that no crate can keep alone. Each file opens by saying which.
 
+mod csv;
+mod seat;
+
+mod chair;
+mod contact;
+mod determinism;
+mod export;
+mod layers;
+mod reference;
+mod safety;

@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         writeln!(out, "depth_mm,r_mm,p_kpa")?;
         for &depth_mm in &args.depth_mm {
             for (r_m, p_pa) in
-                crate::stub::profile(&durometer, 1e-3 * depth_mm, args.along == Along::Z)
+                crate::stub::profile(&durometer, 1e-3 * depth_mm, args.along == Along::Z)?
             {
                 writeln!(
                     out,

@@ -4,7 +4,7 @@ use crate::talk::say;
 use anyhow::bail;
 use back::{Envelope, NOTICE};
 use clap::Args;
-use scene::{Loaded, Scene, Study};
+use scene::{FileKind, Loaded, Scene, Study};
 use std::path::Path;
 
 /// Values laid over a scene or study.
@@ -34,7 +34,8 @@ pub fn jobs(text: &str) -> Result<usize, String> {
 
 /// A scene that may run: warnings are told, a refused condition is an error.
 pub fn scene(path: &Path, sets: &Sets) -> anyhow::Result<(Scene, Envelope, Vec<String>)> {
-    let Loaded { scene, warnings } = scene::load(path, &sets.sets)?;
+    let loaded = scene::load(path, &sets.sets);
+    let Loaded { scene, warnings } = loaded.inspect_err(|_| note_kind(path, FileKind::Scene))?;
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(say);
     let envelope = allowed(&scene.conditions)?;
@@ -43,13 +44,26 @@ pub fn scene(path: &Path, sets: &Sets) -> anyhow::Result<(Scene, Envelope, Vec<S
 
 /// A study that may run.
 pub fn study(path: &Path, sets: &Sets) -> anyhow::Result<Study> {
-    let study = scene::load_study(path, &sets.sets)?;
+    let loaded = scene::load_study(path, &sets.sets);
+    let study = loaded.inspect_err(|_| note_kind(path, FileKind::Study))?;
     // Warnings of the file as it stands; values that were set have been checked for errors.
     if let Ok((_, warnings)) = scene::check_any(path) {
         warnings.iter().for_each(say);
     }
     allowed(&study.scene.conditions)?;
     Ok(study)
+}
+
+/// Told before the problems where the file is of another kind.
+fn note_kind(path: &Path, wanted: FileKind) {
+    if let Ok(kind) = FileKind::of(path)
+        && kind != wanted
+    {
+        say(format_args!(
+            "{}: this looks like a {kind}, and a {wanted} is expected",
+            path.display()
+        ));
+    }
 }
 
 /// The limits under the given conditions, unless they forbid massage.

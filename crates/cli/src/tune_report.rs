@@ -292,7 +292,6 @@ fn maps(tuned: &Tuned) -> Markup {
 fn limits(tuned: &Tuned) -> Markup {
     let per_technique = tuned.cells.len() / tuned.techniques.len().max(1);
     let mut counts: BTreeMap<(String, &str, &str), [usize; 2]> = BTreeMap::new();
-    let mut held = [0usize; 2];
     for (i, cell) in tuned
         .cells
         .iter()
@@ -301,15 +300,17 @@ fn limits(tuned: &Tuned) -> Markup {
     {
         let technique =
             tuned.techniques[(i / per_technique.max(1)).min(tuned.techniques.len() - 1)];
-        let (limit, zone) = cell.binding.as_ref().map_or(("no limit named", "-"), |b| {
-            (bound_name(b.limit), b.zone.name())
-        });
+        let (limit, zone) = cell
+            .binding
+            .as_ref()
+            .map_or(("not felt within the limits", "-"), |b| {
+                (bound_name(b.limit), b.zone.name())
+            });
         let count = counts
             .entry((technique.name().into(), limit, zone))
             .or_default();
         let which = usize::from(cell.infeasible);
         count[which] += 1;
-        held[which] += 1;
     }
     let mut rows: Vec<_> = counts.into_iter().collect();
     rows.sort_by_key(|(_, n)| std::cmp::Reverse(n[0] + n[1]));
@@ -327,7 +328,7 @@ fn limits(tuned: &Tuned) -> Markup {
         })
         .collect();
     html! {
-        p { (held[0]) " of " (tuned.cells.len()) " cells had their band moved down to a cap; " (held[1]) " have no depth that is both felt and safe." }
+        p { (tuned.held_out.cap_limited) " of " (tuned.cells.len()) " cells had their band moved down to a cap; " (tuned.held_out.infeasible) " have no depth that is both felt and safe. Below, a cell that is both counts as infeasible." }
         @if !shown.is_empty() { (page::table(&["technique", "nearest limit", "zone", "cap-limited cells", "infeasible cells"], &shown)) }
         @if rows.len() > shown.len() { p { (rows.len() - shown.len()) " rarer kinds are left out here; tuned.json has each cell." } }
     }
@@ -467,7 +468,8 @@ fn checked(tuned: &Tuned, study: &Study) -> Markup {
     let j = &tuned.held_out;
     html! {
         ul {
-            li { "Every held-out body, level, node and zone was checked against caps of force, local pressure, keep-out, rate and dwell: " (j.cap_violations) " of " (j.cap_checks) " exceeded one. " (bound(tuned)) "." }
+            li { "Every held-out body was checked at every station and level against the caps of node force, local pressure, keep-out and rise of force, in the quasi-static model: " (j.cap_violations) " of " (j.cap_checks) " exceeded one. " (bound(tuned)) "." }
+            li { "The replays were watched at every simulated step, against the same caps and the longest stay: " (tuned.replays.iter().map(|r| r.cap_violations).sum::<u64>()) " passed on " (tuned.replays.len()) " bodies." }
             @if let Some(w) = &j.worst {
                 li { "The nearest call: " (percent(w.load)) " of the cap of " (bound_name(w.limit)) " over " (w.zone.name()) ", " (w.technique.name()) " at u " (format!("{:.2}", w.u)) ", level " (w.level) ", class " (tuned.classes.get(w.class).map_or("", |c| c.name.as_str())) "." }
             }

@@ -182,6 +182,22 @@ fn shipped_files_are_good() {
 }
 
 #[test]
+fn a_study_in_the_place_of_a_scene_is_told() {
+    let output = run(&[
+        "run",
+        &scenes("studies/chair_shiatsu.toml"),
+        "-o",
+        "nowhere",
+    ]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("looks like a study"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn check_takes_set() {
     let chair = scenes("chair.toml");
     let output = run(&[

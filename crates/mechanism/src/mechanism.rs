@@ -186,7 +186,7 @@ impl Mechanism {
         };
         let node = |name: &str| Node {
             name: name.to_owned(),
-            shape: Indenter::Sphere { radius_m: 0.020 },
+            shape: Indenter::Sphere { radius_m: 0.025 },
             mass_kg: 0.12,
             stiffness_n_m: 30.0e3,
         };
@@ -210,7 +210,7 @@ impl Mechanism {
             },
             protrude: Protrude {
                 retracted_m: -0.052,
-                stroke_m: 0.090,
+                stroke_m: 0.070,
                 speed_max_m_s: 0.025,
                 accel_max_m_s2: 0.100,
             },
@@ -229,8 +229,8 @@ impl Mechanism {
                 speed_rad_s: rpm(25.0),
             },
             rocker: Rocker {
-                up_m: 0.055,
-                down_m: 0.045,
+                up_m: 0.050,
+                down_m: 0.050,
                 forward_m: 0.0,
                 range_rad: 25.0_f64.to_radians(),
                 preload_nm: 0.2,

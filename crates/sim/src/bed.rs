@@ -9,8 +9,10 @@ use tissue::{Creep, Kernel, KernelBasis, Stack, Stiffening};
 pub(crate) const WINDOW: usize = 32;
 /// Thinnest skin that a basis for backs resolves, m.
 const SKIN_MIN_M: f64 = 0.001;
-/// Spacing of the lattice of stacks along and across the back, cells.
-const STACK_PITCH: [usize; 2] = [20, 10];
+/// Spacing of the lattice of stacks along and across the back, m: bone comes up over about 50 mm.
+const STACK_PITCH_M: [f64; 2] = [0.030, 0.020];
+/// Finest spacing at which a back's surface is sampled, m; smaller cells lie on a smooth interpolation of it.
+const SURFACE_PITCH_M: f64 = 0.004;
 
 /// A square grid of material surface cells with the tissue under it.
 ///
@@ -35,6 +37,8 @@ pub struct Bed {
 #[derive(Clone, Debug)]
 struct Ground {
     columns: usize,
+    /// Rows and columns of the bed between two stacks.
+    pitch: [usize; 2],
     kernels: Vec<Kernel>,
     laws: Vec<Stiffening>,
     creep: Option<Creep>,
@@ -53,7 +57,8 @@ impl Bed {
     pub fn of_back(back: &Back, basis: &KernelBasis, half_width_m: f64) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
         let cell_m = basis.cell_m();
-        let lattice_m = 2.0 * cell_m;
+        let refinement = if 2.0 * cell_m <= SURFACE_PITCH_M + 1e-9 { 2 } else { 1 };
+        let lattice_m = refinement as f64 * cell_m;
         let half = (half_width_m / lattice_m).ceil() as usize;
         let length_m = (RANGE_U[1] - RANGE_U[0]) * back.arc_length_m();
         let lattice_rows = (length_m / lattice_m).ceil() as usize + 1;
@@ -82,14 +87,14 @@ impl Bed {
         let lattice: Vec<Point3<f64>> =
             (0..lattice_rows).flat_map(|r| (0..lattice_columns).map(move |c| (r, c))).map(|(r, c)| mirrored(r, c)).collect();
         let stack_at = |row: usize, column: usize| {
-            let lattice_row = (row / 2).min(lattice_rows - 1);
-            let u = RANGE_U[0] + row as f64 * 0.5 * u_per_row;
-            back.stack(u, lateral[lattice_row * (half + 1) + (column / 2).min(half)])
+            let lattice_row = (row / refinement).min(lattice_rows - 1);
+            let u = RANGE_U[0] + row as f64 / refinement as f64 * u_per_row;
+            back.stack(u, lateral[lattice_row * (half + 1) + (column / refinement).min(half)])
         };
         let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
-        let mut bed = Bed::from_lattice(cell_m, lattice_rows, lattice_columns, &lattice);
+        let mut bed = Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
         bed.first_u = RANGE_U[0];
-        bed.u_per_row = 0.5 * u_per_row;
+        bed.u_per_row = u_per_row / refinement as f64;
         bed.ground = Ground::new(&bed, basis, creep, true, stack_at);
         bed
     }
@@ -107,18 +112,25 @@ impl Bed {
                 Point3::new((c as f64 - (count[0] / 2) as f64) * lattice_m, 0.0, z * lattice_m)
             })
             .collect();
-        let mut bed = Bed::from_lattice(cell_m, count[1], count[0], &lattice);
+        let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
         bed.ground = Ground::uniform(basis, stack);
         bed
     }
 
-    /// Cells by midpoint interpolation of a lattice of twice their size, normals from its differences.
-    fn from_lattice(cell_m: f64, lattice_rows: usize, lattice_columns: usize, lattice: &[Point3<f64>]) -> Bed {
-        let (rows, columns) = (2 * lattice_rows - 1, 2 * lattice_columns - 1);
+    /// Cells on a lattice (`refinement` 1) or by midpoint interpolation of one of twice their size (2); normals from
+    /// differences of neighbours.
+    fn from_lattice(
+        cell_m: f64,
+        refinement: usize,
+        lattice_rows: usize,
+        lattice_columns: usize,
+        lattice: &[Point3<f64>],
+    ) -> Bed {
+        let (rows, columns) = (refinement * (lattice_rows - 1) + 1, refinement * (lattice_columns - 1) + 1);
         // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
         let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
-            if i % 2 == 0 {
-                return line(i / 2);
+            if i % refinement == 0 {
+                return line(i / refinement);
             }
             let k = i / 2;
             if k == 0 || k + 2 >= n {
@@ -148,7 +160,7 @@ impl Bed {
                 normals.push(down.cross(&side).normalize());
             }
         }
-        let ground = Ground { columns: 0, kernels: vec![], laws: vec![], creep: None, mirrored: false };
+        let ground = Ground { columns: 0, pitch: [1, 1], kernels: vec![], laws: vec![], creep: None, mirrored: false };
         let barred = vec![false; rows * columns];
         Bed { cell_m, rows, columns, first_u: 0.0, u_per_row: cell_m, points, normals, barred, ground }
     }
@@ -297,6 +309,7 @@ impl Ground {
     fn uniform(basis: &KernelBasis, stack: &Stack) -> Ground {
         Ground {
             columns: 1,
+            pitch: [1, 1],
             kernels: vec![basis.kernel(stack)],
             laws: vec![Stiffening::of(stack)],
             creep: Creep::of(stack),
@@ -304,7 +317,7 @@ impl Ground {
         }
     }
 
-    /// Stacks every [`STACK_PITCH`] cells; across only the right half, the left is its mirror image.
+    /// Stacks every [`STACK_PITCH_M`]; across only the right half, the left is its mirror image.
     fn new(
         bed: &Bed,
         basis: &KernelBasis,
@@ -312,13 +325,14 @@ impl Ground {
         mirrored: bool,
         stack_at: impl Fn(usize, usize) -> Stack,
     ) -> Ground {
+        let pitch = STACK_PITCH_M.map(|p| (p / bed.cell_m).round().max(1.0) as usize);
         let middle = bed.columns / 2;
-        let columns = middle.div_ceil(STACK_PITCH[1]) + 1;
-        let rows = (bed.rows - 1).div_ceil(STACK_PITCH[0]) + 1;
-        let mut ground = Ground { columns, kernels: vec![], laws: vec![], creep, mirrored };
+        let columns = middle.div_ceil(pitch[1]) + 1;
+        let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
+        let mut ground = Ground { columns, pitch, kernels: vec![], laws: vec![], creep, mirrored };
         for row in 0..rows {
             for column in 0..columns {
-                let stack = stack_at((row * STACK_PITCH[0]).min(bed.rows - 1), (column * STACK_PITCH[1]).min(middle));
+                let stack = stack_at((row * pitch[0]).min(bed.rows - 1), (column * pitch[1]).min(middle));
                 ground.kernels.push(basis.kernel(&stack));
                 ground.laws.push(Stiffening::of(&stack));
             }
@@ -332,8 +346,8 @@ impl Ground {
         }
         let across = if self.mirrored { (at[1] - (bed.columns / 2) as f64).abs() } else { at[1] };
         let rows = self.kernels.len() / self.columns;
-        let (r, fr) = split(at[0] / STACK_PITCH[0] as f64, rows);
-        let (c, fc) = split(across / STACK_PITCH[1] as f64, self.columns);
+        let (r, fr) = split(at[0] / self.pitch[0] as f64, rows);
+        let (c, fc) = split(across / self.pitch[1] as f64, self.columns);
         let corners = [
             ((1.0 - fr) * (1.0 - fc), r * self.columns + c),
             ((1.0 - fr) * fc, r * self.columns + c + 1),

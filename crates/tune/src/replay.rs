@@ -110,7 +110,7 @@ struct AtLevel<'a> {
 impl DepthMap for AtLevel<'_> {
     fn protrude_m(&self, technique: Technique, u: f64, _level: u8) -> f64 {
         let depth_m = (self.depth)(self.class, technique, u, self.level);
-        (self.touch.protrude_m(u) + depth_m).clamp(0.0, self.stroke_m)
+        self.touch.command_m(u, depth_m, self.stroke_m)
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) const STEP_M: f64 = 0.005;
 pub(crate) const CONTACT_N: f64 = 5.0;
 /// Depth of the last sample, m from touch.
 pub(crate) const DEEPEST_M: f64 = 0.049;
+/// Tissue that is met at the speed of a ramp is stiffer than the half-relaxed one of a hold, by about this.
+const FAST_TISSUE: f64 = 1.5;
 /// Where to look for a balance that is not found at a depth, m beside it.
 const NEAR_M: [f64; 4] = [0.0, 0.0003, -0.0003, 0.0008];
 /// Shaft angles of a kneading turn.
@@ -58,6 +60,9 @@ pub(crate) struct Sample {
     /// Nearest limit: value over cap, which, and where.
     pub load: f64,
     pub bound: Option<(Bound, Zone)>,
+    /// Value over cap of the keep-out alone, and of all other limits.
+    pub keep_out: f64,
+    pub press: f64,
 }
 
 /// Samples at `FIRST_M + i STEP_M`, ending where a cap is hopelessly passed.
@@ -94,11 +99,25 @@ impl Curve {
 
     /// Value over cap at a depth; beyond the last sample the last value grows with the depth.
     pub fn load(&self, depth_m: f64) -> f64 {
+        self.chord(depth_m, |s| s.load)
+    }
+
+    /// The same of the keep-out alone.
+    pub fn keep_out(&self, depth_m: f64) -> f64 {
+        self.chord(depth_m, |s| s.keep_out)
+    }
+
+    /// The same of all limits but the keep-out.
+    pub fn press(&self, depth_m: f64) -> f64 {
+        self.chord(depth_m, |s| s.press)
+    }
+
+    /// Force grows faster than depth, so the chord lies above the curve: on the safe side.
+    fn chord(&self, depth_m: f64, value: impl Fn(&Sample) -> f64) -> f64 {
         let (i, f) = self.split(depth_m);
         let last = self.samples.len() - 1;
         let over = ((depth_m - self.last_m()) / STEP_M).max(0.0);
-        // Force grows faster than depth, so the chord lies above the curve: on the safe side.
-        let (a, b) = (self.samples[i].load, self.samples[(i + 1).min(last)].load);
+        let (a, b) = (value(&self.samples[i]), value(&self.samples[(i + 1).min(last)]));
         (a + f * (b - a)) * (1.0 + over)
     }
 
@@ -138,7 +157,9 @@ fn approach_rate(stage: &Stage<'_>, player: &Player, u: f64, depth_m: f64, befor
     let speed_m_s = (player.touch.protrude_m(u) + depth_m).max(0.0) / scene.timing.press_ramp_s;
     let speed_m_s = speed_m_s.min(scene.mechanism.protrude.speed_max_m_s);
     for (a, b) in before.feels.iter().zip(&sample.feels) {
-        let load = (b.force_n - a.force_n) / STEP_M * speed_m_s / stage.envelope.rate_cap_n_s(false);
+        let rate_n_s = FAST_TISSUE * (b.force_n - a.force_n) / STEP_M * speed_m_s;
+        let load = rate_n_s / stage.envelope.rate_cap_n_s(false);
+        sample.press = sample.press.max(load);
         if load > sample.load {
             sample.load = load;
             sample.bound = Some((Bound::Rate, sample.bound.map_or(Zone::LP, |(_, zone)| zone)));
@@ -156,7 +177,7 @@ pub(crate) fn feel(
     start: &mut Rest,
 ) -> Sample {
     let stroke_m = stage.study.scene.mechanism.protrude.stroke_m;
-    let protrude_m = (player.touch.protrude_m(u) + depth_m).clamp(0.0, stroke_m);
+    let protrude_m = player.touch.command_m(u, depth_m, stroke_m);
     let timing = &stage.study.scene.timing;
     let hold_s = stage.study.scene.session.steps.iter().map(|s| s.hold_s).fold(0.0, f64::max);
     let soft = |t_s: f64| player.subject.bed.creep().map_or(1.0, |c| c.compliance(t_s));
@@ -264,6 +285,8 @@ impl Judge<'_> {
     }
 
     fn worse(&mut self, load: f64, bound: Bound, zone: Zone) {
+        let kind = if bound == Bound::KeepOut { &mut self.sample.keep_out } else { &mut self.sample.press };
+        *kind = kind.max(load);
         if load > self.sample.load {
             self.sample.load = load;
             self.sample.bound = Some((bound, zone));

@@ -4,6 +4,8 @@ use mechanism::Drive;
 use scene::Study;
 use sim::{Rest, Statics, Subject};
 
+use crate::tuned::RETRACTED_M;
+
 /// Force at which a scan calls it touch, N on both nodes of a side [estimate: the weak scan pressure of a published body
 /// scan, whose value could not be read].
 const TOUCH_N: f64 = 15.0;
@@ -46,6 +48,11 @@ impl TouchProfile {
             .collect();
         let last = stations.len() - 1;
         TouchProfile { first_u: stations[0], u_per_point: (stations[last] - stations[0]) / last.max(1) as f64, protrude_m }
+    }
+
+    /// The command for a depth from touch: within the stroke, and all the way in for [`RETRACTED_M`].
+    pub fn command_m(&self, u: f64, depth_m: f64, stroke_m: f64) -> f64 {
+        if depth_m <= RETRACTED_M { 0.0 } else { (self.protrude_m(u) + depth_m).clamp(0.0, stroke_m) }
     }
 
     /// Protrusion at touch, m; held constant beyond the scanned stations.

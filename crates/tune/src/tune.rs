@@ -9,6 +9,7 @@ use crate::response::{Curve, DEEPEST_M};
 use crate::tuned::{CapCell, Cell, ClassInfo, Tuned};
 use crate::tuner::{Column, cap_cell, count, grid, tune_cell, worst};
 use back::{Body, NOTICE, Zone};
+use program::Technique;
 use rayon::prelude::*;
 use scene::Study;
 
@@ -100,10 +101,12 @@ const ESTIMATES: [&str; 8] = [
     "body scan taken as ideal; breathing, arms and clothing ignored",
 ];
 
-/// One body with its curves, `[technique][station]`.
+/// One body with its curves, `[technique][station]`, and for techniques that press between stations as well those half
+/// way to the next (empty for kneading, whose turn covers more than half a step).
 pub(crate) struct Felt {
     pub player: Player,
     pub curves: Vec<Vec<Curve>>,
+    pub between: Vec<Vec<Curve>>,
 }
 
 fn feel_all(
@@ -137,7 +140,17 @@ fn feel_one(stage: &Stage<'_>, class: usize, body: &Body) -> Result<Felt, TuneEr
             stage.study.stations.all_u().iter().map(at).collect()
         })
         .collect();
-    Ok(Felt { player, curves })
+    let stations = stage.study.stations.all_u();
+    let between = stage
+        .study
+        .techniques
+        .iter()
+        .map(|technique| {
+            let half_way = |pair: &[f64]| Curve::sample(stage, &player, *technique, 0.5 * (pair[0] + pair[1]));
+            if *technique == Technique::Knead { vec![] } else { stations.windows(2).map(half_way).collect() }
+        })
+        .collect();
+    Ok(Felt { player, curves, between })
 }
 
 /// Maps of one class: `[technique][station][level]`, and caps by station.
@@ -154,7 +167,8 @@ fn tune_class(stage: &Stage<'_>, cast: &[Felt], class: usize) -> ClassMaps {
             (0..stations.len())
                 .map(|s| {
                     let column = column(cast, class, t, s);
-                    study.bands.map(|band| tune_cell(stage, &column, band))
+                    let beside = beside(cast, class, t, s);
+                    study.bands.map(|band| tune_cell(stage, &column, &beside, band))
                 })
                 .collect()
         })
@@ -179,6 +193,15 @@ fn members(cast: &[Felt], class: usize) -> impl Iterator<Item = (usize, &Felt)> 
 
 fn column(cast: &[Felt], class: usize, technique: usize, station: usize) -> Column<'_> {
     members(cast, class).map(|(i, felt)| (i, &felt.curves[technique][station])).collect()
+}
+
+/// The curves half a step above and below a station: its depth acts there too.
+fn beside(cast: &[Felt], class: usize, technique: usize, station: usize) -> [Column<'_>; 2] {
+    [station.checked_sub(1), Some(station)].map(|gap| {
+        members(cast, class)
+            .filter_map(|(i, felt)| gap.and_then(|g| felt.between[technique].get(g)).map(|c| (i, c)))
+            .collect()
+    })
 }
 
 /// Today's practice: for each level the one depth, over all stations, classes and techniques, that has the highest band

@@ -8,7 +8,7 @@ use program::Technique;
 use serde::{Deserialize, Serialize};
 use sim::PressureMap;
 
-/// Depth that stands for "retracted" in the maps, m from touch: far enough behind it that no one is reached.
+/// Depth that stands for "retracted" in the maps, m: the machine goes all the way in.
 pub const RETRACTED_M: f64 = -0.030;
 
 /// A tuned study. Arrays of cells run technique, class, station, level, the last fastest.

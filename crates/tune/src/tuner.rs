@@ -8,8 +8,13 @@ use back::Zone;
 /// Fine search step over the depth, m.
 const SEARCH_STEP_M: f64 = 0.0005;
 
-/// A cap must also hold this much deeper, m: keep-outs begin suddenly, a share of their pressure is no margin.
-const DEPTH_MARGIN_M: f64 = 0.003;
+/// A keep-out must hold this much deeper, m: it begins suddenly, a share of its pressure is no margin.
+const KEEP_OUT_MARGIN_M: f64 = 0.006;
+/// Standard deviations above the mean over the class that a keep-out must hold for: bodies that nobody drew are stranger
+/// than the strangest that was.
+const KEEP_OUT_SDS: f64 = 3.5;
+/// The same for force, pressure and rate, whose spread has the longer tail.
+const PRESS_SDS: f64 = 5.0;
 
 /// The responses of the bodies of one class, one technique, one station.
 pub(crate) type Column<'a> = Vec<(usize, &'a Curve)>;
@@ -50,10 +55,14 @@ pub(crate) fn worst(column: &Column<'_>, depth_m: f64) -> (f64, usize) {
 
 /// Tunes one cell: the depth with the highest band share over the class among those that leave the margin to
 /// every cap on every body; among equals the middle of the plateau.
-pub(crate) fn tune_cell(stage: &Stage<'_>, column: &Column<'_>, asked: [f64; 2]) -> Cell {
+///
+/// `beside` holds the same bodies half a step above and below: between stations the depth is interpolated, and the caps hold
+/// there too.
+pub(crate) fn tune_cell(stage: &Stage<'_>, column: &Column<'_>, beside: &[Column<'_>; 2], asked: [f64; 2]) -> Cell {
     let allowed = 1.0 - stage.study.cap_margin;
     let (band, cap_limited) = band_under_cap(column, asked);
-    let limit_m = deepest(column, allowed);
+    let beside = beside.iter().filter(|c| !c.is_empty()).map(|c| deepest(c, allowed));
+    let limit_m = beside.fold(deepest(column, allowed), |a, b| a.zip(b).map(|(a, b)| a.min(b)));
     let best = limit_m.and_then(|limit_m| best_depth(column, limit_m, band));
     let Some((depth_m, best_share)) = best else {
         let (load, body) = limit_m.map_or((f64::INFINITY, 0), |m| worst(column, m + SEARCH_STEP_M));
@@ -113,7 +122,8 @@ fn band_under_cap(column: &Column<'_>, asked: [f64; 2]) -> ([f64; 2], bool) {
 pub(crate) fn deepest(column: &Column<'_>, allowed: f64) -> Option<f64> {
     let mut last = None;
     for m in grid(DEEPEST_M) {
-        if worst(column, m).0 > allowed || worst(column, m + DEPTH_MARGIN_M).0 > 1.0 {
+        let keep_out = tail(column, KEEP_OUT_SDS, |c| c.keep_out(m + KEEP_OUT_MARGIN_M));
+        if tail(column, PRESS_SDS, |c| c.press(m)) > allowed || keep_out > 1.0 {
             break;
         }
         last = Some(m);
@@ -125,6 +135,20 @@ pub(crate) fn deepest(column: &Column<'_>, allowed: f64) -> Option<f64> {
 pub(crate) fn best_for(stage: &Stage<'_>, column: &Column<'_>, band: [f64; 2]) -> Option<f64> {
     let limit_m = deepest(column, 1.0)?;
     best_depth(column, limit_m, band).map(|(m, _)| m)
+}
+
+/// What nearly every body of the class stays under: the worst of those drawn, or mean plus `sds` standard deviations if
+/// that is more. One body alone is taken as it is.
+fn tail(column: &Column<'_>, sds: f64, load: impl Fn(&Curve) -> f64) -> f64 {
+    let loads: Vec<f64> = column.iter().map(|(_, c)| load(c)).collect();
+    let n = loads.len() as f64;
+    let worst = loads.iter().copied().fold(0.0, f64::max);
+    if loads.len() < 2 {
+        return worst;
+    }
+    let mean = loads.iter().sum::<f64>() / n;
+    let sd = (loads.iter().map(|l| (l - mean) * (l - mean)).sum::<f64>() / (n - 1.0)).sqrt();
+    worst.max(mean + sds * sd)
 }
 
 fn best_depth(column: &Column<'_>, limit_m: f64, band: [f64; 2]) -> Option<(f64, f64)> {

@@ -1,0 +1,46 @@
+//! A shipped scene or study, changed a little and ready to run: what most of these tests begin with.
+
+use back::Envelope;
+use mechanism::Kinematics;
+use program::{AxisLimits, Session, Step, Technique, compile};
+use scene::{Scene, Study};
+use sim::{Bed, Sim, Subject};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scene of `scenes/`, with parameters set as `--set` does.
+pub fn scene(name: &str, sets: &[(&str, &str)]) -> Scene {
+    scene::load(&path(name), &owned(sets)).unwrap_or_else(|e| panic!("{e}")).scene
+}
+
+/// The same for a study.
+pub fn study(name: &str, sets: &[(&str, &str)]) -> Study {
+    scene::load_study(&path(name), &owned(sets)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Seats the scene's body and compiles its session.
+pub fn seat(scene: &Scene) -> Sim {
+    let scene = Arc::new(scene.clone());
+    let kinematics = Arc::new(Kinematics::new(&scene.mechanism).unwrap());
+    let envelope = Envelope::new(&scene.conditions).unwrap();
+    let basis = Bed::basis(scene.solver.cell_m);
+    let subject = Subject::new(&scene, &scene.body, &kinematics, &basis, &envelope).expect("a plausible body");
+    let limits = AxisLimits::of(&scene.mechanism);
+    let timeline = compile(&scene.session, &scene.timing, &subject.placement, &scene.depth, &limits)
+        .unwrap_or_else(|e| panic!("{e}"));
+    Sim::new(scene, Arc::new(subject), kinematics, timeline, envelope).expect("the mechanism closes")
+}
+
+/// A session of one step at one station, the shaft parked at 0.
+pub fn only(technique: Technique, u: f64, hold_s: f64, cycles: f64) -> Session {
+    let step = Step { technique, from_u: u, to_u: u, level: 3, hold_s, cycles, park_deg: 0.0, spacing_u: 0.1 };
+    Session { name: "one step".into(), style: "test".into(), steps: vec![step] }
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes").join(name)
+}
+
+fn owned(sets: &[(&str, &str)]) -> Vec<(String, String)> {
+    sets.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+}
