@@ -19,17 +19,26 @@ impl Table {
     /// Reads `tests/reference/<name>`.
     pub fn read(name: &str) -> Table {
         let path = reference(name);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let mut lines = text.lines().map(|l| l.split(',').map(String::from).collect::<Vec<_>>());
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut lines = text
+            .lines()
+            .map(|l| l.split(',').map(String::from).collect::<Vec<_>>());
         let columns = lines.next().unwrap_or_default();
         let rows: Vec<_> = lines.collect();
-        assert!(rows.iter().all(|r| r.len() == columns.len()), "{name}: a row is cut");
+        assert!(
+            rows.iter().all(|r| r.len() == columns.len()),
+            "{name}: a row is cut"
+        );
         Table { columns, rows }
     }
 
     /// All rows.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|cells| Row { columns: &self.columns, cells })
+        self.rows.iter().map(|cells| Row {
+            columns: &self.columns,
+            cells,
+        })
     }
 }
 
@@ -43,11 +52,14 @@ impl<'a> Row<'a> {
     /// The number in a column.
     pub fn number(&self, column: &str) -> f64 {
         let text = self.text(column);
-        text.parse().unwrap_or_else(|_| panic!("{column} = {text:?} is no number"))
+        text.parse()
+            .unwrap_or_else(|_| panic!("{column} = {text:?} is no number"))
     }
 }
 
 /// Path of a file of the reference data.
 pub fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
 }

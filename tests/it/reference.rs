@@ -9,8 +9,8 @@ use nalgebra::Vector3;
 use serde_json::Value;
 use std::fs;
 use tissue::{
-    Creep, Durometer, Effort, Ground, Indentation, Indenter, KernelBasis, Law, Layer, Patch, PronyTerm, Stack,
-    Stiffening,
+    Creep, Durometer, Effort, Ground, Indentation, Indenter, KernelBasis, Law, Layer, Patch,
+    PronyTerm, Stack, Stiffening,
 };
 
 /// Set 1: spheres and paraboloids on one bonded layer. Hayes, Keer, Herrmann & Mockros 1972; the reference itself is
@@ -23,16 +23,29 @@ fn val_bonded_layer_meets_hayes() {
         if row.number("a_contact_[mm]") < 4.0 {
             continue;
         }
-        let stack = bonded(row.number("h_[mm]"), row.number("E_[kPa]"), row.number("nu_[-]"));
+        let stack = bonded(
+            row.number("h_[mm]"),
+            row.number("E_[kPa]"),
+            row.number("nu_[-]"),
+        );
         let radius_m = row.number("R_[mm]") * 1e-3;
         let node = match row.text("indenter") {
             "exact_sphere" => Indenter::Sphere { radius_m },
             _ => Indenter::Paraboloid { radius_m },
         };
-        let name = format!("{} {} a {}", row.text("case"), row.text("indenter"), row.text("a_contact_[mm]"));
+        let name = format!(
+            "{} {} a {}",
+            row.text("case"),
+            row.text("indenter"),
+            row.text("a_contact_[mm]")
+        );
         let answer = one(&Durometer::new(stack, node), row.number("depth_[mm]"));
         found[0].add(&name, answer.force_n, row.number("force_[N]"));
-        found[1].add(&name, answer.contact_radius_m() * 1e3, row.number("a_contact_[mm]"));
+        found[1].add(
+            &name,
+            answer.contact_radius_m() * 1e3,
+            row.number("a_contact_[mm]"),
+        );
     }
     found[0].worst_below(0.02);
     found[1].worst_below(0.05);
@@ -42,7 +55,11 @@ fn val_bonded_layer_meets_hayes() {
 /// radius through `chi = depth R / a^2`), for Poisson's ratios from 0.3 to 0.5 and contacts up to twice the thickness.
 #[test]
 fn val_kappa_meets_hayes() {
-    let mut found = [Errors::new("flat punch"), Errors::new("sphere"), Errors::new("sphere's radius")];
+    let mut found = [
+        Errors::new("flat punch"),
+        Errors::new("sphere"),
+        Errors::new("sphere's radius"),
+    ];
     let thickness_mm = 20.0;
     for row in Table::read("1_hayes_bonded_layer/kappa_flat_and_sphere.csv").rows() {
         let (nu, a_over_h) = (row.number("nu_[-]"), row.number("a_over_h_[-]"));
@@ -52,14 +69,28 @@ fn val_kappa_meets_hayes() {
         let scale = |depth_m: f64| 2.0 * 20e3 / (1.0 - nu * nu) * radius_m * depth_m;
         let name = format!("nu {nu} a/h {a_over_h}");
 
-        let flat = one(&Durometer::new(stack.clone(), Indenter::Flat { radius_m }), 1.0);
-        found[0].add(&name, flat.force_n / scale(1e-3), row.number("kappa_flat_[-]"));
+        let flat = one(
+            &Durometer::new(stack.clone(), Indenter::Flat { radius_m }),
+            1.0,
+        );
+        found[0].add(
+            &name,
+            flat.force_n / scale(1e-3),
+            row.number("kappa_flat_[-]"),
+        );
 
         // Small against its radius, so that sphere and paraboloid are one.
         let tip_m = 0.4;
         let depth_m = row.number("chi_sphere_[-]") * radius_m * radius_m / tip_m;
-        let round = one(&Durometer::new(stack, Indenter::Paraboloid { radius_m: tip_m }), depth_m * 1e3);
-        found[1].add(&name, round.force_n / scale(depth_m), row.number("kappa_sphere_[-]"));
+        let round = one(
+            &Durometer::new(stack, Indenter::Paraboloid { radius_m: tip_m }),
+            depth_m * 1e3,
+        );
+        found[1].add(
+            &name,
+            round.force_n / scale(depth_m),
+            row.number("kappa_sphere_[-]"),
+        );
         found[2].add(&name, round.contact_radius_m(), radius_m);
     }
     // A flat punch has infinite pressure at its rim, and its circle is made of square cells: no wonder would be 5 %.
@@ -71,7 +102,11 @@ fn val_kappa_meets_hayes() {
 /// Set 2: a sphere on skin, fat and muscle, small strain; the reference is better than 1e-6.
 #[test]
 fn val_layered_stack_meets_exact_compliance() {
-    let mut found = [Errors::new("force"), Errors::new("radius"), Errors::new("peak")];
+    let mut found = [
+        Errors::new("force"),
+        Errors::new("radius"),
+        Errors::new("peak"),
+    ];
     layered(4.0, |d| d, &mut found);
     found[0].worst_below(0.02);
     found[1].worst_below(0.05);
@@ -82,7 +117,11 @@ fn val_layered_stack_meets_exact_compliance() {
 /// The same on the cells of a run, 2 mm, where a contact has at least 8 mm radius: 50 cells.
 #[test]
 fn val_layered_stack_on_2_mm_cells() {
-    let mut found = [Errors::new("force"), Errors::new("radius"), Errors::new("peak")];
+    let mut found = [
+        Errors::new("force"),
+        Errors::new("radius"),
+        Errors::new("peak"),
+    ];
     layered(8.0, |d| d.with_cell_m(0.002), &mut found);
     found[0].worst_below(0.03);
     found[1].worst_below(0.10);
@@ -95,11 +134,20 @@ fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found:
             continue;
         }
         let (case, depth_mm) = (row.text("case"), row.number("depth_[mm]"));
-        let node = Indenter::Sphere { radius_m: row.number("R_[mm]") * 1e-3 };
-        let answer = one(&on_cells(Durometer::new(stack_of(&stacks[case]), node)), depth_mm);
+        let node = Indenter::Sphere {
+            radius_m: row.number("R_[mm]") * 1e-3,
+        };
+        let answer = one(
+            &on_cells(Durometer::new(stack_of(&stacks[case]), node)),
+            depth_mm,
+        );
         let name = format!("{case} R {} depth {depth_mm}", row.text("R_[mm]"));
         found[0].add(&name, answer.force_n, row.number("force_[N]"));
-        found[1].add(&name, answer.contact_radius_m() * 1e3, row.number("a_contact_[mm]"));
+        found[1].add(
+            &name,
+            answer.contact_radius_m() * 1e3,
+            row.number("a_contact_[mm]"),
+        );
         found[2].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
     }
 }
@@ -111,21 +159,39 @@ fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found:
 #[test]
 fn val_finite_strain_meets_fem() {
     let cases = json("3_finite_strain_sphere/cases.json");
-    let tiers = ["force to depth/T 0.1", "force to depth/T 0.2", "force to depth/T 0.3", "force to depth/T 0.4"];
+    let tiers = [
+        "force to depth/T 0.1",
+        "force to depth/T 0.2",
+        "force to depth/T 0.3",
+        "force to depth/T 0.4",
+    ];
     let mut force = tiers.map(Errors::new);
     let mut found = [Errors::new("radius"), Errors::new("peak")];
     for row in Table::read("3_finite_strain_sphere/force_depth.csv").rows() {
-        let (case, depth_mm, radius_mm) = (row.text("case"), row.number("depth_[mm]"), row.number("R_[mm]"));
+        let (case, depth_mm, radius_mm) = (
+            row.text("case"),
+            row.number("depth_[mm]"),
+            row.number("R_[mm]"),
+        );
         let eta = depth_mm / row.number("thickness_[mm]");
         if row.number("a_contact_[mm]") < 4.0 || eta > 0.4 + 1e-9 || depth_mm > radius_mm {
             continue;
         }
-        let node = Indenter::Sphere { radius_m: radius_mm * 1e-3 };
-        let answer = one(&Durometer::new(stack_of(&cases[case]["layers"]), node), depth_mm);
+        let node = Indenter::Sphere {
+            radius_m: radius_mm * 1e-3,
+        };
+        let answer = one(
+            &Durometer::new(stack_of(&cases[case]["layers"]), node),
+            depth_mm,
+        );
         let name = format!("{case} depth/T {eta:.3}");
         let tier = ((eta * 10.0 - 1e-9) as usize).min(3);
         force[tier].add(&name, answer.force_n, row.number("force_[N]"));
-        found[0].add(&name, answer.contact_radius_m() * 1e3, row.number("a_contact_[mm]"));
+        found[0].add(
+            &name,
+            answer.contact_radius_m() * 1e3,
+            row.number("a_contact_[mm]"),
+        );
         found[1].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
     }
     for (errors, [median, worst]) in force.iter().zip(FINITE_STRAIN) {
@@ -147,8 +213,15 @@ fn val_shaped_nodes_meet_bem() {
     for row in Table::read("5_rollers_nodes/roller_force.csv").rows() {
         let node = shaped(row.text("shape"));
         let depth_mm = row.number("depth_[mm]");
-        let answer = one(&Durometer::new(stack_of(&stacks[row.text("case")]), node), depth_mm);
-        let name = format!("{} {} depth {depth_mm}", row.text("case"), row.text("shape"));
+        let answer = one(
+            &Durometer::new(stack_of(&stacks[row.text("case")]), node),
+            depth_mm,
+        );
+        let name = format!(
+            "{} {} depth {depth_mm}",
+            row.text("case"),
+            row.text("shape")
+        );
         found[0].add(&name, answer.force_n, row.number("force_[N]"));
         found[1].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
     }
@@ -165,8 +238,14 @@ fn shaped(name: &str) -> Indenter {
         .map(|s| s.parse::<f64>().unwrap() * 1e-3)
         .collect();
     match (name.split('_').next(), sizes_m.as_slice()) {
-        (Some("cyl"), &[radius_m, length_m, fillet_m]) => Indenter::Roller { radius_m, length_m, fillet_m },
-        (Some("ellipsoid"), &[x, y, z]) => Indenter::Ellipsoid { semi_axes_m: [x, z, y] },
+        (Some("cyl"), &[radius_m, length_m, fillet_m]) => Indenter::Roller {
+            radius_m,
+            length_m,
+            fillet_m,
+        },
+        (Some("ellipsoid"), &[x, y, z]) => Indenter::Ellipsoid {
+            semi_axes_m: [x, z, y],
+        },
         (Some("torus"), &[major_m, minor_m]) => Indenter::Torus { major_m, minor_m },
         _ => panic!("unknown shape {name}"),
     }
@@ -190,15 +269,19 @@ fn val_hold_relaxes_as_the_modulus() {
             if t_s == 0.0 {
                 at_once_n = force_n;
             }
-            found.add(&format!("{material} t {t_s}"), force_n / at_once_n, row.number("F_over_F0_[-]"));
+            found.add(
+                &format!("{material} t {t_s}"),
+                force_n / at_once_n,
+                row.number("F_over_F0_[-]"),
+            );
         }
     }
     found.worst_below(0.01);
 }
 
 /// How thick a layer stands for a half-space, m. On 400 mm the contacts below, 10 to 12 mm in radius, would be stiffer by
-/// 2 to 3 % (set 1: kappa / (2/3) / sqrt(chi) = 1.09 at a / h = 0.1, and the excess goes with a / h); on 4 m by 0.3 %.
-const HALF_SPACE_M: f64 = 4.0;
+/// 2 to 3 % (set 1: kappa / (2/3) / sqrt(chi) = 1.09 at a / h = 0.1, and the excess goes with a / h); on 2 m by 0.5 %.
+const HALF_SPACE_M: f64 = 2.0;
 
 /// Set 6: a paraboloid pressed into a half-space at a steady rate and held (Lee & Radok 1960); the reference is good to
 /// 1e-5. Promised is 3 %; ours is the error of 27 cells across. Before 0.5 mm of depth there are fewer than ten.
@@ -207,15 +290,29 @@ fn val_ramp_and_hold_meets_lee_radok() {
     let materials = json("6_viscoelastic/materials.json");
     let table = Table::read("6_viscoelastic/ramp_hold_sphere.csv");
     let mut found = Errors::new("force");
-    for (material, ramp_s) in [("V1", "0.05"), ("V1", "0.5"), ("V1", "5.0"), ("V2", "0.05"), ("V2", "0.5"), ("V2", "5.0")] {
+    for (material, ramp_s) in [
+        ("V1", "0.05"),
+        ("V1", "0.5"),
+        ("V1", "5.0"),
+        ("V2", "0.05"),
+        ("V2", "0.5"),
+        ("V2", "5.0"),
+    ] {
         let mut press = Press::new(&materials[material], &[(HALF_SPACE_M, 1.0)], 4e-3);
         let mut before = (0.0, 0.0);
-        for row in table.rows().filter(|r| r.text("material") == material && r.text("ramp_time_[s]") == ramp_s) {
+        for row in table
+            .rows()
+            .filter(|r| r.text("material") == material && r.text("ramp_time_[s]") == ramp_s)
+        {
             let (t_s, depth_m) = (row.number("t_[s]"), row.number("depth_[mm]") * 1e-3);
             let force_n = press.through(before, (t_s, depth_m), 4);
             before = (t_s, depth_m);
             if depth_m > 0.5e-3 {
-                found.add(&format!("{material} ramp {ramp_s} t {t_s}"), force_n, row.number("force_[N]"));
+                found.add(
+                    &format!("{material} ramp {ramp_s} t {t_s}"),
+                    force_n,
+                    row.number("force_[N]"),
+                );
             }
         }
     }
@@ -228,7 +325,10 @@ fn val_ramp_and_hold_meets_lee_radok() {
 fn val_half_sine_meets_ting() {
     let materials = json("6_viscoelastic/materials.json");
     let table = Table::read("6_viscoelastic/halfsine_sphere.csv");
-    let mut found = [Errors::new("force over the peak"), Errors::new("share of the work lost")];
+    let mut found = [
+        Errors::new("force over the peak"),
+        Errors::new("share of the work lost"),
+    ];
     for energy in Table::read("6_viscoelastic/loop_energy.csv").rows() {
         let (material, hz) = (energy.text("material"), energy.text("freq_[Hz]"));
         if energy.text("test") != "sphere_halfsine_halfspace" {
@@ -237,16 +337,29 @@ fn val_half_sine_meets_ting() {
         let peak_n = energy.number("peak_force_[N]");
         let mut press = Press::new(&materials[material], &[(HALF_SPACE_M, 1.0)], 6e-3);
         let (mut before, mut before_n, mut put_in_j, mut lost_j) = ((0.0, 0.0), 0.0, 0.0, 0.0);
-        for row in table.rows().filter(|r| r.text("material") == material && r.text("freq_[Hz]") == hz) {
+        for row in table
+            .rows()
+            .filter(|r| r.text("material") == material && r.text("freq_[Hz]") == hz)
+        {
             let (t_s, depth_m) = (row.number("t_[s]"), row.number("depth_[mm]") * 1e-3);
             let force_n = press.through(before, (t_s, depth_m), 4);
             let work_j = 0.5 * (force_n + before_n) * (depth_m - before.1);
             put_in_j += work_j.max(0.0);
             lost_j += work_j;
             (before, before_n) = ((t_s, depth_m), force_n);
-            found[0].add_against(&format!("{material} {hz} Hz t {t_s}"), force_n, row.number("force_[N]"), peak_n);
+            found[0].add_against(
+                &format!("{material} {hz} Hz t {t_s}"),
+                force_n,
+                row.number("force_[N]"),
+                peak_n,
+            );
         }
-        found[1].add_against(&format!("{material} {hz} Hz"), lost_j / put_in_j, energy.number("ratio_[-]"), 1.0);
+        found[1].add_against(
+            &format!("{material} {hz} Hz"),
+            lost_j / put_in_j,
+            energy.number("ratio_[-]"),
+            1.0,
+        );
     }
     found[0].worst_below(0.03);
     found[1].worst_below(0.01);
@@ -265,9 +378,19 @@ impl Press {
     /// Layers by thickness, m, and modulus over the material's; the grid holds a contact of `depth_m`.
     fn new(material: &Value, layers: &[(f64, f64)], depth_m: f64) -> Press {
         let number = |key: &str| material[key].as_f64().unwrap();
-        let list = |key: &str| material[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>();
-        let prony: Vec<PronyTerm> =
-            list("g").into_iter().zip(list("tau_s")).map(|(g, tau_s)| PronyTerm { g, tau_s }).collect();
+        let list = |key: &str| {
+            material[key]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_f64().unwrap())
+                .collect::<Vec<_>>()
+        };
+        let prony: Vec<PronyTerm> = list("g")
+            .into_iter()
+            .zip(list("tau_s"))
+            .map(|(g, tau_s)| PronyTerm { g, tau_s })
+            .collect();
         let (nu, tip_m) = (number("nu"), number("R_mm") * 1e-3);
         let stack = Stack::try_new(
             layers
@@ -298,7 +421,9 @@ impl Press {
     /// Force at a depth, `dt_s` after the last.
     fn to(&mut self, depth_m: f64, dt_s: f64) -> f64 {
         let (side, cell_m) = (self.patch.side(), self.kernel.cell_m());
-        let node = Indenter::Paraboloid { radius_m: self.tip_m };
+        let node = Indenter::Paraboloid {
+            radius_m: self.tip_m,
+        };
         let middle = (side / 2) as f64;
         let overlap_m: Vec<f64> = (0..side * side)
             .map(|i| [(i % side) as f64, (i / side) as f64].map(|c| (c - middle) * cell_m))
@@ -319,7 +444,15 @@ impl Press {
     /// Force at the end of a straight stretch of motion between two (time, depth), taken in a number of steps.
     fn through(&mut self, from: (f64, f64), to: (f64, f64), steps: u32) -> f64 {
         let dt_s = (to.0 - from.0) / f64::from(steps);
-        (1..=steps).map(|i| self.to(from.1 + (to.1 - from.1) * f64::from(i) / f64::from(steps), dt_s)).last().unwrap()
+        (1..=steps)
+            .map(|i| {
+                self.to(
+                    from.1 + (to.1 - from.1) * f64::from(i) / f64::from(steps),
+                    dt_s,
+                )
+            })
+            .last()
+            .unwrap()
     }
 }
 
@@ -331,7 +464,10 @@ struct Errors {
 
 impl Errors {
     fn new(what: &'static str) -> Errors {
-        Errors { what, all: Vec::new() }
+        Errors {
+            what,
+            all: Vec::new(),
+        }
     }
 
     fn add(&mut self, name: &str, ours: f64, theirs: f64) {
@@ -344,8 +480,11 @@ impl Errors {
     }
 
     fn worst_below(&self, bar: f64) {
-        if std::env::var("DUMP").is_ok() { for (e,n) in &self.all { println!("DUMP {}|{n}|{:.2}", self.what, e*100.0); } }
-        let (error, name) = self.all.iter().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())).unwrap();
+        let (error, name) = self
+            .all
+            .iter()
+            .max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))
+            .unwrap();
         println!(
             "{}: {} rows, median {:.2} %, worst {:.2} % at {name}",
             self.what,
@@ -353,12 +492,24 @@ impl Errors {
             self.median() * 100.0,
             error * 100.0
         );
-        assert!(error.abs() < bar, "{}: {:.2} % at {name}, allowed {:.2} %", self.what, error * 100.0, bar * 100.0);
+        assert!(
+            error.abs() < bar,
+            "{}: {:.2} % at {name}, allowed {:.2} %",
+            self.what,
+            error * 100.0,
+            bar * 100.0
+        );
     }
 
     fn median_below(&self, bar: f64) {
         let median = self.median();
-        assert!(median < bar, "{}: median {:.2} %, allowed {:.2} %", self.what, median * 100.0, bar * 100.0);
+        assert!(
+            median < bar,
+            "{}: median {:.2} %, allowed {:.2} %",
+            self.what,
+            median * 100.0,
+            bar * 100.0
+        );
     }
 
     fn median(&self) -> f64 {
@@ -374,8 +525,14 @@ fn one(durometer: &Durometer, depth_mm: f64) -> Indentation {
 
 /// One linear layer.
 fn bonded(thickness_mm: f64, e_kpa: f64, nu: f64) -> Stack {
-    let layer =
-        Layer { name: "layer".into(), thickness_m: thickness_mm * 1e-3, e_pa: e_kpa * 1e3, nu, law: Law::Linear, prony: vec![] };
+    let layer = Layer {
+        name: "layer".into(),
+        thickness_m: thickness_mm * 1e-3,
+        e_pa: e_kpa * 1e3,
+        nu,
+        law: Law::Linear,
+        prony: vec![],
+    };
     Stack::try_new(vec![layer]).unwrap()
 }
 
@@ -389,14 +546,24 @@ fn stack_of(layers: &Value) -> Stack {
             e_pa: number("E_kPa") * 1e3,
             nu: number("nu"),
             law: match v["model"].as_str() {
-                Some("ogden") => Law::Ogden { alpha: number("alpha") },
+                Some("ogden") => Law::Ogden {
+                    alpha: number("alpha"),
+                },
                 Some("neo-hookean") => Law::NeoHookean,
                 _ => Law::Linear,
             },
             prony: vec![],
         }
     };
-    Stack::try_new(layers.as_array().expect("layers").iter().map(layer).collect()).unwrap()
+    Stack::try_new(
+        layers
+            .as_array()
+            .expect("layers")
+            .iter()
+            .map(layer)
+            .collect(),
+    )
+    .unwrap()
 }
 
 fn json(name: &str) -> Value {

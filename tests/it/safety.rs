@@ -1,12 +1,14 @@
 //! Promise: what a health condition forbids cannot be tuned, and what it limits is limited in every cell.
 
-use crate::seat::study;
-use back::{Envelope, Zone};
-use scene::Study;
-use tune::{RETRACTED_M, Silent, TuneError, Tuned, tune};
+use crate::seat::{only, scene, seat, small_study};
+use back::{EXCLUDED_PRESSURE_PA, Envelope, Zone};
+use program::Technique;
+use sim::Limit;
+use tune::{Bound, Silent, TuneError, Tuned, tune};
 
-/// Conditions whose policy is to refuse end the tuning before it begins, alone, with others, and where two limits
-/// together amount to a refusal.
+/// Conditions whose policy is to refuse end the tuning before it begins, alone and with others. Which they are is from the
+/// contraindications of manual therapy (the policies name their sources); an id that nobody knows is an error, not a
+/// healthy body.
 #[test]
 fn val_refused_conditions_cannot_be_tuned() {
     for conditions in [
@@ -15,62 +17,157 @@ fn val_refused_conditions_cannot_be_tuned() {
         vec!["compression_fracture_recent"],
         vec!["osteopenia", "osteoporosis"],
     ] {
-        match tune(&tiny(&conditions), 1, &Silent) {
-            Err(TuneError::Refused { note, .. }) => assert!(!note.is_empty()),
-            other => panic!("{conditions:?} must be refused: {:?}", other.map(|t| t.name)),
+        match tune(&small_study(&conditions), 1, &Silent) {
+            Err(TuneError::Refused { condition, .. }) => {
+                assert!(
+                    conditions.iter().any(|c| condition.contains(c)),
+                    "{condition}"
+                );
+            }
+            other => panic!(
+                "{conditions:?} must be refused: {:?}",
+                other.map(|t| t.name)
+            ),
         }
     }
-    let unknown = tune(&tiny(&["osteopenie"]), 1, &Silent);
-    assert!(matches!(&unknown, Err(TuneError::Condition(text)) if text.contains("osteopenie")), "{:?}", unknown.err());
+    let unknown = tune(&small_study(&["osteopenie"]), 1, &Silent);
+    assert!(
+        matches!(&unknown, Err(TuneError::Condition(text)) if text.contains("osteopenie")),
+        "{:?}",
+        unknown.err()
+    );
 }
 
-/// With osteopenia (allowed low: pressure x 0.6, thoracolumbar junction and sacrum left out) no cap is larger than without
-/// and no cell goes deeper, and where an excluded zone is under the nodes they stay back.
+/// With osteopenia (allowed low: pressure x 0.6, ribs and scapular borders left out) no cap is larger than without, and no
+/// cell goes deeper by more than a step of the search: the lower band comes from lower caps.
 #[test]
 fn val_osteopenia_is_never_deeper_than_healthy() {
-    let healthy = tune(&tiny(&[]), 0, &Silent).unwrap();
-    let limited = tune(&tiny(&["osteopenia"]), 0, &Silent).unwrap();
-    let mut lower = 0;
+    let healthy = tune(&small_study(&[]), 0, &Silent).unwrap();
+    let limited = tune(&small_study(&["osteopenia"]), 0, &Silent).unwrap();
     for (caps, free) in limited.caps.iter().zip(&healthy.caps) {
-        assert!(caps.max_depth_m <= free.max_depth_m + 1e-9 && caps.max_force_n <= free.max_force_n + 1e-9);
+        assert!(
+            caps.max_depth_m <= free.max_depth_m + 1e-9
+                && caps.max_force_n <= free.max_force_n + 1e-9
+        );
         assert!(caps.max_dwell_s <= free.max_dwell_s + 1e-9);
     }
-    for (cell, free) in limited.cells.iter().zip(&healthy.cells) {
-        assert!(cell.depth_m <= free.depth_m + 1e-9, "{cell:?} against {free:?}");
-        lower += usize::from(cell.depth_m < free.depth_m - 1e-6);
-    }
-    assert!(lower * 2 > limited.cells.len(), "only {lower} of {} cells are shallower", limited.cells.len());
-
-    let envelope = Envelope::new(&["osteopenia".to_string()]).unwrap();
-    assert!(envelope.excluded(Zone::TL) && envelope.excluded(Zone::SB) && !envelope.excluded(Zone::LP));
-    assert_eq!(limited.held_out.cap_violations, 0, "{:?}", limited.held_out.violations);
-    let barred = barred_stations(&limited, &envelope);
-    println!("{lower} of {} cells shallower; stations under an excluded zone: {barred:?}", limited.cells.len());
-    assert!(!barred.is_empty(), "the study must reach into an excluded zone");
-}
-
-fn barred_stations(tuned: &Tuned, envelope: &Envelope) -> Vec<(usize, f64)> {
-    let stations = tuned.stations.len();
-    let inside = tuned.caps.iter().enumerate().filter(|(_, c)| envelope.excluded(c.zone));
-    inside
-        .inspect(|(i, c)| {
-            let (class, s) = (i / stations, i % stations);
-            assert!(c.max_force_n == 0.0 || c.max_depth_m > RETRACTED_M, "class {class} station {s}");
-        })
-        .map(|(i, _)| (i / stations, tuned.stations[i % stations]))
-        .collect()
-}
-
-fn tiny(conditions: &[&str]) -> Study {
-    let mut study = study(
-        "studies/chair_shiatsu.toml",
-        &[
-            ("tuning.bodies_per_class", "1"),
-            ("held_out.bodies_per_class", "1"),
-            ("replay.bodies", "1"),
-            ("stations.count", "3"),
-        ],
+    let deeper = |by_m: f64| {
+        limited
+            .cells
+            .iter()
+            .zip(&healthy.cells)
+            .filter(|(c, f)| c.depth_m > f.depth_m + by_m)
+            .count()
+    };
+    println!(
+        "{} of {} cells shallower, {} deeper; mean force {:.1} N instead of {:.1} N",
+        deeper(f64::NEG_INFINITY) - deeper(-1e-6),
+        limited.cells.len(),
+        deeper(1e-6),
+        mean_force_n(&limited),
+        mean_force_n(&healthy)
     );
-    study.scene.conditions = conditions.iter().map(ToString::to_string).collect();
-    study
+    assert_eq!(deeper(1e-6), 0);
+    // Pressure is scaled by 0.6, and the healthy force stays below its cap: at least a fifth less on the whole.
+    assert!(mean_force_n(&limited) < 0.8 * mean_force_n(&healthy));
+    nothing_is_passed(&limited, &["osteopenia"]);
+}
+
+/// In late pregnancy the loin, the sacrum and the buttocks are left out: at the loin no node is felt at any level, and the
+/// replay of the map leaves it alone; between the shoulder blades there is massage.
+#[test]
+fn val_excluded_zones_get_no_pressure() {
+    let conditions = ["pregnancy_t2_t3"];
+    let envelope = Envelope::new(&conditions.map(String::from)).unwrap();
+    assert!(envelope.excluded(Zone::LP) && !envelope.excluded(Zone::TP));
+    let tuned = tune(&small_study(&conditions), 0, &Silent).unwrap();
+    let loin = tuned.stations.len() - 1;
+    let mut felt_n = [0.0f64; 3];
+    for (t, _) in tuned.techniques.iter().enumerate() {
+        for class in 0..tuned.classes.len() {
+            for (s, felt_n) in felt_n.iter_mut().enumerate() {
+                for level in 0..5 {
+                    *felt_n = felt_n.max(tuned.cells[tuned.index(t, class, s, level)].force_n);
+                }
+            }
+        }
+    }
+    println!(
+        "largest expected node force at u {:?}: {felt_n:.1?} N",
+        tuned.stations
+    );
+    assert_eq!(felt_n[loin], 0.0, "nothing may be felt at the loin");
+    assert!(felt_n[0] > 5.0, "between the shoulder blades it is allowed");
+    nothing_is_passed(&tuned, &conditions);
+}
+
+/// The guard of a run sees what a careless programme does: one depth pressed into the loin is within the keep-out of no
+/// condition, but within that of late pregnancy.
+#[test]
+fn val_guard_sees_an_excluded_zone_pressed() {
+    let keep_outs = |conditions: &[&str]| {
+        let mut chair = scene("chair.toml", &[]);
+        chair.conditions = conditions.iter().map(ToString::to_string).collect();
+        chair.session = only(Technique::Press, 0.8, 0.3, 1.0);
+        chair.timing.press_ramp_s = 2.0;
+        chair.depth.protrude_m = [0.070; 5];
+        let mut sim = seat(&chair);
+        while !sim.is_done() {
+            sim.step().unwrap();
+        }
+        let violations = sim.violations();
+        violations
+            .iter()
+            .filter(|v| v.limit == Limit::KeepOut)
+            .map(|v| (v.zone, v.value))
+            .collect::<Vec<_>>()
+    };
+    let (none, pregnant) = (keep_outs(&[]), keep_outs(&["pregnancy_t2_t3"]));
+    println!("no condition: {none:?}; pregnancy: {pregnant:?}");
+    assert_eq!(none, []);
+    assert!(!pregnant.is_empty() && pregnant.iter().all(|(_, pa)| *pa > EXCLUDED_PRESSURE_PA));
+}
+
+/// No keep-out is passed on held-out bodies by statics, none in the simulator, and no cell of skin in an excluded zone is
+/// pressed by more than what counts as none. Zones have sharp edges and the map cells of 4 mm: two cells inside the edge.
+/// (Whether unseen bodies stay under the force caps is for the full study: one body tells little about its class.)
+fn nothing_is_passed(tuned: &Tuned, conditions: &[&str]) {
+    let violations = &tuned.held_out.violations;
+    assert!(
+        violations.iter().all(|v| v.limit != Bound::KeepOut),
+        "{violations:?}"
+    );
+    let conditions: Vec<String> = conditions.iter().map(ToString::to_string).collect();
+    let envelope = Envelope::new(&conditions).unwrap();
+    assert!(!tuned.replays.is_empty());
+    for replay in &tuned.replays {
+        assert_eq!(replay.fault, None);
+        assert!(
+            replay.violations.iter().all(|v| v.0 != Limit::KeepOut),
+            "{:?}",
+            replay.violations
+        );
+        let map = &replay.map;
+        for (i, peak_pa) in map.peak_pa.iter().enumerate() {
+            let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
+            let x_m = (map.first_x_m + map.x_per_column_m * (i % map.columns) as f64).abs();
+            let (du, dx_m) = (2.0 * map.u_per_row, 2.0 * map.x_per_column_m);
+            let inside = |zone: Zone| {
+                zone.rectangles().any(|[u0, u1, x0, x1]| {
+                    (u0 + du..=u1 - du).contains(&u) && (x0 + dx_m..=x1 - dx_m).contains(&x_m)
+                })
+            };
+            let barred = Zone::ALL
+                .into_iter()
+                .find(|z| envelope.excluded(*z) && inside(*z));
+            assert!(
+                barred.is_none() || *peak_pa <= EXCLUDED_PRESSURE_PA,
+                "{barred:?} at u {u}, x {x_m}: {peak_pa} Pa"
+            );
+        }
+    }
+}
+
+fn mean_force_n(tuned: &Tuned) -> f64 {
+    tuned.cells.iter().map(|c| c.force_n).sum::<f64>() / tuned.cells.len() as f64
 }

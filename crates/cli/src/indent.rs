@@ -92,9 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.profile {
         writeln!(out, "depth_mm,r_mm,p_kpa")?;
         for &depth_mm in &args.depth_mm {
-            for (r_m, p_pa) in
-                crate::stub::profile(&durometer, 1e-3 * depth_mm, args.along == Along::Z)?
-            {
+            for (r_m, p_pa) in durometer.profile(1e-3 * depth_mm, args.along == Along::Z) {
                 writeln!(
                     out,
                     "{depth_mm},{},{}",

@@ -33,8 +33,6 @@ mod input; // --set, and scenes that may run
 
 mod seat; // a scene, its body seated, its session compiled
 
-mod stub;
-
 mod result; // a tuned result on disk
 
 mod model; // from a tuned result to what the tables are made of

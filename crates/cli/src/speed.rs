@@ -6,6 +6,7 @@ use crate::seat::seat;
 use crate::talk::{self, Outcome};
 use anyhow::bail;
 use serde::Serialize;
+use sim::STAGES;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -47,9 +48,18 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut sim = seat(&scene, envelope)?;
     talk::watch_ctrl_c();
     let (mut steps, mut cells, mut patches) = (0u64, 0usize, 0u64);
+    let mut stages: BTreeMap<&'static str, f64> =
+        STAGES.into_iter().map(|stage| (stage, 0.0)).collect();
     let start = Instant::now();
+    let mut lap = start;
     while !sim.is_done() && !talk::stop_asked() && (steps % 64 != 0 || start.elapsed() < WALL_MAX) {
-        let frame = sim.step()?;
+        let frame = sim.step_with(&mut |stage| {
+            let now = Instant::now();
+            if let Some(total_s) = stages.get_mut(stage) {
+                *total_s += (now - lap).as_secs_f64();
+            }
+            lap = now;
+        })?;
         steps += 1;
         for contact in frame.contacts.iter().filter(|c| c.cells > 0) {
             cells += contact.cells;
@@ -65,7 +75,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         steps_per_s: steps as f64 / wall_s,
         real_time_factor: sim.frame().t_s / wall_s,
         cells_per_patch: cells as f64 / patches.max(1) as f64,
-        stages: BTreeMap::new(),
+        stages: stages
+            .into_iter()
+            .map(|(stage, total_s)| (stage, total_s / wall_s))
+            .collect(),
         steps,
         simulated_s: sim.frame().t_s,
         wall_s,
@@ -84,6 +97,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             "{:.0} steps/s, {:.1} x real time, {:.0} cells per patch",
             speed.steps_per_s, speed.real_time_factor, speed.cells_per_patch
         )?;
+        let shares: Vec<String> = speed
+            .stages
+            .iter()
+            .map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share))
+            .collect();
+        writeln!(out, "time by stage: {}", shares.join(", "))?;
         print::finish(out)?;
     }
     Ok(if talk::stop_asked() {

@@ -47,7 +47,14 @@ struct Point {
 impl Atlas {
     /// Solves the contact of a node over the stations `from_u..to_u` of a bed.
     pub fn new(bed: &Bed, law: &NodeLaw, from_u: f64, to_u: f64) -> Atlas {
-        let law = NodeLaw { effort: Effort { tolerance: 5e-3, products_max: 100, rounds_max: 6 }, ..*law };
+        let law = NodeLaw {
+            effort: Effort {
+                tolerance: 5e-3,
+                products_max: 100,
+                rounds_max: 6,
+            },
+            ..*law
+        };
         let [rows_per_step, columns_per_step] = PITCH_M.map(|p| p / bed.cell_m());
         let (first_row, last_row) = (bed.row_of(from_u), bed.row_of(to_u));
         let first_offset = SPAN_M[0] / bed.cell_m();
@@ -67,14 +74,26 @@ impl Atlas {
                 column_of(bed, &law, &mut touch, at, &mut points);
             }
         }
-        Atlas { first_row, rows_per_step, columns_per_step, middle_column, first_offset, size, points }
+        Atlas {
+            first_row,
+            rows_per_step,
+            columns_per_step,
+            middle_column,
+            first_offset,
+            size,
+            points,
+        }
     }
 
     /// The contact of a node at a place of the bed, `depth_m` deep, when the tissue gives `soft` times its instantaneous
     /// displacement. Quasi-elastic (Schapery 1962): the tissue's share of the depth shrinks to `1 / soft^0.65` of
     /// itself, since force goes with depth to about the power 1.5.
     pub fn contact(&self, bed: &Bed, at: [f64; 2], depth_m: f64, soft: f64) -> Contact {
-        let place = Contact { u: bed.station(at[0]), depth_m, ..Contact::default() };
+        let place = Contact {
+            u: bed.station(at[0]),
+            depth_m,
+            ..Contact::default()
+        };
         if depth_m <= 0.0 {
             return place;
         }
@@ -120,7 +139,10 @@ impl Atlas {
         let f = x - i as f64;
         let mut out = Point::default();
         for (weight, first) in corners {
-            for (weight, p) in [(weight * (1.0 - f), &self.points[first + i]), (weight * f, &self.points[first + i + 1])] {
+            for (weight, p) in [
+                (weight * (1.0 - f), &self.points[first + i]),
+                (weight * f, &self.points[first + i + 1]),
+            ] {
                 out.root_force += weight * p.root_force;
                 out.area_m2 += weight * p.area_m2;
                 out.peak_pa += weight * p.peak_pa;
@@ -149,15 +171,23 @@ fn column_of(bed: &Bed, law: &NodeLaw, touch: &mut Touch, at: [f64; 2], points: 
         if last[1].root_force * last[1].root_force > ENOUGH_N {
             // Straight on: nothing that is tuned ever goes here.
             let rise = last[1].root_force - last[0].root_force;
-            let next = Point { root_force: last[1].root_force + rise, peak_pa: 1.5 * last[1].peak_pa, ..last[1] };
+            let next = Point {
+                root_force: last[1].root_force + rise,
+                peak_pa: 1.5 * last[1].peak_pa,
+                ..last[1]
+            };
             last = [last[1], next];
             points.push(next);
             continue;
         }
         let back_off_m = law.shape.extent_m(&inward) + cover_m - depth_m;
         let centre = foot.point - inward * back_off_m;
-        let contact = touch.press(bed, &Isometry3::from_parts(Translation3::from(centre.coords), turn));
-        let squeeze_m = law.cover.map_or(0.0, |c| c.squeeze(contact.peak_pa).0) + contact.force_n / law.stiffness_n_m;
+        let contact = touch.press(
+            bed,
+            &Isometry3::from_parts(Translation3::from(centre.coords), turn),
+        );
+        let squeeze_m = law.cover.map_or(0.0, |c| c.squeeze(contact.peak_pa).0)
+            + contact.force_n / law.stiffness_n_m;
         let point = Point {
             root_force: contact.force_n.sqrt(),
             area_m2: contact.area_m2,

@@ -57,7 +57,11 @@ impl Bed {
     pub fn of_back(back: &Back, basis: &KernelBasis, half_width_m: f64) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
         let cell_m = basis.cell_m();
-        let refinement = if 2.0 * cell_m <= SURFACE_PITCH_M + 1e-9 { 2 } else { 1 };
+        let refinement = if 2.0 * cell_m <= SURFACE_PITCH_M + 1e-9 {
+            2
+        } else {
+            1
+        };
         let lattice_m = refinement as f64 * cell_m;
         let half = (half_width_m / lattice_m).ceil() as usize;
         let length_m = (RANGE_U[1] - RANGE_U[0]) * back.arc_length_m();
@@ -82,17 +86,27 @@ impl Bed {
         let lattice_columns = 2 * half + 1;
         let mirrored = |row: usize, column: usize| {
             let p = right[row * (half + 1) + column.abs_diff(half)];
-            if column < half { Point3::new(-p.x, p.y, p.z) } else { p }
+            if column < half {
+                Point3::new(-p.x, p.y, p.z)
+            } else {
+                p
+            }
         };
-        let lattice: Vec<Point3<f64>> =
-            (0..lattice_rows).flat_map(|r| (0..lattice_columns).map(move |c| (r, c))).map(|(r, c)| mirrored(r, c)).collect();
+        let lattice: Vec<Point3<f64>> = (0..lattice_rows)
+            .flat_map(|r| (0..lattice_columns).map(move |c| (r, c)))
+            .map(|(r, c)| mirrored(r, c))
+            .collect();
         let stack_at = |row: usize, column: usize| {
             let lattice_row = (row / refinement).min(lattice_rows - 1);
             let u = RANGE_U[0] + row as f64 / refinement as f64 * u_per_row;
-            back.stack(u, lateral[lattice_row * (half + 1) + (column / refinement).min(half)])
+            back.stack(
+                u,
+                lateral[lattice_row * (half + 1) + (column / refinement).min(half)],
+            )
         };
         let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
-        let mut bed = Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
+        let mut bed =
+            Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
         bed.first_u = RANGE_U[0];
         bed.u_per_row = u_per_row / refinement as f64;
         bed.ground = Ground::new(&bed, basis, creep, true, stack_at);
@@ -109,7 +123,11 @@ impl Bed {
             .map(|(r, c)| {
                 // Rows run downwards, as stations do.
                 let z = (count[1] / 2) as f64 - r as f64;
-                Point3::new((c as f64 - (count[0] / 2) as f64) * lattice_m, 0.0, z * lattice_m)
+                Point3::new(
+                    (c as f64 - (count[0] / 2) as f64) * lattice_m,
+                    0.0,
+                    z * lattice_m,
+                )
             })
             .collect();
         let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
@@ -126,7 +144,10 @@ impl Bed {
         lattice_columns: usize,
         lattice: &[Point3<f64>],
     ) -> Bed {
-        let (rows, columns) = (refinement * (lattice_rows - 1) + 1, refinement * (lattice_columns - 1) + 1);
+        let (rows, columns) = (
+            refinement * (lattice_rows - 1) + 1,
+            refinement * (lattice_columns - 1) + 1,
+        );
         // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
         let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
             if i % refinement == 0 {
@@ -160,9 +181,26 @@ impl Bed {
                 normals.push(down.cross(&side).normalize());
             }
         }
-        let ground = Ground { columns: 0, pitch: [1, 1], kernels: vec![], laws: vec![], creep: None, mirrored: false };
+        let ground = Ground {
+            columns: 0,
+            pitch: [1, 1],
+            kernels: vec![],
+            laws: vec![],
+            creep: None,
+            mirrored: false,
+        };
         let barred = vec![false; rows * columns];
-        Bed { cell_m, rows, columns, first_u: 0.0, u_per_row: cell_m, points, normals, barred, ground }
+        Bed {
+            cell_m,
+            rows,
+            columns,
+            first_u: 0.0,
+            u_per_row: cell_m,
+            points,
+            normals,
+            barred,
+            ground,
+        }
     }
 
     /// Edge of a cell, m.
@@ -219,7 +257,10 @@ impl Bed {
         for _ in 0..12 {
             let (p, down, side) = self.frame(at)?;
             let d = point - p;
-            let step = [d.dot(&down) / down.norm_squared(), d.dot(&side) / side.norm_squared()];
+            let step = [
+                d.dot(&down) / down.norm_squared(),
+                d.dot(&side) / side.norm_squared(),
+            ];
             at = [0, 1].map(|i| at[i] + step[i].clamp(-STEP_MAX, STEP_MAX));
             if step[0].abs() + step[1].abs() < 1e-4 {
                 break;
@@ -239,10 +280,17 @@ impl Bed {
         let (mut above, mut below) = (0, self.rows - 1);
         while below - above > 1 {
             let row = (above + below) / 2;
-            if z_m(row) >= point.z { above = row } else { below = row }
+            if z_m(row) >= point.z {
+                above = row
+            } else {
+                below = row
+            }
         }
         let column = middle as f64 + point.x / self.cell_m;
-        Some([above as f64 + 0.5, column.clamp(1.0, (self.columns - 2) as f64)])
+        Some([
+            above as f64 + 0.5,
+            column.clamp(1.0, (self.columns - 2) as f64),
+        ])
     }
 
     /// A place on the grid, given by its row and column. `None` off the grid.
@@ -259,16 +307,28 @@ impl Bed {
 
     /// Position and the two cell vectors at a place, bilinear.
     fn frame(&self, at: [f64; 2]) -> Option<(Point3<f64>, Vector3<f64>, Vector3<f64>)> {
-        let inside = at[0] >= 0.0 && at[1] >= 0.0 && at[0] < (self.rows - 1) as f64 && at[1] < (self.columns - 1) as f64;
+        let inside = at[0] >= 0.0
+            && at[1] >= 0.0
+            && at[0] < (self.rows - 1) as f64
+            && at[1] < (self.columns - 1) as f64;
         if !inside {
             return None;
         }
         let (r, c) = (at[0] as usize, at[1] as usize);
         let (fr, fc) = (at[0] - r as f64, at[1] - c as f64);
-        let [a, b, d, e] = [self.cell(r, c), self.cell(r, c + 1), self.cell(r + 1, c), self.cell(r + 1, c + 1)];
+        let [a, b, d, e] = [
+            self.cell(r, c),
+            self.cell(r, c + 1),
+            self.cell(r + 1, c),
+            self.cell(r + 1, c + 1),
+        ];
         let down = (1.0 - fc) * (d - a) + fc * (e - b);
         let side = (1.0 - fr) * (b - a) + fr * (e - d);
-        Some((a + fr * (d - a) + fc * ((1.0 - fr) * (b - a) + fr * (e - d)), down, side))
+        Some((
+            a + fr * (d - a) + fc * ((1.0 - fr) * (b - a) + fr * (e - d)),
+            down,
+            side,
+        ))
     }
 
     /// Outward normal, bilinear, not normalised.
@@ -276,7 +336,8 @@ impl Bed {
         let (r, c) = (at[0] as usize, at[1] as usize);
         let (fr, fc) = (at[0] - r as f64, at[1] - c as f64);
         let n = |r: usize, c: usize| self.normals[r * self.columns + c];
-        (1.0 - fr) * ((1.0 - fc) * n(r, c) + fc * n(r, c + 1)) + fr * ((1.0 - fc) * n(r + 1, c) + fc * n(r + 1, c + 1))
+        (1.0 - fr) * ((1.0 - fc) * n(r, c) + fc * n(r, c + 1))
+            + fr * ((1.0 - fc) * n(r + 1, c) + fc * n(r + 1, c + 1))
     }
 
     /// Blends the influence table under a place into `kernel`; returns the large-strain law there.
@@ -329,10 +390,20 @@ impl Ground {
         let middle = bed.columns / 2;
         let columns = middle.div_ceil(pitch[1]) + 1;
         let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
-        let mut ground = Ground { columns, pitch, kernels: vec![], laws: vec![], creep, mirrored };
+        let mut ground = Ground {
+            columns,
+            pitch,
+            kernels: vec![],
+            laws: vec![],
+            creep,
+            mirrored,
+        };
         for row in 0..rows {
             for column in 0..columns {
-                let stack = stack_at((row * pitch[0]).min(bed.rows - 1), (column * pitch[1]).min(middle));
+                let stack = stack_at(
+                    (row * pitch[0]).min(bed.rows - 1),
+                    (column * pitch[1]).min(middle),
+                );
                 ground.kernels.push(basis.kernel(&stack));
                 ground.laws.push(Stiffening::of(&stack));
             }
@@ -344,7 +415,11 @@ impl Ground {
         if self.kernels.len() == 1 {
             return self.laws[0];
         }
-        let across = if self.mirrored { (at[1] - (bed.columns / 2) as f64).abs() } else { at[1] };
+        let across = if self.mirrored {
+            (at[1] - (bed.columns / 2) as f64).abs()
+        } else {
+            at[1]
+        };
         let rows = self.kernels.len() / self.columns;
         let (r, fr) = split(at[0] / self.pitch[0] as f64, rows);
         let (c, fc) = split(across / self.pitch[1] as f64, self.columns);

@@ -21,24 +21,45 @@ const THROWN_M: f64 = 0.3;
 
 impl Fault {
     pub(crate) fn loop_open(t_s: f64, error: &LoopOpen) -> Fault {
-        Fault { t_s, part: "kneading rod".into(), what: error.to_string() }
+        Fault {
+            t_s,
+            part: "kneading rod".into(),
+            what: error.to_string(),
+        }
     }
 
     /// Looks for numbers that are not finite and a trunk that has left the chair.
     pub(crate) fn check(frame: &Frame) -> Result<(), Fault> {
         let t_s = frame.t_s;
         for (i, contact) in frame.contacts.iter().enumerate() {
-            let sound = contact.force_n.is_finite() && contact.peak_pa.is_finite() && frame.nodes[i].coords.iter().all(|v| v.is_finite());
+            let sound = contact.force_n.is_finite()
+                && contact.peak_pa.is_finite()
+                && frame.nodes[i].coords.iter().all(|v| v.is_finite());
             if !sound {
-                return Err(Fault { t_s, part: format!("node {i}"), what: "its force or place is not finite".into() });
+                return Err(Fault {
+                    t_s,
+                    part: format!("node {i}"),
+                    what: "its force or place is not finite".into(),
+                });
             }
         }
         let moved = [frame.lean.y_m, frame.lean.z_m, frame.lean.pitch_rad];
         if !moved.iter().all(|v| v.is_finite()) {
-            return Err(Fault { t_s, part: "trunk".into(), what: "its place is not finite".into() });
+            return Err(Fault {
+                t_s,
+                part: "trunk".into(),
+                what: "its place is not finite".into(),
+            });
         }
         if frame.lean.y_m.abs() > THROWN_M || frame.lean.z_m.abs() > THROWN_M {
-            return Err(Fault { t_s, part: "trunk".into(), what: format!("it was thrown {:.0} mm off its rest", 1e3 * frame.lean.y_m.hypot(frame.lean.z_m)) });
+            return Err(Fault {
+                t_s,
+                part: "trunk".into(),
+                what: format!(
+                    "it was thrown {:.0} mm off its rest",
+                    1e3 * frame.lean.y_m.hypot(frame.lean.z_m)
+                ),
+            });
         }
         Ok(())
     }

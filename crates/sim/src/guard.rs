@@ -53,7 +53,13 @@ pub struct Guard {
 impl Guard {
     /// Watches four nodes under an envelope.
     pub fn new(envelope: Envelope) -> Guard {
-        Guard { envelope, percussive: false, slow_force_n: [0.0; 4], dwell_s: [[0.0; 2]; 4], violations: Vec::new() }
+        Guard {
+            envelope,
+            percussive: false,
+            slow_force_n: [0.0; 4],
+            dwell_s: [[0.0; 2]; 4],
+            violations: Vec::new(),
+        }
     }
 
     /// The limits it watches.
@@ -67,7 +73,14 @@ impl Guard {
     }
 
     /// Looks at one node after a step; returns its zone.
-    pub fn watch(&mut self, back: &Back, node: usize, contact: &Contact, t_s: f64, dt_s: f64) -> Zone {
+    pub fn watch(
+        &mut self,
+        back: &Back,
+        node: usize,
+        contact: &Contact,
+        t_s: f64,
+        dt_s: f64,
+    ) -> Zone {
         let place = back.zone(contact.u, contact.x_m);
         let zone = place.zone;
         let mut found = [None; 6];
@@ -75,13 +88,29 @@ impl Guard {
             let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
             let peak_cap_pa = self.envelope.peak_pressure_cap_pa(zone, contact.area_m2);
             let barred = self.envelope.excluded(zone);
-            found[0] = (!barred && contact.force_n > cap_n).then_some((Limit::Force, contact.force_n, cap_n));
-            found[1] = (!barred && contact.peak_pa > peak_cap_pa).then_some((Limit::Pressure, contact.peak_pa, peak_cap_pa));
-            found[2] = (contact.barred_peak_pa > EXCLUDED_PRESSURE_PA).then_some((Limit::KeepOut, contact.barred_peak_pa, EXCLUDED_PRESSURE_PA));
+            found[0] = (!barred && contact.force_n > cap_n).then_some((
+                Limit::Force,
+                contact.force_n,
+                cap_n,
+            ));
+            found[1] = (!barred && contact.peak_pa > peak_cap_pa).then_some((
+                Limit::Pressure,
+                contact.peak_pa,
+                peak_cap_pa,
+            ));
+            found[2] = (contact.barred_peak_pa > EXCLUDED_PRESSURE_PA).then_some((
+                Limit::KeepOut,
+                contact.barred_peak_pa,
+                EXCLUDED_PRESSURE_PA,
+            ));
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
-                self.dwell_s[node][i] = if above { self.dwell_s[node][i] + dt_s } else { 0.0 };
+                self.dwell_s[node][i] = if above {
+                    self.dwell_s[node][i] + dt_s
+                } else {
+                    0.0
+                };
                 let allowed = self.envelope.dwell_cap_s(fraction + 1e-9);
                 let dwell_s = self.dwell_s[node][i];
                 found[3 + i] = (dwell_s > allowed).then_some((Limit::Dwell, dwell_s, allowed));
@@ -94,16 +123,27 @@ impl Guard {
         let rate_cap = self.envelope.rate_cap_n_s(self.percussive);
         found[5] = (rate_n_s > rate_cap).then_some((Limit::Rate, rate_n_s, rate_cap));
         for (limit, value, allowed) in found.into_iter().flatten() {
-            self.record(Violation { limit, node, zone, t_s, value, allowed });
+            self.record(Violation {
+                limit,
+                node,
+                zone,
+                t_s,
+                value,
+                allowed,
+            });
         }
         zone
     }
 
     fn record(&mut self, new: Violation) {
-        let same = |v: &&mut Violation| v.limit == new.limit && v.node == new.node && v.zone == new.zone;
+        let same =
+            |v: &&mut Violation| v.limit == new.limit && v.node == new.node && v.zone == new.zone;
         match self.violations.iter_mut().find(same) {
             Some(old) if new.value / new.allowed > old.value / old.allowed => {
-                *old = Violation { t_s: old.t_s, ..new };
+                *old = Violation {
+                    t_s: old.t_s,
+                    ..new
+                };
             }
             Some(_) => {}
             None => self.violations.push(new),

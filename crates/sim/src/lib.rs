@@ -3,23 +3,23 @@
 //! What this crate does not know: its public interface has no rapier type; it has no threads, no files and no clock.
 #![doc = include_str!("../README.md")]
 
-mod sim;
-mod subject;
+mod atlas;
 mod bed;
+mod fault;
+mod guard;
+mod sim;
+mod statics;
+mod subject;
 mod touch;
+mod trace;
 mod trunk;
 mod world;
-mod guard;
-mod fault;
-mod atlas;
-mod statics;
-mod trace;
 
 pub use atlas::Atlas;
 pub use bed::{Bed, Foot};
 pub use fault::Fault;
 pub use guard::{Guard, Limit, Violation};
-pub use sim::{Frame, NODES, Sim};
+pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Touch};

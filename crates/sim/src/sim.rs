@@ -17,6 +17,9 @@ use tissue::{Cover, Effort};
 /// Nodes of a carriage: left upper, left lower, right upper, right lower.
 pub const NODES: usize = 4;
 
+/// Stages of a step: motors and kinematics; pressure fields; pad, hip, springs and the engine; limits and loads.
+pub const STAGES: [&str; 4] = ["drive", "contact", "engine", "guard"];
+
 /// Everything that one step found.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -80,13 +83,29 @@ impl Sim {
     ) -> Result<Sim, Fault> {
         let command = timeline.at(0.0);
         let drive = drive_of(&command);
-        let pivots = kinematics.sides(&drive).map_err(|e| Fault::loop_open(0.0, &e))?.map(|s| s.pivot);
+        let pivots = kinematics
+            .sides(&drive)
+            .map_err(|e| Fault::loop_open(0.0, &e))?
+            .map(|s| s.pivot);
         let rest_rad = kinematics.rocker_rest_rad();
-        let pose = subject.support.as_ref().map(|s| s.machine_from_back(&Lean::default()));
+        let pose = subject
+            .support
+            .as_ref()
+            .map(|s| s.machine_from_back(&Lean::default()));
         let trunk = subject.support.as_ref().zip(pose);
-        let world = World::new(&scene.mechanism, pivots, rest_rad, trunk, scene.solver.dt_s, scene.solver.substeps);
+        let world = World::new(
+            &scene.mechanism,
+            pivots,
+            rest_rad,
+            trunk,
+            scene.solver.dt_s,
+            scene.solver.substeps,
+        );
         let touches = std::array::from_fn(|i| Touch::new(node_law(&scene, i % 2), &subject.bed));
-        let motors = [drive.walk_m, drive.knead_rad, drive.protrude_m].map(|joint| MotorState { joint, ..MotorState::default() });
+        let motors = [drive.walk_m, drive.knead_rad, drive.protrude_m].map(|joint| MotorState {
+            joint,
+            ..MotorState::default()
+        });
         let frame = Frame {
             t_s: 0.0,
             command,
@@ -101,7 +120,19 @@ impl Sim {
             pad_n: 0.0,
         };
         let guard = Guard::new(envelope);
-        Ok(Sim { scene, subject, kinematics, timeline, world, touches, motors, loads: [0.0; 3], guard, steps: 0, frame })
+        Ok(Sim {
+            scene,
+            subject,
+            kinematics,
+            timeline,
+            world,
+            touches,
+            motors,
+            loads: [0.0; 3],
+            guard,
+            steps: 0,
+            frame,
+        })
     }
 
     /// The last step.
@@ -144,21 +175,43 @@ impl Sim {
     /// # Errors
     /// [`Fault`] if a loop opens or a state is not finite. The frame before it stays readable.
     pub fn step(&mut self) -> Result<&Frame, Fault> {
+        self.step_with(&mut |_| {})
+    }
+
+    /// The same; `done` hears of each stage as it ends, in the order of [`STAGES`], so that a caller with a clock can
+    /// time them.
+    ///
+    /// # Errors
+    /// See [`Sim::step`].
+    pub fn step_with(&mut self, done: &mut dyn FnMut(&'static str)) -> Result<&Frame, Fault> {
         let dt_s = self.scene.solver.dt_s;
         self.steps += 1;
         let t_s = self.steps as f64 * dt_s;
         let command = self.timeline.at(t_s);
         let drive = self.run_motors(&command, dt_s);
-        let sides = self.kinematics.sides(&drive).map_err(|e| Fault::loop_open(t_s, &e))?;
+        let sides = self
+            .kinematics
+            .sides(&drive)
+            .map_err(|e| Fault::loop_open(t_s, &e))?;
+        done(STAGES[0]);
 
-        let machine_from_back = self.world.trunk_pose().unwrap_or(self.frame.machine_from_back);
+        let machine_from_back = self
+            .world
+            .trunk_pose()
+            .unwrap_or(self.frame.machine_from_back);
         let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
+        done(STAGES[1]);
         let rocker_rad = self.spring_rockers();
         let (lean, pad_n) = self.hold_trunk(&machine_from_back);
         self.world.step(sides.map(|s| s.pivot));
+        done(STAGES[2]);
 
-        let zones = std::array::from_fn(|i| self.guard.watch(&self.subject.back, i, &contacts[i], t_s, dt_s));
-        self.loads = self.motor_loads(&drive, &machine_from_back, &contacts)
+        let zones = std::array::from_fn(|i| {
+            self.guard
+                .watch(&self.subject.back, i, &contacts[i], t_s, dt_s)
+        });
+        self.loads = self
+            .motor_loads(&drive, &machine_from_back, &contacts)
             .map_err(|e| Fault::loop_open(t_s, &e))?;
         self.frame = Frame {
             t_s,
@@ -174,6 +227,7 @@ impl Sim {
             pad_n,
         };
         Fault::check(&self.frame)?;
+        done(STAGES[3]);
         Ok(&self.frame)
     }
 
@@ -188,10 +242,23 @@ impl Sim {
             (&motors.protrude, target.protrude_m, before.protrude_m),
         ];
         for ((state, (motor, to, from)), load) in self.motors.iter_mut().zip(axes).zip(self.loads) {
-            motor.step(state, Command::Follow { position: to, rate: (to - from) / dt_s }, load, dt_s);
+            motor.step(
+                state,
+                Command::Follow {
+                    position: to,
+                    rate: (to - from) / dt_s,
+                },
+                load,
+                dt_s,
+            );
         }
         let [walk, knead, protrude] = self.motors;
-        Drive { walk_m: walk.joint, protrude_m: protrude.joint, knead_rad: knead.joint, tap_rad: target.tap_rad }
+        Drive {
+            walk_m: walk.joint,
+            protrude_m: protrude.joint,
+            knead_rad: knead.joint,
+            tap_rad: target.tap_rad,
+        }
     }
 
     /// Presses every node into the skin and hands the forces to rocker and trunk.
@@ -213,10 +280,18 @@ impl Sim {
             let centre = machine_from_rocker * in_rocker;
             nodes[i] = centre;
             let turn = back_from_machine.rotation * machine_from_rocker.rotation;
-            let back_from_node = Isometry3::from_parts((back_from_machine * centre).coords.into(), turn);
-            let velocity = self.world.rocker_velocity(side, &centre) - self.world.trunk_velocity(&centre);
+            let back_from_node =
+                Isometry3::from_parts((back_from_machine * centre).coords.into(), turn);
+            let velocity =
+                self.world.rocker_velocity(side, &centre) - self.world.trunk_velocity(&centre);
             let velocity_in_back = back_from_machine.rotation * velocity;
-            let contact = self.touches[i].step(&self.subject.bed, &back_from_node, &velocity_in_back, dt_s, solve);
+            let contact = self.touches[i].step(
+                &self.subject.bed,
+                &back_from_node,
+                &velocity_in_back,
+                dt_s,
+                solve,
+            );
             if contact.force_n > 0.0 {
                 let force = machine_from_back.rotation * contact.force_in_back;
                 let at = machine_from_back * contact.point_in_back;
@@ -233,7 +308,9 @@ impl Sim {
         let rocker = &self.scene.mechanism.rocker;
         std::array::from_fn(|side| {
             let (angle_rad, rate_rad_s) = self.world.rocker_angle(side);
-            let torque = rocker.preload_nm - rocker.rate_nm_rad * angle_rad - rocker.damping_nm_s * rate_rad_s;
+            let torque = rocker.preload_nm
+                - rocker.rate_nm_rad * angle_rad
+                - rocker.damping_nm_s * rate_rad_s;
             self.world.twist_rocker(side, torque);
             angle_rad
         })
@@ -241,16 +318,23 @@ impl Sim {
 
     /// Pad, hip and gravity on the trunk; returns its lean and the pad's force.
     fn hold_trunk(&mut self, pose: &Isometry3<f64>) -> (Lean, f64) {
-        let Some(support) = &self.subject.support else { return (Lean::default(), 0.0) };
+        let Some(support) = &self.subject.support else {
+            return (Lean::default(), 0.0);
+        };
         let lean = support.lean_of(pose);
         let load = support.load(&lean);
         let hip = pose * support.hip();
         let damping = support.hip_damping_n_s_m();
         let hip_velocity = self.world.trunk_velocity(&hip);
-        let force = Vector3::new(0.0, load.y_n - damping * hip_velocity.y, load.z_n - damping * hip_velocity.z);
+        let force = Vector3::new(
+            0.0,
+            load.y_n - damping * hip_velocity.y,
+            load.z_n - damping * hip_velocity.z,
+        );
         self.world.push_trunk(&force, &hip);
         let pitch_rate = (self.world.trunk_velocity(&(hip + Vector3::z())) - hip_velocity).y * -1.0;
-        self.world.twist_trunk(load.pitch_nm - support.pitch_damping_nm_s() * pitch_rate);
+        self.world
+            .twist_trunk(load.pitch_nm - support.pitch_damping_nm_s() * pitch_rate);
         (lean, support.pad(pose).y_n)
     }
 
@@ -265,7 +349,11 @@ impl Sim {
         let out = carriage.rotation * Vector3::y();
         let down = carriage.rotation * -Vector3::z();
         let mechanism = &self.scene.mechanism;
-        let gravity = self.subject.support.as_ref().map_or_else(Vector3::zeros, |s| s.gravity_m_s2());
+        let gravity = self
+            .subject
+            .support
+            .as_ref()
+            .map_or_else(Vector3::zeros, |s| s.gravity_m_s2());
         let mut walk_n = -mechanism.carriage.mass_kg * gravity.dot(&down);
         let (mut protrude_n, mut knead_nm, mut pushed_n) = (0.0, 0.0, 0.0);
         if contacts.iter().any(|c| c.force_n > 0.0) {

@@ -55,12 +55,25 @@ impl Statics {
     ///
     /// # Errors
     /// [`LoopOpen`] where a rod does not close.
-    pub fn rest(&self, subject: &Subject, drive: &Drive, soft: f64, start: &Rest) -> Result<Option<Rest>, LoopOpen> {
+    pub fn rest(
+        &self,
+        subject: &Subject,
+        drive: &Drive,
+        soft: f64,
+        start: &Rest,
+    ) -> Result<Option<Rest>, LoopOpen> {
         let side = self.kinematics.sides(drive)?[1];
         let Some(support) = &subject.support else {
             return Ok(None);
         };
-        let half_way = Rest { lean: Lean { y_m: 0.5 * start.lean.y_m, z_m: 0.0, pitch_rad: 0.5 * start.lean.pitch_rad }, ..*start };
+        let half_way = Rest {
+            lean: Lean {
+                y_m: 0.5 * start.lean.y_m,
+                z_m: 0.0,
+                pitch_rad: 0.5 * start.lean.pitch_rad,
+            },
+            ..*start
+        };
         for start in [*start, Rest::default(), half_way] {
             let mut rest = start;
             let lean = support.balance(&start.lean, |machine_from_back| {
@@ -68,7 +81,13 @@ impl Statics {
                 self.load(support.hip(), machine_from_back, &rest)
             });
             if let Some(lean) = lean {
-                self.settle_rocker(&subject.bed, &side, &support.machine_from_back(&lean), soft, &mut rest);
+                self.settle_rocker(
+                    &subject.bed,
+                    &side,
+                    &support.machine_from_back(&lean),
+                    soft,
+                    &mut rest,
+                );
                 return Ok(Some(Rest { lean, ..rest }));
             }
         }
@@ -81,7 +100,14 @@ impl Statics {
     }
 
     /// Turns the rocker until its torques balance: the two contacts and the spring.
-    fn settle_rocker(&self, bed: &Bed, side: &Side, machine_from_back: &Isometry3<f64>, soft: f64, rest: &mut Rest) {
+    fn settle_rocker(
+        &self,
+        bed: &Bed,
+        side: &Side,
+        machine_from_back: &Isometry3<f64>,
+        soft: f64,
+        rest: &mut Rest,
+    ) {
         let back_from_machine = machine_from_back.inverse();
         let range = self.rocker.range_rad;
         let torque_at = |angle_rad: f64, contacts: &mut [Contact; 2]| {
@@ -105,7 +131,11 @@ impl Statics {
         let mut step = 0.03;
         for _ in 0..40 {
             let torque = torque_at(angle, &mut contacts);
-            let at_stop = if torque > 0.0 { angle >= range } else { angle <= -range };
+            let at_stop = if torque > 0.0 {
+                angle >= range
+            } else {
+                angle <= -range
+            };
             if torque.abs() < 2e-4 || at_stop {
                 break;
             }
@@ -128,7 +158,9 @@ impl Statics {
 
     /// The contact of one node of the right side whose centre stands at a point of the back frame.
     fn touch(&self, bed: &Bed, centre: &Point3<f64>, node: usize, soft: f64) -> Contact {
-        let Some(foot) = bed.foot(centre) else { return Contact::default() };
+        let Some(foot) = bed.foot(centre) else {
+            return Contact::default();
+        };
         let inward = -foot.normal.into_inner();
         let depth_m = self.extent_m[node] + self.cover_m - (foot.point - centre).dot(&inward);
         let contact = self.atlas.contact(bed, foot.at, depth_m, soft);

@@ -53,22 +53,38 @@ impl Subject {
             Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, [*size_m; 2]), None),
         };
         let placement = placement(&back, support.as_ref(), kinematics, scene);
-        Ok(Subject { back, bed, support, placement })
+        Ok(Subject {
+            back,
+            bed,
+            support,
+            placement,
+        })
     }
 }
 
 /// Carriage positions at which the rocker pivots (shaft parked at the session's first angle) face each station's skin.
 ///
 /// The scan is ideal here: the machine knows where C7 and S2 of the seated user are.
-fn placement(back: &Back, support: Option<&Support>, kinematics: &Kinematics, scene: &Scene) -> Placement {
-    let park_rad = scene.session.steps.first().map_or(0.0, |s| s.park_deg.to_radians());
+fn placement(
+    back: &Back,
+    support: Option<&Support>,
+    kinematics: &Kinematics,
+    scene: &Scene,
+) -> Placement {
+    let park_rad = scene
+        .session
+        .steps
+        .first()
+        .map_or(0.0, |s| s.park_deg.to_radians());
     let mut walk_at = Vec::new();
     for i in 0..=110 {
         let u = -0.05 + 0.01 * f64::from(i);
         let point = match support {
             Some(s) => s.machine_from_back(&Lean::default()) * back.point(u, 0.0),
             // A bench slab: stations run down its length.
-            None => nalgebra::Point3::new(0.0, 0.0, kinematics.curve().pose(0.0).z_m - 0.15 - 0.5 * u),
+            None => {
+                nalgebra::Point3::new(0.0, 0.0, kinematics.curve().pose(0.0).z_m - 0.15 - 0.5 * u)
+            }
         };
         if let Some(walk_m) = kinematics.walk_facing(point.y, point.z, park_rad) {
             walk_at.push((u, walk_m));

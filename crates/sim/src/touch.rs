@@ -32,7 +32,11 @@ pub struct Contact {
 impl Contact {
     /// Force over area, Pa; 0 without contact.
     pub fn mean_pa(&self) -> f64 {
-        if self.area_m2 > 0.0 { self.force_n / self.area_m2 } else { 0.0 }
+        if self.area_m2 > 0.0 {
+            self.force_n / self.area_m2
+        } else {
+            0.0
+        }
     }
 }
 
@@ -111,7 +115,9 @@ impl Touch {
     /// The instantaneous answer to a node held at a place: no relaxation, no friction, nothing remembered but the
     /// last pressure as a first guess.
     pub fn press(&mut self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Contact {
-        let Some((foot, mut contact)) = self.reach(bed, back_from_node) else { return Contact::default() };
+        let Some((foot, mut contact)) = self.reach(bed, back_from_node) else {
+            return Contact::default();
+        };
         if contact.depth_m > 0.0 {
             contact = self.solve(bed, back_from_node, &foot, contact, None);
         } else {
@@ -139,11 +145,19 @@ impl Touch {
         let age_s = self.held.map_or(0.0, |h| h.age_s) + dt_s;
         let held = match self.held {
             Some(held) if !solve => Held { age_s, ..held },
-            _ if place.depth_m <= 0.0 && self.patch.is_idle() => Held { contact: place, stiffness_n_m: 0.0, age_s: 0.0 },
+            _ if place.depth_m <= 0.0 && self.patch.is_idle() => Held {
+                contact: place,
+                stiffness_n_m: 0.0,
+                age_s: 0.0,
+            },
             _ => {
                 let contact = self.solve(bed, back_from_node, &foot, place, Some(age_s));
                 let stiffness_n_m = self.patch.stiffness_n_m(&self.kernel, 3);
-                Held { contact, stiffness_n_m, age_s: 0.0 }
+                Held {
+                    contact,
+                    stiffness_n_m,
+                    age_s: 0.0,
+                }
             }
         };
         self.held = Some(held);
@@ -160,7 +174,15 @@ impl Touch {
         let inward_in_node = back_from_node.rotation.inverse() * inward;
         let gap_m = (foot.point - centre).dot(&inward) - self.law.shape.extent_m(&inward_in_node);
         let depth_m = self.cover_m() - gap_m;
-        Some((foot, Contact { u: bed.station(foot.at[0]), x_m: foot.point.x, depth_m, ..Contact::default() }))
+        Some((
+            foot,
+            Contact {
+                u: bed.station(foot.at[0]),
+                x_m: foot.point.x,
+                depth_m,
+                ..Contact::default()
+            },
+        ))
     }
 
     /// The pressure field of a node at a place.
@@ -174,7 +196,13 @@ impl Touch {
     ) -> Contact {
         let inward_in_node = back_from_node.rotation.inverse() * -foot.normal.into_inner();
         self.follow(bed, foot);
-        self.overlap(bed, back_from_node, &inward_in_node, place.depth_m, self.cover_m());
+        self.overlap(
+            bed,
+            back_from_node,
+            &inward_in_node,
+            place.depth_m,
+            self.cover_m(),
+        );
         let ground = tissue::Ground {
             kernel: &self.kernel,
             stiffening: &self.stiffening,
@@ -182,7 +210,9 @@ impl Touch {
             carrier_m_n: 1.0 / self.law.stiffness_n_m,
             creep: dt_s.and_then(|dt_s| bed.creep().map(|c| (c, dt_s))),
         };
-        let report = self.patch.solve(&self.overlap_m, None, &ground, &self.law.effort);
+        let report = self
+            .patch
+            .solve(&self.overlap_m, None, &ground, &self.law.effort);
         self.products += report.products;
         self.integrate(bed, foot, place, report.cells)
     }
@@ -202,7 +232,10 @@ impl Touch {
     /// Moves the window with the foot, by whole cells, and fetches the tissue under it.
     fn follow(&mut self, bed: &Bed, foot: &Foot) {
         let half = (WINDOW / 2) as isize;
-        let wanted = [foot.at[0].round() as isize - half, foot.at[1].round() as isize - half];
+        let wanted = [
+            foot.at[0].round() as isize - half,
+            foot.at[1].round() as isize - half,
+        ];
         match self.origin {
             Some(old) if old == wanted => return,
             Some(old) => self.patch.shift(wanted[1] - old[1], wanted[0] - old[0]),
@@ -227,9 +260,19 @@ impl Touch {
         let [rows, columns] = bed.size();
         let near = self.cells_near(depth_m, bed.cell_m());
         for row in near.clone() {
-            let Some(r) = usize::try_from(origin[0] + row as isize).ok().filter(|r| *r < rows) else { continue };
+            let Some(r) = usize::try_from(origin[0] + row as isize)
+                .ok()
+                .filter(|r| *r < rows)
+            else {
+                continue;
+            };
             for column in near.clone() {
-                let Some(c) = usize::try_from(origin[1] + column as isize).ok().filter(|c| *c < columns) else { continue };
+                let Some(c) = usize::try_from(origin[1] + column as isize)
+                    .ok()
+                    .filter(|c| *c < columns)
+                else {
+                    continue;
+                };
                 let in_node = node_from_back * bed.cell(r, c);
                 if let Some(reach) = self.law.shape.reach(&in_node, inward_in_node) {
                     self.overlap_m[row * WINDOW + column] = reach + cover_m;
@@ -252,12 +295,17 @@ impl Touch {
 
     /// Force, centre, area and peak of the pressure field.
     fn integrate(&self, bed: &Bed, foot: &Foot, place: Contact, cells: usize) -> Contact {
-        let Some(origin) = self.origin else { return place };
+        let Some(origin) = self.origin else {
+            return place;
+        };
         let cell_m2 = bed.cell_m() * bed.cell_m();
         let (mut sum, mut peak, mut barred, mut moment) = (0.0, 0.0f64, 0.0f64, Vector3::zeros());
         for (i, p) in self.patch.pressure_pa().iter().enumerate() {
             if *p > 0.0 {
-                let (r, c) = (origin[0] + (i / WINDOW) as isize, origin[1] + (i % WINDOW) as isize);
+                let (r, c) = (
+                    origin[0] + (i / WINDOW) as isize,
+                    origin[1] + (i % WINDOW) as isize,
+                );
                 sum += p;
                 peak = peak.max(*p);
                 if bed.is_barred(r as usize, c as usize) {
@@ -307,15 +355,24 @@ impl Held {
     /// The contact at a place near the one it was solved at.
     fn carried_to(&self, place: &Contact, foot: &Foot) -> Contact {
         let solved = &self.contact;
-        let force_n = (solved.force_n + self.stiffness_n_m * (place.depth_m - solved.depth_m)).max(0.0);
-        let scale = if solved.force_n > 0.0 { force_n / solved.force_n } else { 0.0 };
+        let force_n =
+            (solved.force_n + self.stiffness_n_m * (place.depth_m - solved.depth_m)).max(0.0);
+        let scale = if solved.force_n > 0.0 {
+            force_n / solved.force_n
+        } else {
+            0.0
+        };
         Contact {
             force_n,
             force_in_back: -foot.normal.into_inner() * force_n,
             peak_pa: solved.peak_pa * scale,
             barred_peak_pa: solved.barred_peak_pa * scale,
             area_m2: if force_n > 0.0 { solved.area_m2 } else { 0.0 },
-            point_in_back: if solved.force_n > 0.0 { solved.point_in_back } else { foot.point },
+            point_in_back: if solved.force_n > 0.0 {
+                solved.point_in_back
+            } else {
+                foot.point
+            },
             depth_m: place.depth_m,
             u: place.u,
             x_m: place.x_m,

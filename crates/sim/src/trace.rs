@@ -36,7 +36,10 @@ pub struct Trace {
 
 /// One sample. Arrays of four run left upper, left lower, right upper, right lower.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "every field is named by quantity and unit; the struct says the order")]
+#[allow(
+    missing_docs,
+    reason = "every field is named by quantity and unit; the struct says the order"
+)]
 pub struct TraceRow {
     pub t_s: f64,
     pub walk_m: f64,
@@ -120,7 +123,11 @@ pub fn record(sim: &mut Sim, rate_hz: f64, keep_going: &mut dyn FnMut(f64, f64) 
         nodes: [NodePeak::default(); NODES],
         trunk_lift_m: 0.0,
         motors: ["walk", "knead", "protrude"]
-            .map(|name| MotorPeak { name: name.into(), peak_a: 0.0, rms_a: 0.0 })
+            .map(|name| MotorPeak {
+                name: name.into(),
+                peak_a: 0.0,
+                rms_a: 0.0,
+            })
             .to_vec(),
         violations: Vec::new(),
         fault: None,
@@ -172,7 +179,11 @@ impl TraceRow {
         let envelope = sim.envelope();
         let fraction = std::array::from_fn(|i| {
             let c = &frame.contacts[i];
-            if c.area_m2 > 0.0 { c.mean_pa() / envelope.reference_pressure_pa(frame.zones[i], c.area_m2) } else { 0.0 }
+            if c.area_m2 > 0.0 {
+                c.mean_pa() / envelope.reference_pressure_pa(frame.zones[i], c.area_m2)
+            } else {
+                0.0
+            }
         });
         TraceRow {
             t_s: frame.t_s,
@@ -223,12 +234,19 @@ impl PressureMap {
     fn add(&mut self, sim: &Sim, dt_s: f64) {
         for node in 0..NODES {
             let touch = sim.touch(node);
-            let Some(origin) = touch.origin() else { continue };
+            let Some(origin) = touch.origin() else {
+                continue;
+            };
             if sim.frame().contacts[node].force_n <= 0.0 {
                 continue;
             }
             let side = touch.pressure_pa().len().isqrt();
-            for (i, p) in touch.pressure_pa().iter().enumerate().filter(|(_, p)| **p > 0.0) {
+            for (i, p) in touch
+                .pressure_pa()
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| **p > 0.0)
+            {
                 let row = (origin[0] + (i / side) as isize) as usize / COARSE;
                 let column = (origin[1] + (i % side) as isize) as usize / COARSE;
                 let cell = row * self.columns + column;

@@ -87,7 +87,11 @@ impl Support {
             recline_rad: chair.recline_rad,
             hip_stiffness_n_m: chair.hip.stiffness_n_m,
             hip_damping_ratio: chair.hip.damping_ratio,
-            foam: Cover { thickness_m: chair.pad.thickness_m, e_pa: chair.pad.e_pa, densify_strain: chair.pad.densify_strain },
+            foam: Cover {
+                thickness_m: chair.pad.thickness_m,
+                e_pa: chair.pad.e_pa,
+                densify_strain: chair.pad.densify_strain,
+            },
             samples: samples(back, &chair.pad),
             shell: Shell::new(curve, chair.pad.offset_m),
             rest_y_m: 0.0,
@@ -138,7 +142,10 @@ impl Support {
 
     /// The pose of a lean.
     pub fn machine_from_back(&self, lean: &Lean) -> Isometry3<f64> {
-        let turn = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), self.rest_pitch_rad + lean.pitch_rad);
+        let turn = UnitQuaternion::from_axis_angle(
+            &Vector3::x_axis(),
+            self.rest_pitch_rad + lean.pitch_rad,
+        );
         let hip = self.hip.coords;
         let shift = Vector3::new(0.0, self.rest_y_m + lean.y_m, self.seat_z_m + lean.z_m);
         Isometry3::from_parts(Translation3::from(hip - turn * hip + shift), turn)
@@ -148,7 +155,11 @@ impl Support {
     pub fn lean_of(&self, machine_from_back: &Isometry3<f64>) -> Lean {
         let moved = machine_from_back * self.hip - self.hip;
         let pitch_rad = machine_from_back.rotation.scaled_axis().x - self.rest_pitch_rad;
-        Lean { y_m: moved.y - self.rest_y_m, z_m: moved.z - self.seat_z_m, pitch_rad }
+        Lean {
+            y_m: moved.y - self.rest_y_m,
+            z_m: moved.z - self.seat_z_m,
+            pitch_rad,
+        }
     }
 
     /// Everything that acts on the trunk but the nodes: gravity, pad, hip spring. At rest it is zero.
@@ -196,14 +207,25 @@ impl Support {
     ///
     /// Static; the hip may move out of the machine, not along it. Newton steps, damped (Levenberg) where the pad
     /// lets go: the pitch is scaled by [`PITCH_ARM_M`] so that both unknowns are lengths and both residuals forces.
-    pub fn balance(&self, start: &Lean, mut nodes: impl FnMut(&Isometry3<f64>) -> Load) -> Option<Lean> {
+    pub fn balance(
+        &self,
+        start: &Lean,
+        mut nodes: impl FnMut(&Isometry3<f64>) -> Load,
+    ) -> Option<Lean> {
         const STEP_M: f64 = 5e-5;
-        let lean_at = |x: [f64; 2]| Lean { y_m: x[0], z_m: start.z_m, pitch_rad: x[1] / PITCH_ARM_M };
+        let lean_at = |x: [f64; 2]| Lean {
+            y_m: x[0],
+            z_m: start.z_m,
+            pitch_rad: x[1] / PITCH_ARM_M,
+        };
         let mut residual = |x: [f64; 2]| {
             let lean = lean_at(x);
             let own = self.load(&lean);
             let pushed = nodes(&self.machine_from_back(&lean));
-            [own.y_n + pushed.y_n, (own.pitch_nm + pushed.pitch_nm) / PITCH_ARM_M]
+            [
+                own.y_n + pushed.y_n,
+                (own.pitch_nm + pushed.pitch_nm) / PITCH_ARM_M,
+            ]
         };
         let size = |f: [f64; 2]| f[0].hypot(f[1]);
         let mut x = [start.y_m, start.pitch_rad * PITCH_ARM_M];
@@ -213,11 +235,19 @@ impl Support {
             if size(f) < BALANCED_N {
                 return Some(lean_at(x));
             }
-            let (fy, fp) = (residual([x[0] + STEP_M, x[1]]), residual([x[0], x[1] + STEP_M]));
+            let (fy, fp) = (
+                residual([x[0] + STEP_M, x[1]]),
+                residual([x[0], x[1] + STEP_M]),
+            );
             // Stiffness against both unknowns; a held trunk has a positive one.
             let k = |at: [f64; 2], i: usize| -(at[i] - f[i]) / STEP_M;
             loop {
-                let (a, b, c, d) = (k(fy, 0) + damping_n_m, k(fp, 0), k(fy, 1), k(fp, 1) + damping_n_m);
+                let (a, b, c, d) = (
+                    k(fy, 0) + damping_n_m,
+                    k(fp, 0),
+                    k(fy, 1),
+                    k(fp, 1) + damping_n_m,
+                );
                 let det = a * d - b * c;
                 let mut step = [(f[0] * d - f[1] * b) / det, (a * f[1] - c * f[0]) / det];
                 let long = size(step) / 0.01;
@@ -251,7 +281,11 @@ impl Support {
         for _ in 0..30 {
             let middle = 0.5 * (deep_m + light_m);
             self.recline_to(sacrum, middle);
-            if self.load(&Lean::default()).y_n > 0.0 { deep_m = middle } else { light_m = middle }
+            if self.load(&Lean::default()).y_n > 0.0 {
+                deep_m = middle
+            } else {
+                light_m = middle
+            }
         }
         self.hip_rest_n = -self.load(&Lean::default()).y_n;
     }
@@ -274,7 +308,11 @@ impl Support {
         }
         for _ in 0..40 {
             let middle = 0.5 * (back_rad + ahead_rad);
-            if moment_at(middle) < 0.0 { back_rad = middle } else { ahead_rad = middle }
+            if moment_at(middle) < 0.0 {
+                back_rad = middle
+            } else {
+                ahead_rad = middle
+            }
         }
     }
 }
@@ -305,7 +343,11 @@ impl Shell {
                 curve.pose(curve.s_at_z(z_m)).y_m + offset_m
             })
             .collect();
-        Shell { first_z_m, step_m, y_m }
+        Shell {
+            first_z_m,
+            step_m,
+            y_m,
+        }
     }
 
     fn y_m(&self, z_m: f64) -> f64 {

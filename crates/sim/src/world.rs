@@ -36,7 +36,8 @@ impl World {
         engine.integration_parameters.num_solver_iterations = substeps;
         let trunk = trunk.map(|(support, pose)| {
             let inertia = Vector::splat(support.inertia_kg_m2());
-            let mass = MassProperties::new(vector(&support.centre().coords), support.mass_kg(), inertia);
+            let mass =
+                MassProperties::new(vector(&support.centre().coords), support.mass_kg(), inertia);
             let body = RigidBodyBuilder::dynamic()
                 .pose(to_pose(&pose))
                 .additional_mass_properties(mass)
@@ -50,17 +51,31 @@ impl World {
         let mut arms = Vec::new();
         let mut rockers = Vec::new();
         for pivot in &pivots {
-            let arm = engine.insert_body(RigidBodyBuilder::kinematic_position_based().pose(to_pose(pivot)).can_sleep(false));
+            let arm = engine.insert_body(
+                RigidBodyBuilder::kinematic_position_based()
+                    .pose(to_pose(pivot))
+                    .can_sleep(false),
+            );
             let swung = pivot * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), -rocker_rad);
             let rocker = engine.insert_body(
-                RigidBodyBuilder::dynamic().pose(to_pose(&swung)).additional_mass_properties(rocker_mass).can_sleep(false),
+                RigidBodyBuilder::dynamic()
+                    .pose(to_pose(&swung))
+                    .additional_mass_properties(rocker_mass)
+                    .can_sleep(false),
             );
-            let joint = RevoluteJointBuilder::new(Vector::X).limits([-range, range]).contacts_enabled(false);
+            let joint = RevoluteJointBuilder::new(Vector::X)
+                .limits([-range, range])
+                .contacts_enabled(false);
             engine.insert_impulse_joint(arm, rocker, joint);
             arms.push(arm);
             rockers.push(rocker);
         }
-        World { engine, trunk, arms: [arms[0], arms[1]], rockers: [rockers[0], rockers[1]] }
+        World {
+            engine,
+            trunk,
+            arms: [arms[0], arms[1]],
+            rockers: [rockers[0], rockers[1]],
+        }
     }
 
     /// Moves time on: arms go to `pivots`, forces act over the step.
@@ -78,12 +93,15 @@ impl World {
 
     /// Pose of the trunk's body, `machine_from_back`.
     pub fn trunk_pose(&self) -> Option<Isometry3<f64>> {
-        self.trunk.map(|h| from_pose(self.engine.bodies[h].position()))
+        self.trunk
+            .map(|h| from_pose(self.engine.bodies[h].position()))
     }
 
     /// Velocity of a point of the trunk, machine frame, m/s.
     pub fn trunk_velocity(&self, at: &Point3<f64>) -> Vector3<f64> {
-        self.trunk.map_or_else(Vector3::zeros, |h| from_vector(self.engine.bodies[h].velocity_at_point(vector(&at.coords))))
+        self.trunk.map_or_else(Vector3::zeros, |h| {
+            from_vector(self.engine.bodies[h].velocity_at_point(vector(&at.coords)))
+        })
     }
 
     /// Pose of a rocker, `machine_from_rocker`; its origin is the pivot.
@@ -102,12 +120,19 @@ impl World {
         let relative = arm.rotation.inverse() * self.rocker_pose(side).rotation;
         let axis = arm.rotation * Vector3::x();
         let rate = |h: RigidBodyHandle| from_vector(self.engine.bodies[h].angvel()).dot(&axis);
-        (-relative.scaled_axis().x, rate(self.arms[side]) - rate(self.rockers[side]))
+        (
+            -relative.scaled_axis().x,
+            rate(self.arms[side]) - rate(self.rockers[side]),
+        )
     }
 
     /// A force on a rocker at a point, N, machine frame.
     pub fn push_rocker(&mut self, side: usize, force: &Vector3<f64>, at: &Point3<f64>) {
-        self.engine.bodies[self.rockers[side]].add_force_at_point(vector(force), vector(&at.coords), true);
+        self.engine.bodies[self.rockers[side]].add_force_at_point(
+            vector(force),
+            vector(&at.coords),
+            true,
+        );
     }
 
     /// The rocker spring's torque about the arm's x, N m, > 0 turns the upper node forward.
@@ -163,7 +188,10 @@ fn from_vector(v: Vector) -> Vector3<f64> {
 
 fn to_pose(pose: &Isometry3<f64>) -> Pose {
     let q = pose.rotation.coords;
-    Pose::from_parts(vector(&pose.translation.vector), Rotation::from_xyzw(q.x, q.y, q.z, q.w))
+    Pose::from_parts(
+        vector(&pose.translation.vector),
+        Rotation::from_xyzw(q.x, q.y, q.z, q.w),
+    )
 }
 
 fn from_pose(pose: &Pose) -> Isometry3<f64> {

@@ -51,9 +51,15 @@ fn stiffness_at_top(layer: &Layer, k: f64, below: Option<&Matrix2<f64>>) -> Matr
         // Tractions [T, S] in units of 2 k Pa.
         let traction = [
             [mu * e_down, mu * e_down],
-            [mu * (1.0 - 2.0 * nu + kz_down) * e_down, mu * (kz_down + 2.0 * (1.0 - nu)) * e_down],
+            [
+                mu * (1.0 - 2.0 * nu + kz_down) * e_down,
+                mu * (kz_down + 2.0 * (1.0 - nu)) * e_down,
+            ],
             [-mu * e_up, mu * e_up],
-            [mu * (1.0 - 2.0 * nu - kz_up) * e_up, mu * (kz_up - 2.0 * (1.0 - nu)) * e_up],
+            [
+                mu * (1.0 - 2.0 * nu - kz_up) * e_up,
+                mu * (kz_up - 2.0 * (1.0 - nu)) * e_up,
+            ],
         ];
         (displacement, traction)
     };
@@ -95,7 +101,14 @@ mod tests {
     use crate::stack::Law;
 
     fn layer(thickness_m: f64, e_pa: f64, nu: f64) -> Layer {
-        Layer { name: "l".into(), thickness_m, e_pa, nu, law: Law::Linear, prony: vec![] }
+        Layer {
+            name: "l".into(),
+            thickness_m,
+            e_pa,
+            nu,
+            law: Law::Linear,
+            prony: vec![],
+        }
     }
 
     /// One bonded layer: `c = 2 (1 - nu^2) / (E k) L(kh)`,
@@ -111,7 +124,10 @@ mod tests {
                     / (2.0 * kap * (2.0 * u).cosh() + 4.0 * u * u + 1.0 + kap * kap);
                 let exact = half_space_compliance(&stack) / k * l;
                 let ours = surface_compliance(&stack, k);
-                assert!((ours / exact - 1.0).abs() < 1e-6, "nu {nu} u {u}: {ours} against {exact}");
+                assert!(
+                    (ours / exact - 1.0).abs() < 1e-6,
+                    "nu {nu} u {u}: {ours} against {exact}"
+                );
             }
         }
     }
@@ -120,8 +136,12 @@ mod tests {
     #[test]
     fn val_cut_layer_is_the_same_layer() {
         let one = Stack::try_new(vec![layer(0.03, 25e3, 0.49)]).unwrap();
-        let cut =
-            Stack::try_new(vec![layer(0.002, 25e3, 0.49), layer(0.008, 25e3, 0.49), layer(0.02, 25e3, 0.49)]).unwrap();
+        let cut = Stack::try_new(vec![
+            layer(0.002, 25e3, 0.49),
+            layer(0.008, 25e3, 0.49),
+            layer(0.02, 25e3, 0.49),
+        ])
+        .unwrap();
         for k in [3.0, 30.0, 100.0, 1000.0, 5000.0] {
             let (a, b) = (surface_compliance(&one, k), surface_compliance(&cut, k));
             assert!((a / b - 1.0).abs() < 1e-7, "k {k}: {a} {b}");
@@ -132,7 +152,8 @@ mod tests {
     #[test]
     fn val_long_waves_see_the_confined_modulus() {
         let stack = Stack::try_new(vec![layer(0.01, 10e3, 0.3), layer(0.02, 30e3, 0.2)]).unwrap();
-        let confined = |h: f64, e: f64, nu: f64| h * (1.0 + nu) * (1.0 - 2.0 * nu) / (e * (1.0 - nu));
+        let confined =
+            |h: f64, e: f64, nu: f64| h * (1.0 + nu) * (1.0 - 2.0 * nu) / (e * (1.0 - nu));
         let exact = confined(0.01, 10e3, 0.3) + confined(0.02, 30e3, 0.2);
         let ours = surface_compliance(&stack, 0.3);
         assert!((ours / exact - 1.0).abs() < 1e-3, "{ours} {exact}");

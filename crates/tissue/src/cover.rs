@@ -24,7 +24,10 @@ impl Cover {
     pub fn squeeze(&self, pressure_pa: f64) -> (f64, f64) {
         let p = pressure_pa.max(0.0);
         let stiffness = self.e_pa + p / self.densify_strain;
-        (self.thickness_m * p / stiffness, self.thickness_m * self.e_pa / (stiffness * stiffness))
+        (
+            self.thickness_m * p / stiffness,
+            self.thickness_m * self.e_pa / (stiffness * stiffness),
+        )
     }
 
     /// Pressure that squeezes the foam by `squeeze_m`, Pa; infinite from the densification strain on.
@@ -44,7 +47,11 @@ mod tests {
     /// 15 mm at 25 kPa under 25 kPa: strain 25 / (25 + 25 / 0.75) = 0.4286, squeeze 6.43 mm; and back again.
     #[test]
     fn val_squeeze_by_hand() {
-        let cover = Cover { thickness_m: 0.015, e_pa: 25e3, densify_strain: 0.75 };
+        let cover = Cover {
+            thickness_m: 0.015,
+            e_pa: 25e3,
+            densify_strain: 0.75,
+        };
         let (squeeze_m, slope) = cover.squeeze(25e3);
         assert!((squeeze_m - 0.015 * 3.0 / 7.0).abs() < 1e-12);
         assert!((cover.pressure_pa(squeeze_m) - 25e3).abs() < 1e-6);

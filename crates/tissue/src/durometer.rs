@@ -3,7 +3,6 @@
 use crate::indenter::Indenter;
 use crate::kernel::{Kernel, KernelBasis};
 use crate::patch::{Effort, Ground, Patch};
-use crate::relaxation::Creep;
 use crate::stack::Stack;
 use crate::stiffening::Stiffening;
 use nalgebra::{Point3, UnitQuaternion, Vector3};
@@ -33,7 +32,11 @@ impl Indentation {
 
     /// Force over area, Pa; 0 without contact.
     pub fn mean_pa(&self) -> f64 {
-        if self.area_m2 > 0.0 { self.force_n / self.area_m2 } else { 0.0 }
+        if self.area_m2 > 0.0 {
+            self.force_n / self.area_m2
+        } else {
+            0.0
+        }
     }
 }
 
@@ -53,7 +56,12 @@ const CELLS_ACROSS: f64 = 20.0;
 impl Durometer {
     /// A node that comes straight down, on a grid that fits its contact.
     pub fn new(stack: Stack, node: Indenter) -> Durometer {
-        Durometer { stack, node, node_from_surface: UnitQuaternion::identity(), cell_m: None }
+        Durometer {
+            stack,
+            node,
+            node_from_surface: UnitQuaternion::identity(),
+            cell_m: None,
+        }
     }
 
     /// With cells of a given edge.
@@ -72,7 +80,30 @@ impl Durometer {
 
     /// The instantaneous answer at each depth, m.
     pub fn indent(&self, depths_m: &[f64]) -> Vec<Indentation> {
-        depths_m.iter().map(|&depth_m| self.press(depth_m).0).collect()
+        depths_m
+            .iter()
+            .map(|&depth_m| self.press(depth_m).0)
+            .collect()
+    }
+
+    /// Pressure along a line through the middle of the contact at one depth: lateral place, m, and pressure, Pa, from the
+    /// middle outwards. `along_z` takes the line along z instead of x.
+    pub fn profile(&self, depth_m: f64, along_z: bool) -> Vec<(f64, f64)> {
+        let (result, patch) = self.press(depth_m);
+        let (side, middle) = (patch.side(), patch.side() / 2);
+        (middle..side)
+            .map(|i| {
+                let cell = if along_z {
+                    i * side + middle
+                } else {
+                    middle * side + i
+                };
+                (
+                    (i - middle) as f64 * result.cell_m,
+                    patch.pressure_pa()[cell],
+                )
+            })
+            .collect()
     }
 
     /// One depth: the figures, and the pressed window (its centre cell is under the node).
@@ -81,7 +112,7 @@ impl Durometer {
         loop {
             let cell_m = self.cell_m.unwrap_or(2.0 * half_m / CELLS_ACROSS);
             let bench = Bench::new(self, cell_m, half_m, depth_m);
-            let (result, patch) = bench.solve(self, depth_m);
+            let (result, patch) = bench.solve(depth_m);
             let used_m = bench.contact_half_width_m(&patch);
             // The grid must hold the contact, and an automatic one must be fine enough for it.
             let full = used_m + 1.5 * cell_m >= bench.half_m();
@@ -100,15 +131,19 @@ impl Durometer {
     fn half_width_guess_m(&self, depth_m: f64) -> f64 {
         let geometric = match self.node {
             Indenter::Flat { radius_m } => radius_m,
-            Indenter::Roller { radius_m, length_m, .. } => {
-                (0.5 * length_m).max((2.0 * radius_m * depth_m).sqrt().min(radius_m))
-            }
-            Indenter::Ellipsoid { semi_axes_m: [a, b, c] } => {
+            Indenter::Roller {
+                radius_m, length_m, ..
+            } => (0.5 * length_m).max((2.0 * radius_m * depth_m).sqrt().min(radius_m)),
+            Indenter::Ellipsoid {
+                semi_axes_m: [a, b, c],
+            } => {
                 let rel = (depth_m / b).min(1.0);
                 a.max(c) * (2.0 * rel - rel * rel).sqrt()
             }
             Indenter::Torus { major_m, minor_m } => (2.0 * (major_m + minor_m) * depth_m).sqrt(),
-            Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => (2.0 * radius_m * depth_m).sqrt(),
+            Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => {
+                (2.0 * radius_m * depth_m).sqrt()
+            }
         };
         1.05 * geometric.max(1e-4)
     }
@@ -137,22 +172,37 @@ impl Bench {
         let middle = (side / 2) as f64;
         for iz in 0..side {
             for ix in 0..side {
-                let cell = Point3::new((ix as f64 - middle) * cell_m, tip_m - depth_m, (iz as f64 - middle) * cell_m);
+                let cell = Point3::new(
+                    (ix as f64 - middle) * cell_m,
+                    tip_m - depth_m,
+                    (iz as f64 - middle) * cell_m,
+                );
                 let reach = d.node.reach(&(d.node_from_surface * cell), &down);
                 overlap_m.push(reach.unwrap_or(f64::NEG_INFINITY));
             }
         }
-        Bench { side, cell_m, kernel, stiffening: Stiffening::of(&d.stack), overlap_m }
+        Bench {
+            side,
+            cell_m,
+            kernel,
+            stiffening: Stiffening::of(&d.stack),
+            overlap_m,
+        }
     }
 
     fn half_m(&self) -> f64 {
         0.5 * self.side as f64 * self.cell_m
     }
 
-    fn solve(&self, d: &Durometer, depth_m: f64) -> (Indentation, Patch) {
-        let _ = Creep::of(&d.stack);
+    fn solve(&self, depth_m: f64) -> (Indentation, Patch) {
         let mut patch = Patch::new(self.side, 0);
-        let ground = Ground { kernel: &self.kernel, stiffening: &self.stiffening, cover: None, carrier_m_n: 0.0, creep: None };
+        let ground = Ground {
+            kernel: &self.kernel,
+            stiffening: &self.stiffening,
+            cover: None,
+            carrier_m_n: 0.0,
+            creep: None,
+        };
         let report = patch.solve(&self.overlap_m, None, &ground, &Effort::STATIC);
         let cell_area = self.cell_m * self.cell_m;
         let p = patch.pressure_pa();
@@ -173,7 +223,9 @@ impl Bench {
         let mut far = 0;
         for (i, p) in patch.pressure_pa().iter().enumerate() {
             if *p > 0.0 {
-                far = far.max((i % self.side).abs_diff(middle)).max((i / self.side).abs_diff(middle));
+                far = far
+                    .max((i % self.side).abs_diff(middle))
+                    .max((i / self.side).abs_diff(middle));
             }
         }
         (far as f64 + 0.5) * self.cell_m

@@ -56,8 +56,12 @@ impl Indenter {
     pub fn reach(&self, point: &Point3<f64>, direction: &Vector3<f64>) -> Option<f64> {
         let (q, d) = (point.coords, direction);
         match *self {
-            Indenter::Sphere { radius_m } => far_root(1.0, q.dot(d), q.norm_squared() - radius_m * radius_m),
-            Indenter::Ellipsoid { semi_axes_m: [a, b, c] } => {
+            Indenter::Sphere { radius_m } => {
+                far_root(1.0, q.dot(d), q.norm_squared() - radius_m * radius_m)
+            }
+            Indenter::Ellipsoid {
+                semi_axes_m: [a, b, c],
+            } => {
                 let scale = Vector3::new(1.0 / a, 1.0 / b, 1.0 / c);
                 let (q, d) = (q.component_mul(&scale), d.component_mul(&scale));
                 far_root(d.norm_squared(), q.dot(&d), q.norm_squared() - 1.0)
@@ -89,7 +93,11 @@ impl Indenter {
                 )?;
                 ((q + d * side).y < 0.0).then_some(side)
             }
-            Indenter::Roller { radius_m, length_m, fillet_m } => {
+            Indenter::Roller {
+                radius_m,
+                length_m,
+                fillet_m,
+            } => {
                 let distance = |p: Vector3<f64>| {
                     let along = p.x.abs() - (0.5 * length_m - fillet_m);
                     let across = p.y.hypot(p.z) - (radius_m - fillet_m);
@@ -99,7 +107,8 @@ impl Indenter {
             }
             Indenter::Torus { major_m, minor_m } => {
                 // A wheel has a disc: only its rim is a tube.
-                let distance = |p: Vector3<f64>| (p.y.hypot(p.z) - major_m).max(0.0).hypot(p.x) - minor_m;
+                let distance =
+                    |p: Vector3<f64>| (p.y.hypot(p.z) - major_m).max(0.0).hypot(p.x) - minor_m;
                 march(q, d, major_m + minor_m, distance)
             }
         }
@@ -110,11 +119,19 @@ impl Indenter {
         let d = direction;
         match *self {
             Indenter::Sphere { radius_m } => radius_m,
-            Indenter::Ellipsoid { semi_axes_m: [a, b, c] } => (a * d.x).hypot(b * d.y).hypot(c * d.z),
+            Indenter::Ellipsoid {
+                semi_axes_m: [a, b, c],
+            } => (a * d.x).hypot(b * d.y).hypot(c * d.z),
             Indenter::Paraboloid { radius_m } => 0.5 * radius_m * (d.x * d.x + d.z * d.z) / d.y,
             Indenter::Flat { radius_m } => radius_m * d.x.hypot(d.z),
-            Indenter::Roller { radius_m, length_m, fillet_m } => {
-                (0.5 * length_m - fillet_m) * d.x.abs() + (radius_m - fillet_m) * d.y.hypot(d.z) + fillet_m
+            Indenter::Roller {
+                radius_m,
+                length_m,
+                fillet_m,
+            } => {
+                (0.5 * length_m - fillet_m) * d.x.abs()
+                    + (radius_m - fillet_m) * d.y.hypot(d.z)
+                    + fillet_m
             }
             Indenter::Torus { major_m, minor_m } => major_m * d.y.hypot(d.z) + minor_m,
         }
@@ -124,8 +141,12 @@ impl Indenter {
     pub fn tip_radius_m(&self) -> f64 {
         match *self {
             Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => radius_m,
-            Indenter::Ellipsoid { semi_axes_m: [a, b, c] } => a * c / b,
-            Indenter::Roller { radius_m, length_m, .. } => (radius_m * length_m).sqrt(),
+            Indenter::Ellipsoid {
+                semi_axes_m: [a, b, c],
+            } => a * c / b,
+            Indenter::Roller {
+                radius_m, length_m, ..
+            } => (radius_m * length_m).sqrt(),
             Indenter::Torus { major_m, minor_m } => ((major_m + minor_m) * minor_m).sqrt(),
             Indenter::Flat { .. } => f64::INFINITY,
         }
@@ -139,7 +160,12 @@ fn far_root(a: f64, half_b: f64, c: f64) -> Option<f64> {
 }
 
 /// Comes back along the line from beyond the bounding sphere until the distance field says the shape is met.
-fn march(q: Vector3<f64>, d: &Vector3<f64>, bound_m: f64, distance: impl Fn(Vector3<f64>) -> f64) -> Option<f64> {
+fn march(
+    q: Vector3<f64>,
+    d: &Vector3<f64>,
+    bound_m: f64,
+    distance: impl Fn(Vector3<f64>) -> f64,
+) -> Option<f64> {
     let mut t = far_root(1.0, q.dot(d), q.norm_squared() - bound_m * bound_m)?;
     let enough = t - 2.0 * bound_m;
     for _ in 0..200 {
@@ -165,18 +191,33 @@ mod tests {
     fn val_reach_by_hand() {
         let down = Vector3::y();
         let sphere = Indenter::Sphere { radius_m: 0.025 };
-        assert!((sphere.reach(&Point3::new(0.015, 0.0, 0.0), &down).unwrap() - 0.020).abs() < 1e-12);
+        assert!(
+            (sphere.reach(&Point3::new(0.015, 0.0, 0.0), &down).unwrap() - 0.020).abs() < 1e-12
+        );
         assert!(sphere.reach(&Point3::new(0.026, 0.0, 0.0), &down).is_none());
-        let roller = Indenter::Roller { radius_m: 0.025, length_m: 0.04, fillet_m: 0.005 };
+        let roller = Indenter::Roller {
+            radius_m: 0.025,
+            length_m: 0.04,
+            fillet_m: 0.005,
+        };
         assert!((roller.reach(&Point3::new(0.0, 0.0, 0.015), &down).unwrap() - 0.020).abs() < 1e-6);
-        assert!((roller.reach(&Point3::new(0.019, -0.1, 0.0), &down).unwrap() - 0.123).abs() < 1e-6);
-        let torus = Indenter::Torus { major_m: 0.02, minor_m: 0.005 };
+        assert!(
+            (roller.reach(&Point3::new(0.019, -0.1, 0.0), &down).unwrap() - 0.123).abs() < 1e-6
+        );
+        let torus = Indenter::Torus {
+            major_m: 0.02,
+            minor_m: 0.005,
+        };
         assert!((torus.reach(&Point3::new(0.003, 0.0, 0.0), &down).unwrap() - 0.024).abs() < 1e-6);
         let flat = Indenter::Flat { radius_m: 0.01 };
-        assert!((flat.reach(&Point3::new(0.009, -0.003, 0.0), &down).unwrap() - 0.003).abs() < 1e-12);
+        assert!(
+            (flat.reach(&Point3::new(0.009, -0.003, 0.0), &down).unwrap() - 0.003).abs() < 1e-12
+        );
         let bowl = Indenter::Paraboloid { radius_m: 0.025 };
         assert!((bowl.reach(&Point3::new(0.01, 0.0, 0.0), &down).unwrap() + 0.002).abs() < 1e-12);
-        let egg = Indenter::Ellipsoid { semi_axes_m: [0.02, 0.015, 0.012] };
+        let egg = Indenter::Ellipsoid {
+            semi_axes_m: [0.02, 0.015, 0.012],
+        };
         assert!((egg.reach(&Point3::new(0.0, 0.0, 0.0), &down).unwrap() - 0.015).abs() < 1e-12);
     }
 }

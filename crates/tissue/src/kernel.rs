@@ -46,7 +46,10 @@ impl Kernel {
     pub fn blend(&mut self, parts: &[(f64, &Kernel)]) {
         self.rows.fill(0.0);
         for (weight, part) in parts {
-            assert_eq!(part.reach, self.reach, "kernels of one bed share their reach");
+            assert_eq!(
+                part.reach, self.reach,
+                "kernels of one bed share their reach"
+            );
             let weight = *weight as f32;
             for (out, k) in self.rows.iter_mut().zip(&part.rows) {
                 *out += weight * k;
@@ -93,7 +96,13 @@ impl KernelBasis {
                 }
             }
         }
-        KernelBasis { reach, cell_m, wavenumbers_per_m, weights, love_m }
+        KernelBasis {
+            reach,
+            cell_m,
+            wavenumbers_per_m,
+            weights,
+            love_m,
+        }
     }
 
     /// Edge of a cell, m.
@@ -109,8 +118,11 @@ impl KernelBasis {
     /// The influence table of one stack.
     pub fn kernel(&self, stack: &Stack) -> Kernel {
         let half_space = half_space_compliance(stack);
-        let rest: Vec<f64> =
-            self.wavenumbers_per_m.iter().map(|&k| surface_compliance(stack, k) - half_space / k).collect();
+        let rest: Vec<f64> = self
+            .wavenumbers_per_m
+            .iter()
+            .map(|&k| surface_compliance(stack, k) - half_space / k)
+            .collect();
         let width = 2 * self.reach - 1;
         let mut rows = vec![0.0f32; self.reach * width];
         let middle = self.reach - 1;
@@ -127,7 +139,11 @@ impl KernelBasis {
                 pair += 1;
             }
         }
-        Kernel { reach: self.reach, cell_m: self.cell_m, rows }
+        Kernel {
+            reach: self.reach,
+            cell_m: self.cell_m,
+            rows,
+        }
     }
 }
 
@@ -139,17 +155,31 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
             sums[i] += x[i] * y[i];
         }
     }
-    let tail: f64 =
-        a.chunks_exact(4).remainder().iter().zip(b.chunks_exact(4).remainder()).map(|(x, y)| x * y).sum();
+    let tail: f64 = a
+        .chunks_exact(4)
+        .remainder()
+        .iter()
+        .zip(b.chunks_exact(4).remainder())
+        .map(|(x, y)| x * y)
+        .sum();
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
 }
 
 /// Eight-point Gauss-Legendre panels on `0..top`, each at most one and a half waves of `J0(k far)` long.
 fn panels(top_per_m: f64, far_m: f64) -> (Vec<f64>, Vec<f64>) {
     // Abramowitz and Stegun 1964, table 25.4, n = 8.
-    const NODES: [f64; 4] = [0.183_434_642_495_65, 0.525_532_409_916_329, 0.796_666_477_413_627, 0.960_289_856_497_536];
-    const WEIGHTS: [f64; 4] =
-        [0.362_683_783_378_362, 0.313_706_645_877_887, 0.222_381_034_453_374, 0.101_228_536_290_376];
+    const NODES: [f64; 4] = [
+        0.183_434_642_495_65,
+        0.525_532_409_916_329,
+        0.796_666_477_413_627,
+        0.960_289_856_497_536,
+    ];
+    const WEIGHTS: [f64; 4] = [
+        0.362_683_783_378_362,
+        0.313_706_645_877_887,
+        0.222_381_034_453_374,
+        0.101_228_536_290_376,
+    ];
     let count = (top_per_m * far_m / (3.0 * PI)).ceil().max(4.0) as usize;
     let half = 0.5 * top_per_m / count as f64;
     let (mut points, mut weights) = (Vec::new(), Vec::new());
@@ -200,13 +230,24 @@ mod tests {
     /// A very thick layer is a half-space: far from the cell `K = (1 - nu^2) A / (pi E r)` (Boussinesq).
     #[test]
     fn val_thick_layer_is_boussinesq() {
-        let layer = Layer { name: "l".into(), thickness_m: 2.0, e_pa: 30e3, nu: 0.3, law: Law::Linear, prony: vec![] };
+        let layer = Layer {
+            name: "l".into(),
+            thickness_m: 2.0,
+            e_pa: 30e3,
+            nu: 0.3,
+            law: Law::Linear,
+            prony: vec![],
+        };
         let stack = Stack::try_new(vec![layer]).unwrap();
         let kernel = KernelBasis::new(0.002, 16, 0.02).kernel(&stack);
         let r = 10.0 * 0.002;
         let exact = (1.0 - 0.09) * 4e-6 / (PI * 30e3 * r);
         // A bonded 2 m layer is stiffer than the half-space by about r / (2 T) = 0.5 %.
-        assert!((kernel.at(10, 0) / exact - 1.0).abs() < 0.012, "{} {exact}", kernel.at(10, 0));
+        assert!(
+            (kernel.at(10, 0) / exact - 1.0).abs() < 0.012,
+            "{} {exact}",
+            kernel.at(10, 0)
+        );
     }
 
     /// The closed form of Love at the centre of a unit square: `8 b ln(1 + sqrt 2)`.

@@ -3,15 +3,15 @@
 //! What this crate does not know: no body, no mechanism, no engine, no file.
 #![doc = include_str!("../README.md")]
 
-mod stack;
-mod indenter;
 mod compliance;
-mod kernel;
-mod stiffening;
 mod cover;
-mod relaxation;
-mod patch;
 mod durometer;
+mod indenter;
+mod kernel;
+mod patch;
+mod relaxation;
+mod stack;
+mod stiffening;
 
 pub use compliance::{half_space_compliance, surface_compliance};
 pub use cover::Cover;

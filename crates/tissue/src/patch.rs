@@ -20,7 +20,11 @@ pub struct Effort {
 
 impl Effort {
     /// To the end: for static answers.
-    pub const STATIC: Effort = Effort { tolerance: 1e-5, products_max: 4000, rounds_max: 200 };
+    pub const STATIC: Effort = Effort {
+        tolerance: 1e-5,
+        products_max: 4000,
+        rounds_max: 200,
+    };
 }
 
 /// What the surface is made of under one window.
@@ -128,7 +132,10 @@ impl Patch {
                 residual: zeros(),
                 direction: zeros(),
                 product: zeros(),
-                lines: Lines { source: vec![0.0; side * side], target: vec![0.0; side] },
+                lines: Lines {
+                    source: vec![0.0; side * side],
+                    target: vec![0.0; side],
+                },
                 gain: 1.0,
                 carrier_m_pa: 0.0,
             },
@@ -147,7 +154,8 @@ impl Patch {
 
     /// Whether no cell is pressed and none remembers having been.
     pub fn is_idle(&self) -> bool {
-        self.pressure.iter().all(|p| *p == 0.0) && self.memory.iter().flatten().all(|q| q.abs() < 1.0)
+        self.pressure.iter().all(|p| *p == 0.0)
+            && self.memory.iter().flatten().all(|q| q.abs() < 1.0)
     }
 
     /// Moves the window by whole cells over the surface; what leaves it is forgotten.
@@ -160,7 +168,9 @@ impl Patch {
         let mut move_one = |values: &mut Vec<f64>| {
             buffer.fill(0.0);
             for row in 0..side {
-                let Some(from_row) = row.checked_add_signed(rows).filter(|v| *v < side) else { continue };
+                let Some(from_row) = row.checked_add_signed(rows).filter(|v| *v < side) else {
+                    continue;
+                };
                 for column in 0..side {
                     if let Some(from) = column.checked_add_signed(columns).filter(|v| *v < side) {
                         buffer[row * side + column] = values[from_row * side + from];
@@ -192,7 +202,13 @@ impl Patch {
     ///
     /// # Panics
     /// If a window has the wrong size, or the kernel reaches less far than the window.
-    pub fn solve(&mut self, overlap_m: &[f64], sink_m: Option<&[f64]>, ground: &Ground<'_>, effort: &Effort) -> Report {
+    pub fn solve(
+        &mut self,
+        overlap_m: &[f64],
+        sink_m: Option<&[f64]>,
+        ground: &Ground<'_>,
+        effort: &Effort,
+    ) -> Report {
         assert!(overlap_m.len() == self.side * self.side && ground.kernel.reach() >= self.side);
         let deepest_m = overlap_m.iter().copied().fold(0.0, f64::max);
         self.remember(ground);
@@ -204,7 +220,14 @@ impl Patch {
             let tolerance_m = effort.tolerance * deepest_m;
             self.first_contact(overlap_m, deepest_m);
             for _ in 0..effort.rounds_max {
-                let quiet = self.look(overlap_m, sink_m, deepest_m, tolerance_m, ground, &mut report);
+                let quiet = self.look(
+                    overlap_m,
+                    sink_m,
+                    deepest_m,
+                    tolerance_m,
+                    ground,
+                    &mut report,
+                );
                 if quiet {
                     report.converged = true;
                     break;
@@ -256,7 +279,9 @@ impl Patch {
             });
             let keep = left / energy;
             energy = left;
-            for_spans(&s.spans, side, |i| s.direction[i] = s.residual[i] + keep * s.direction[i]);
+            for_spans(&s.spans, side, |i| {
+                s.direction[i] = s.residual[i] + keep * s.direction[i]
+            });
         }
         cell_m2 * self.tangent.iter().sum::<f64>().max(0.0)
     }
@@ -320,7 +345,15 @@ impl Patch {
         }
         let mut loaded = vec![(0, 0); side];
         spans_of(side, &s.source, &mut loaded);
-        apply(ground.kernel, side, &s.source, &loaded, &s.ringed, &mut s.lines, &mut s.product);
+        apply(
+            ground.kernel,
+            side,
+            &s.source,
+            &loaded,
+            &s.ringed,
+            &mut s.lines,
+            &mut s.product,
+        );
         let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
         report.products += 1;
         let (mut energy, mut count, mut grown) = (0.0, 0usize, false);
@@ -332,8 +365,12 @@ impl Patch {
                 if overlap_m[i] <= -deepest_m {
                     continue;
                 }
-                let (squeeze_m, squeeze_slope) = ground.cover.map_or((0.0, 0.0), |c| c.squeeze(self.pressure[i]));
-                let (linear_m, slope) = ground.stiffening.linear_of(overlap_m[i] - give_m - squeeze_m);
+                let (squeeze_m, squeeze_slope) = ground
+                    .cover
+                    .map_or((0.0, 0.0), |c| c.squeeze(self.pressure[i]));
+                let (linear_m, slope) = ground
+                    .stiffening
+                    .linear_of(overlap_m[i] - give_m - squeeze_m);
                 let left_m = linear_m - s.product[i] - sink_m.map_or(0.0, |w| w[i]);
                 if s.active[i] == 0.0 {
                     if left_m <= tolerance_m {
@@ -357,7 +394,13 @@ impl Patch {
 
     /// Solves `(gain K + diagonal) dp = residual` over the cells in contact and adds it to the pressure, letting go
     /// of cells that would pull. False if it ran out of products.
-    fn conjugate_gradients(&mut self, kernel: &Kernel, tolerance_m: f64, effort: &Effort, report: &mut Report) -> bool {
+    fn conjugate_gradients(
+        &mut self,
+        kernel: &Kernel,
+        tolerance_m: f64,
+        effort: &Effort,
+        report: &mut Report,
+    ) -> bool {
         let side = self.side;
         let mut keep = 0.0;
         let mut energy_before = 0.0;
@@ -378,7 +421,9 @@ impl Patch {
                 keep = energy / energy_before;
             }
             energy_before = energy;
-            for_spans(&s.spans, side, |i| s.direction[i] = s.residual[i] + keep * s.direction[i]);
+            for_spans(&s.spans, side, |i| {
+                s.direction[i] = s.residual[i] + keep * s.direction[i]
+            });
             let curvature = s.curve(kernel, side);
             report.products += 1;
             if curvature <= 0.0 {
@@ -439,9 +484,19 @@ impl Scratch {
     /// The node's give enters the law of cell `i` with the slope there; taken as the symmetric product of two roots it
     /// keeps the operator symmetric, at the price of a Newton step that is not quite one where slopes differ.
     fn curve(&mut self, kernel: &Kernel, side: usize) -> f64 {
-        apply(kernel, side, &self.direction, &self.spans, &self.spans, &mut self.lines, &mut self.product);
+        apply(
+            kernel,
+            side,
+            &self.direction,
+            &self.spans,
+            &self.spans,
+            &mut self.lines,
+            &mut self.product,
+        );
         let mut pushed = 0.0;
-        for_spans(&self.spans, side, |i| pushed += self.weight[i] * self.direction[i]);
+        for_spans(&self.spans, side, |i| {
+            pushed += self.weight[i] * self.direction[i]
+        });
         let give_m = self.carrier_m_pa * pushed;
         let mut curvature = 0.0;
         for_spans(&self.spans, side, |i| {
@@ -475,7 +530,10 @@ fn spans_of(side: usize, values: &[f64], spans: &mut [Span]) {
     for (row, span) in spans.iter_mut().enumerate() {
         let line = &values[row * side..(row + 1) * side];
         let from = line.iter().position(|v| *v != 0.0).unwrap_or(side);
-        let to = line.iter().rposition(|v| *v != 0.0).map_or(from, |last| last + 1);
+        let to = line
+            .iter()
+            .rposition(|v| *v != 0.0)
+            .map_or(from, |last| last + 1);
         *span = (from, to);
     }
 }
@@ -487,7 +545,11 @@ fn ring(side: usize, spans: &[Span], ringed: &mut [Span]) {
         let filled = near.iter().filter(|(from, to)| from < to);
         let from = filled.clone().map(|s| s.0).min().unwrap_or(side);
         let to = filled.map(|s| s.1).max().unwrap_or(from);
-        ringed[row] = if from < to { (from.saturating_sub(2), (to + 2).min(side)) } else { (0, 0) };
+        ringed[row] = if from < to {
+            (from.saturating_sub(2), (to + 2).min(side))
+        } else {
+            (0, 0)
+        };
     }
 }
 
@@ -521,7 +583,12 @@ fn apply(
                 let p = [line[x], line[x + 1], line[x + 2], line[x + 3]];
                 let start = middle + from - x - 3;
                 let k = &table[start..start + width + 3];
-                let (k3, k2, k1, k0) = (&k[..width], &k[1..][..width], &k[2..][..width], &k[3..][..width]);
+                let (k3, k2, k1, k0) = (
+                    &k[..width],
+                    &k[1..][..width],
+                    &k[2..][..width],
+                    &k[3..][..width],
+                );
                 for i in 0..width {
                     target[i] += (p[0] * k0[i] + p[1] * k1[i]) + (p[2] * k2[i] + p[3] * k3[i]);
                 }
@@ -535,7 +602,10 @@ fn apply(
                 x += 1;
             }
         }
-        for (out, t) in out[row * side + from..row * side + to].iter_mut().zip(target) {
+        for (out, t) in out[row * side + from..row * side + to]
+            .iter_mut()
+            .zip(target)
+        {
             *out = f64::from(*t);
         }
     }

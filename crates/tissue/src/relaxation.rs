@@ -38,7 +38,11 @@ impl Creep {
             return None;
         }
         let first = &layers[0].prony;
-        if layers.iter().all(|l| &l.prony == first) { Some(Creep::shared(first)) } else { Some(Creep::merged(stack)) }
+        if layers.iter().all(|l| &l.prony == first) {
+            Some(Creep::shared(first))
+        } else {
+            Some(Creep::merged(stack))
+        }
     }
 
     /// Terms that stand for one Prony series exactly.
@@ -58,11 +62,19 @@ impl Creep {
                 let low = series[i].tau_s;
                 // The last root lies below tau / (1 - sum g).
                 let left: f64 = 1.0 - series.iter().map(|p| p.g).sum::<f64>();
-                let high = series.get(i + 1).map_or(series[i].tau_s / left * 1.000_001, |p| p.tau_s);
+                let high = series
+                    .get(i + 1)
+                    .map_or(series[i].tau_s / left * 1.000_001, |p| p.tau_s);
                 let theta_s = root(|t| modulus(&series, -1.0 / t), low, high);
                 let s = -1.0 / theta_s;
-                let slope: f64 = series.iter().map(|p| p.g * p.tau_s / (1.0 + s * p.tau_s).powi(2)).sum();
-                Retardation { j: theta_s / slope, theta_s }
+                let slope: f64 = series
+                    .iter()
+                    .map(|p| p.g * p.tau_s / (1.0 + s * p.tau_s).powi(2))
+                    .sum();
+                Retardation {
+                    j: theta_s / slope,
+                    theta_s,
+                }
             })
             .collect();
         Creep { terms, misfit: 0.0 }
@@ -86,7 +98,9 @@ impl Creep {
             Stack::try_new(layers).map_or(1.0, |soft| surface_compliance(&soft, k) / instant)
         };
         // On the real axis s J~ is smooth and monotone; 25 points, five a decade.
-        let samples: Vec<f64> = (0..=22).map(|i| 10f64.powf(-1.7 + f64::from(i) * 0.2)).collect();
+        let samples: Vec<f64> = (0..=22)
+            .map(|i| 10f64.powf(-1.7 + f64::from(i) * 0.2))
+            .collect();
         let target: Vec<f64> = samples.iter().map(|s| relative(*s) - 1.0).collect();
         let basis = |s: f64| THETA_S.map(|t| 1.0 / (1.0 + s * t));
         // Non-negative least squares by coordinate descent: four unknowns, well scaled.
@@ -111,8 +125,15 @@ impl Creep {
                 ((fit - t) / (1.0 + t)).abs()
             })
             .fold(0.0, f64::max);
-        let terms = j.iter().zip(THETA_S).filter(|(j, _)| **j > 1e-6).map(|(j, theta_s)| Retardation { j: *j, theta_s });
-        Creep { terms: terms.collect(), misfit }
+        let terms = j
+            .iter()
+            .zip(THETA_S)
+            .filter(|(j, _)| **j > 1e-6)
+            .map(|(j, theta_s)| Retardation { j: *j, theta_s });
+        Creep {
+            terms: terms.collect(),
+            misfit,
+        }
     }
 
     /// The retardation terms, short times first.
@@ -127,12 +148,22 @@ impl Creep {
 
     /// `J(t)`, dimensionless, `J(0) = 1`.
     pub fn compliance(&self, t_s: f64) -> f64 {
-        1.0 + self.terms.iter().map(|r| r.j * (1.0 - (-t_s / r.theta_s).exp())).sum::<f64>()
+        1.0 + self
+            .terms
+            .iter()
+            .map(|r| r.j * (1.0 - (-t_s / r.theta_s).exp()))
+            .sum::<f64>()
     }
 
     /// Memory that acts at the end of a step with the old pressure and creep state, Pa per cell, and the weight of
     /// the new pressure: displacement = `K (gain * p_new + history)`. Exact for pressure linear in time.
-    pub(crate) fn history(&self, dt_s: f64, old: &[f64], memory: &[Vec<f64>], history: &mut [f64]) -> f64 {
+    pub(crate) fn history(
+        &self,
+        dt_s: f64,
+        old: &[f64],
+        memory: &[Vec<f64>],
+        history: &mut [f64],
+    ) -> f64 {
         history.fill(0.0);
         let mut gain = 1.0;
         for (r, q) in self.terms.iter().zip(memory) {
@@ -161,7 +192,11 @@ impl Creep {
 fn step_weights(dt_s: f64, theta_s: f64) -> (f64, f64) {
     let x = dt_s / theta_s;
     let decay = (-x).exp();
-    let mean = if x < 1e-5 { 1.0 - 0.5 * x } else { -(-x).exp_m1() / x };
+    let mean = if x < 1e-5 {
+        1.0 - 0.5 * x
+    } else {
+        -(-x).exp_m1() / x
+    };
     (decay, mean)
 }
 
@@ -176,7 +211,11 @@ fn root(f: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
     let rising = f(b) > 0.0 || f(a) < 0.0;
     for _ in 0..200 {
         let middle = 0.5 * (a + b);
-        if (f(middle) > 0.0) == rising { b = middle } else { a = middle }
+        if (f(middle) > 0.0) == rising {
+            b = middle
+        } else {
+            a = middle
+        }
     }
     0.5 * (a + b)
 }
@@ -198,7 +237,12 @@ mod tests {
     fn val_creep_inverts_relaxation() {
         let prony = [(0.2, 0.05), (0.15, 0.7), (0.2, 6.0)].map(|(g, tau_s)| PronyTerm { g, tau_s });
         let creep = Creep::shared(&prony);
-        let g = |t: f64| 1.0 - prony.iter().map(|p| p.g * (1.0 - (-t / p.tau_s).exp())).sum::<f64>();
+        let g = |t: f64| {
+            1.0 - prony
+                .iter()
+                .map(|p| p.g * (1.0 - (-t / p.tau_s).exp()))
+                .sum::<f64>()
+        };
         for t in [0.01, 0.1, 1.0, 10.0] {
             let steps = 20_000;
             let dt = t / f64::from(steps);

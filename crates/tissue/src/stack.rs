@@ -91,24 +91,58 @@ impl Stack {
         for (i, l) in layers.iter().enumerate() {
             let mut check = |ok: bool, key, value, allowed| {
                 if !ok {
-                    errors.push(StackError::Range { layer: i, name: l.name.clone(), key, value, allowed });
+                    errors.push(StackError::Range {
+                        layer: i,
+                        name: l.name.clone(),
+                        key,
+                        value,
+                        allowed,
+                    });
                 }
             };
-            check(l.thickness_m > 1e-5 && l.thickness_m <= 2.0, "thickness_m", l.thickness_m, "0.00001 to 2");
-            check(l.e_pa >= 10.0 && l.e_pa <= 1e12, "e_pa", l.e_pa, "10 to 1e12");
-            let nu_ok = if l.law == Law::Linear { l.nu <= 0.5 } else { l.nu < 0.4999 };
-            check(l.nu >= 0.0 && nu_ok, "nu", l.nu, "0 to 0.4999 (0.5 for linear)");
+            check(
+                l.thickness_m > 1e-5 && l.thickness_m <= 2.0,
+                "thickness_m",
+                l.thickness_m,
+                "0.00001 to 2",
+            );
+            check(
+                l.e_pa >= 10.0 && l.e_pa <= 1e12,
+                "e_pa",
+                l.e_pa,
+                "10 to 1e12",
+            );
+            let nu_ok = if l.law == Law::Linear {
+                l.nu <= 0.5
+            } else {
+                l.nu < 0.4999
+            };
+            check(
+                l.nu >= 0.0 && nu_ok,
+                "nu",
+                l.nu,
+                "0 to 0.4999 (0.5 for linear)",
+            );
             if let Law::Ogden { alpha } = l.law {
                 check((2.0..=40.0).contains(&alpha), "alpha", alpha, "2 to 40");
             }
             for p in &l.prony {
                 check(p.g >= 0.0 && p.g < 1.0, "prony.g", p.g, "0 to 1");
-                check(p.tau_s > 0.0 && p.tau_s.is_finite(), "prony.tau_s", p.tau_s, "above 0");
+                check(
+                    p.tau_s > 0.0 && p.tau_s.is_finite(),
+                    "prony.tau_s",
+                    p.tau_s,
+                    "above 0",
+                );
             }
             let sum: f64 = l.prony.iter().map(|p| p.g).sum();
             check(sum < 1.0, "sum of prony.g", sum, "below 1");
         }
-        if errors.is_empty() { Ok(Stack { layers }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Stack { layers })
+        } else {
+            Err(errors)
+        }
     }
 
     /// The layers, skin first.

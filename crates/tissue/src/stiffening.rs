@@ -37,7 +37,12 @@ impl Stiffening {
             }
             bottoms = true;
         }
-        Stiffening { thickness_m, ogden, neo_hookean, bottoms }
+        Stiffening {
+            thickness_m,
+            ogden,
+            neo_hookean,
+            bottoms,
+        }
     }
 
     /// Mean of several stacks' laws with weights that add to 1.
@@ -59,15 +64,21 @@ impl Stiffening {
         }
         let bent = eta.min(ETA_STRAIGHT);
         let (factor, slope) = self.curve(bent);
-        (bent * self.thickness_m * factor + slope * (skin_m - bent * self.thickness_m), slope)
+        (
+            bent * self.thickness_m * factor + slope * (skin_m - bent * self.thickness_m),
+            slope,
+        )
     }
 
     /// `linear / skin` at `eta`, and `d linear / d skin`.
     fn curve(&self, eta: f64) -> (f64, f64) {
         let e2 = eta * eta;
         let rolled = (-eta / 0.08).exp();
-        let rise = 1.0 + self.ogden * (0.6 * e2 + 3.0 * e2 * e2) + 0.05 * self.neo_hookean * (1.0 - rolled);
-        let rise_slope = self.ogden * (1.2 * eta + 12.0 * eta * e2) + 0.05 * self.neo_hookean * rolled / 0.08;
+        let rise = 1.0
+            + self.ogden * (0.6 * e2 + 3.0 * e2 * e2)
+            + 0.05 * self.neo_hookean * (1.0 - rolled);
+        let rise_slope =
+            self.ogden * (1.2 * eta + 12.0 * eta * e2) + 0.05 * self.neo_hookean * rolled / 0.08;
         let room = 1.0 - e2 * e2 * e2;
         let factor = rise / room;
         let factor_slope = rise_slope / room + rise * 6.0 * eta * e2 * e2 / (room * room);
@@ -101,7 +112,10 @@ mod tests {
             let skin_m = 0.04 * f64::from(i) / 50.0;
             let (linear_m, slope) = law.linear_of(skin_m);
             let numeric = (law.linear_of(skin_m + 1e-8).0 - law.linear_of(skin_m - 1e-8).0) / 2e-8;
-            assert!(linear_m > skin_m && (slope / numeric - 1.0).abs() < 1e-4, "{skin_m}: {slope} {numeric}");
+            assert!(
+                linear_m > skin_m && (slope / numeric - 1.0).abs() < 1e-4,
+                "{skin_m}: {slope} {numeric}"
+            );
         }
     }
 }

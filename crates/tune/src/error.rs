@@ -35,7 +35,10 @@ pub enum TuneError {
 
 impl TuneError {
     pub(crate) fn body(problems: &[BodyProblem]) -> TuneError {
-        let all: Vec<String> = problems.iter().map(|p| format!("{} = {} is outside {}", p.key, p.value, p.allowed)).collect();
+        let all: Vec<String> = problems
+            .iter()
+            .map(|p| format!("{} = {} is outside {}", p.key, p.value, p.allowed))
+            .collect();
         TuneError::Body(all.join("; "))
     }
 }

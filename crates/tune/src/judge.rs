@@ -141,7 +141,7 @@ pub(crate) fn judge(
                 let curve = &curves[t][s];
                 let sample = feel(stage, player, *technique, *u, cell.depth_m, &mut start);
                 let alone: Column<'_> = vec![(0, curve)];
-                let oracle_m = best_for(stage, &alone, cell.band);
+                let oracle_m = best_for(&alone, cell.band);
                 let feels: [Vec<Feel>; 3] = [
                     sample.feels.clone(),
                     curve.feels(constant_m[level]).collect(),
@@ -158,7 +158,9 @@ pub(crate) fn judge(
                     verdict.pain.0 += u64::from(f.own_fraction > 1.0);
                 }
                 let most = |feels: &[Feel]| feels.iter().map(|f| f.fraction).fold(0.0, f64::max);
-                let felt = feels[0].iter().any(|f| f.force_n > CONTACT_N && f.fraction >= 0.5 * cell.band[0]);
+                let felt = feels[0]
+                    .iter()
+                    .any(|f| f.force_n > CONTACT_N && f.fraction >= 0.5 * cell.band[0]);
                 verdict.cells += 1;
                 verdict.covered += u64::from(felt);
                 verdict.fractions.push([most(&feels[0]), most(&feels[1])]);
@@ -190,7 +192,13 @@ pub(crate) fn judge(
 pub(crate) fn sum(stage: &Stage<'_>, verdicts: &[Verdict], cells: &[Cell]) -> Judgement {
     let study = stage.study;
     let techniques = &study.techniques;
-    let ratio = |(inside, all): (u64, u64)| if all > 0 { inside as f64 / all as f64 } else { 0.0 };
+    let ratio = |(inside, all): (u64, u64)| {
+        if all > 0 {
+            inside as f64 / all as f64
+        } else {
+            0.0
+        }
+    };
     let total = |which: usize, keep: &dyn Fn(usize, usize, usize) -> bool| {
         let mut sum = (0, 0);
         for v in verdicts {
@@ -221,24 +229,39 @@ pub(crate) fn sum(stage: &Stage<'_>, verdicts: &[Verdict], cells: &[Cell]) -> Ju
             }
         }
     }
-    let mut loads: Vec<f64> = verdicts.iter().flat_map(|v| v.loads.iter().copied()).collect();
+    let mut loads: Vec<f64> = verdicts
+        .iter()
+        .flat_map(|v| v.loads.iter().copied())
+        .collect();
     loads.sort_by(f64::total_cmp);
     let tail = &loads[loads.len() - loads.len().div_ceil(10)..];
     let bodies = verdicts.len();
-    let worst = verdicts.iter().filter_map(|v| v.worst.clone()).reduce(|a, b| if b.load > a.load { b } else { a });
-    let pain = verdicts.iter().fold((0, 0), |s, v| (s.0 + v.pain.0, s.1 + v.pain.1));
+    let worst = verdicts
+        .iter()
+        .filter_map(|v| v.worst.clone())
+        .reduce(|a, b| if b.load > a.load { b } else { a });
+    let pain = verdicts
+        .iter()
+        .fold((0, 0), |s, v| (s.0 + v.pain.0, s.1 + v.pain.1));
     Judgement {
         bodies,
         band_share: total(0, &|_, _, _| true),
         band_share_constant_depth: total(1, &|_, _, _| true),
         band_share_oracle: total(2, &|_, _, _| true),
         cap_violations: verdicts.iter().map(|v| v.violations.len() as u64).sum(),
-        violations: verdicts.iter().flat_map(|v| v.violations.iter().cloned()).collect(),
+        violations: verdicts
+            .iter()
+            .flat_map(|v| v.violations.iter().cloned())
+            .collect(),
         cap_checks: verdicts.iter().map(|v| v.cells).sum(),
         cap_bound_95: 1.0 - 0.05f64.powf(1.0 / bodies.max(1) as f64),
         worst,
         cvar90_load: tail.iter().sum::<f64>() / tail.len().max(1) as f64,
-        coverage: ratio(verdicts.iter().fold((0, 0), |s, v| (s.0 + v.covered, s.1 + v.cells))),
+        coverage: ratio(
+            verdicts
+                .iter()
+                .fold((0, 0), |s, v| (s.0 + v.covered, s.1 + v.cells)),
+        ),
         cap_limited: cells.iter().filter(|c| c.cap_limited).count() as u64,
         infeasible: cells.iter().filter(|c| c.infeasible).count() as u64,
         pain_share: ratio(pain),
@@ -255,11 +278,19 @@ fn profiles(stage: &Stage<'_>, verdicts: &[Verdict]) -> Vec<Profile> {
             for (s, u) in stations.iter().enumerate() {
                 let i = (t * 5 + level) * stations.len() + s;
                 let spread = |which: usize| {
-                    let mut values: Vec<f64> = verdicts.iter().map(|v| v.fractions[i][which]).collect();
+                    let mut values: Vec<f64> =
+                        verdicts.iter().map(|v| v.fractions[i][which]).collect();
                     values.sort_by(f64::total_cmp);
-                    [0.1, 0.5, 0.9].map(|q| values[((values.len() - 1) as f64 * q).round() as usize])
+                    [0.1, 0.5, 0.9]
+                        .map(|q| values[((values.len() - 1) as f64 * q).round() as usize])
                 };
-                out.push(Profile { technique: *technique, level: level as u8 + 1, u: *u, tuned: spread(0), constant: spread(1) });
+                out.push(Profile {
+                    technique: *technique,
+                    level: level as u8 + 1,
+                    u: *u,
+                    tuned: spread(0),
+                    constant: spread(1),
+                });
             }
         }
     }

@@ -4,16 +4,16 @@
 //! of them; it reads and writes no file.
 #![doc = include_str!("../README.md")]
 
+mod cast;
+mod error;
+mod judge;
+mod progress;
+mod replay;
+mod response;
+mod touch;
 mod tune;
 mod tuned;
-mod cast;
-mod touch;
-mod response;
 mod tuner;
-mod judge;
-mod replay;
-mod progress;
-mod error;
 
 pub use error::TuneError;
 pub use judge::{Judgement, Profile, Share, Worst};

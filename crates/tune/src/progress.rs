@@ -25,7 +25,13 @@ impl Progress for Silent {
 }
 
 /// Runs work on a pool of `jobs` threads (0: all cores). Results are collected in order: the same bits for any number.
-pub(crate) fn in_pool<T: Send>(jobs: usize, work: impl FnOnce() -> T + Send) -> Result<T, TuneError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(|e| TuneError::Threads(e.to_string()))?;
+pub(crate) fn in_pool<T: Send>(
+    jobs: usize,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, TuneError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .map_err(|e| TuneError::Threads(e.to_string()))?;
     Ok(pool.install(work))
 }

@@ -66,7 +66,11 @@ pub fn replay_bodies(study: &Study) -> Vec<(usize, Body, u8)> {
         .filter_map(|i| {
             let class = i % classes;
             let round = i / classes;
-            let mut body = study.classes.sample(class, study.held_out.seed, study.held_out.per_class).into_iter().nth(round)?;
+            let mut body = study
+                .classes
+                .sample(class, study.held_out.seed, study.held_out.per_class)
+                .into_iter()
+                .nth(round)?;
             body.tone = study.scene.body.tone;
             Some((class, body, LEVELS[i % LEVELS.len()]))
         })
@@ -125,32 +129,65 @@ fn run(
     let study = stage.study;
     let scene = Arc::new(study.scene.clone());
     let basis = Bed::basis(scene.solver.cell_m);
-    let subject = Subject::new(&scene, body, &stage.kinematics, &basis, &stage.envelope).map_err(|p| TuneError::body(&p))?;
+    let subject = Subject::new(&scene, body, &stage.kinematics, &basis, &stage.envelope)
+        .map_err(|p| TuneError::body(&p))?;
     let subject = Arc::new(subject);
     let player = stage.seat(class, body)?;
-    let map = AtLevel { depth, touch: &player.touch, stroke_m: scene.mechanism.protrude.stroke_m, class, level };
+    let map = AtLevel {
+        depth,
+        touch: &player.touch,
+        stroke_m: scene.mechanism.protrude.stroke_m,
+        class,
+        level,
+    };
     let limits = AxisLimits::of(&scene.mechanism);
-    let timeline = compile(&scene.session, &scene.timing, &subject.placement, &map, &limits)
-        .map_err(|e| TuneError::Program(e.to_string()))?;
-    let mut sim = Sim::new(scene, Arc::clone(&subject), Arc::clone(&stage.kinematics), timeline, stage.envelope.clone())
-        .map_err(|e| TuneError::Mechanism(e.to_string()))?;
+    let timeline = compile(
+        &scene.session,
+        &scene.timing,
+        &subject.placement,
+        &map,
+        &limits,
+    )
+    .map_err(|e| TuneError::Program(e.to_string()))?;
+    let mut sim = Sim::new(
+        scene,
+        Arc::clone(&subject),
+        Arc::clone(&stage.kinematics),
+        timeline,
+        stage.envelope.clone(),
+    )
+    .map_err(|e| TuneError::Mechanism(e.to_string()))?;
     let trace = record(&mut sim, 50.0, &mut |_, _| !progress.stop_asked());
     if progress.stop_asked() {
         return Err(TuneError::Stopped);
     }
     let band = study.bands[usize::from(level) - 1];
     let (inside_s, contact_s) = band_time(&trace, &sim, band);
-    let quasi = hold_errors(stage, &player, &trace, &sim, &|u| depth(class, Technique::Press, u, level));
+    let quasi = hold_errors(stage, &player, &trace, &sim, &|u| {
+        depth(class, Technique::Press, u, level)
+    });
     Ok(Replay {
         body: body.clone(),
         class,
         level,
-        band_share: if contact_s > 0.0 { inside_s / contact_s } else { 0.0 },
+        band_share: if contact_s > 0.0 {
+            inside_s / contact_s
+        } else {
+            0.0
+        },
         contact_s,
         cap_violations: trace.violations.len() as u64,
-        violations: trace.violations.iter().map(|v| (v.limit, v.zone, v.value, v.allowed)).collect(),
+        violations: trace
+            .violations
+            .iter()
+            .map(|v| (v.limit, v.zone, v.value, v.allowed))
+            .collect(),
         force_rms_error_n: quasi,
-        worst_tracking_m: trace.rows.iter().map(|r| (r.protrude_m - r.command_protrude_m).abs()).fold(0.0, f64::max),
+        worst_tracking_m: trace
+            .rows
+            .iter()
+            .map(|r| (r.protrude_m - r.command_protrude_m).abs())
+            .fold(0.0, f64::max),
         fault: trace.fault.as_ref().map(ToString::to_string),
         map: trace.map,
         rows: trace
@@ -183,22 +220,43 @@ fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
             }
         }
     };
-    for row in trace.rows.iter().filter(|r| r.phase == Phase::Contact && r.technique != Technique::Knead) {
+    for row in trace
+        .rows
+        .iter()
+        .filter(|r| r.phase == Phase::Contact && r.technique != Technique::Knead)
+    {
         for i in 0..4 {
             note(row.fraction[i], row.force_n[i], dt_s);
         }
     }
-    let marks: Vec<f64> = sim.timeline().marks().iter().filter(|m| m.kind == MarkKind::KneadCycle).map(|m| m.t_s).collect();
+    let marks: Vec<f64> = sim
+        .timeline()
+        .marks()
+        .iter()
+        .filter(|m| m.kind == MarkKind::KneadCycle)
+        .map(|m| m.t_s)
+        .collect();
     for (i, start_s) in marks.iter().enumerate() {
         let next_s = marks.get(i + 1).copied().unwrap_or(f64::INFINITY);
         let turn: Vec<_> = trace
             .rows
             .iter()
-            .filter(|r| r.technique == Technique::Knead && r.phase == Phase::Contact && (*start_s..next_s).contains(&r.t_s))
+            .filter(|r| {
+                r.technique == Technique::Knead
+                    && r.phase == Phase::Contact
+                    && (*start_s..next_s).contains(&r.t_s)
+            })
             .collect();
         for node in 0..4 {
-            if let Some(peak) = turn.iter().max_by(|a, b| a.fraction[node].total_cmp(&b.fraction[node])) {
-                note(peak.fraction[node], peak.force_n[node], turn.len() as f64 * dt_s);
+            if let Some(peak) = turn
+                .iter()
+                .max_by(|a, b| a.fraction[node].total_cmp(&b.fraction[node]))
+            {
+                note(
+                    peak.fraction[node],
+                    peak.force_n[node],
+                    turn.len() as f64 * dt_s,
+                );
             }
         }
     }
@@ -206,12 +264,33 @@ fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
 }
 
 /// Root mean square of dynamic less quasi-static node force at the end of the press holds, N.
-fn hold_errors(stage: &Stage<'_>, player: &Player, trace: &Trace, sim: &Sim, depth_m: &dyn Fn(f64) -> f64) -> f64 {
+fn hold_errors(
+    stage: &Stage<'_>,
+    player: &Player,
+    trace: &Trace,
+    sim: &Sim,
+    depth_m: &dyn Fn(f64) -> f64,
+) -> f64 {
     let (mut sum, mut count) = (0.0, 0usize);
-    for mark in sim.timeline().marks().iter().filter(|m| m.kind == MarkKind::PressHold) {
-        let held = trace.rows.iter().filter(|r| r.phase == Phase::Contact && r.t_s >= mark.t_s && r.t_s < mark.t_s + 0.5);
+    for mark in sim
+        .timeline()
+        .marks()
+        .iter()
+        .filter(|m| m.kind == MarkKind::PressHold)
+    {
+        let held = trace
+            .rows
+            .iter()
+            .filter(|r| r.phase == Phase::Contact && r.t_s >= mark.t_s && r.t_s < mark.t_s + 0.5);
         let Some(row) = held.last() else { continue };
-        let still = feel(stage, player, Technique::Press, mark.u, depth_m(mark.u), &mut Rest::default());
+        let still = feel(
+            stage,
+            player,
+            Technique::Press,
+            mark.u,
+            depth_m(mark.u),
+            &mut Rest::default(),
+        );
         for node in 0..2 {
             sum += (row.force_n[2 + node] - still.feels[node].force_n).powi(2);
             count += 1;

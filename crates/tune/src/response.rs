@@ -117,21 +117,32 @@ impl Curve {
         let (i, f) = self.split(depth_m);
         let last = self.samples.len() - 1;
         let over = ((depth_m - self.last_m()) / STEP_M).max(0.0);
-        let (a, b) = (value(&self.samples[i]), value(&self.samples[(i + 1).min(last)]));
+        let (a, b) = (
+            value(&self.samples[i]),
+            value(&self.samples[(i + 1).min(last)]),
+        );
         (a + f * (b - a)) * (1.0 + over)
     }
 
     /// Which limit is nearest at a depth.
     pub fn bound(&self, depth_m: f64) -> Option<(Bound, Zone)> {
         let (i, f) = self.split(depth_m);
-        self.samples[if f > 0.5 { (i + 1).min(self.samples.len() - 1) } else { i }].bound
+        self.samples[if f > 0.5 {
+            (i + 1).min(self.samples.len() - 1)
+        } else {
+            i
+        }]
+        .bound
     }
 
     /// What nodes in contact do at a depth.
     pub fn feels(&self, depth_m: f64) -> impl Iterator<Item = Feel> + '_ {
         let (i, f) = self.split(depth_m);
         let last = self.samples.len() - 1;
-        let (a, b) = (&self.samples[i].feels, &self.samples[(i + 1).min(last)].feels);
+        let (a, b) = (
+            &self.samples[i].feels,
+            &self.samples[(i + 1).min(last)].feels,
+        );
         a.iter().zip(b).map(move |(a, b)| {
             let mix = |x: f64, y: f64| x + f * (y - x);
             Feel {
@@ -152,7 +163,14 @@ impl Curve {
 }
 
 /// The rise of the force while the slide comes out over the ramp, from one sample to the next deeper one.
-fn approach_rate(stage: &Stage<'_>, player: &Player, u: f64, depth_m: f64, before: &Sample, sample: &mut Sample) {
+fn approach_rate(
+    stage: &Stage<'_>,
+    player: &Player,
+    u: f64,
+    depth_m: f64,
+    before: &Sample,
+    sample: &mut Sample,
+) {
     let scene = &stage.study.scene;
     let speed_m_s = (player.touch.protrude_m(u) + depth_m).max(0.0) / scene.timing.press_ramp_s;
     let speed_m_s = speed_m_s.min(scene.mechanism.protrude.speed_max_m_s);
@@ -179,23 +197,52 @@ pub(crate) fn feel(
     let stroke_m = stage.study.scene.mechanism.protrude.stroke_m;
     let protrude_m = player.touch.command_m(u, depth_m, stroke_m);
     let timing = &stage.study.scene.timing;
-    let hold_s = stage.study.scene.session.steps.iter().map(|s| s.hold_s).fold(0.0, f64::max);
-    let soft = |t_s: f64| player.subject.bed.creep().map_or(1.0, |c| c.compliance(t_s));
+    let hold_s = stage
+        .study
+        .scene
+        .session
+        .steps
+        .iter()
+        .map(|s| s.hold_s)
+        .fold(0.0, f64::max);
+    let soft = |t_s: f64| {
+        player
+            .subject
+            .bed
+            .creep()
+            .map_or(1.0, |c| c.compliance(t_s))
+    };
     let park_rad = park_rad(stage, technique);
     let walk_m = player.subject.placement.walk_m(u);
-    let drive = |knead_rad: f64| Drive { walk_m, protrude_m, knead_rad, tap_rad: 0.0 };
-    let mut judge = Judge { stage, player, sample: Sample::default() };
+    let drive = |knead_rad: f64| Drive {
+        walk_m,
+        protrude_m,
+        knead_rad,
+        tap_rad: 0.0,
+    };
+    let mut judge = Judge {
+        stage,
+        player,
+        sample: Sample::default(),
+    };
     match technique {
         Technique::Press => {
             // The force at the start of a hold follows half a ramp of relaxation, the end the hold on top.
-            for t_s in [0.5 * timing.press_ramp_s, 0.5 * timing.press_ramp_s + hold_s] {
+            for t_s in [
+                0.5 * timing.press_ramp_s,
+                0.5 * timing.press_ramp_s + hold_s,
+            ] {
                 let nodes = judge.rest(&drive(park_rad), soft(t_s), start);
                 judge.keep(nodes.unwrap_or_default());
             }
         }
         Technique::Roll => {
             // A point of skin is under the node for about a patch's length.
-            let nodes = judge.rest(&drive(park_rad), soft(0.02 / timing.roll_m_s.max(1e-3)), start);
+            let nodes = judge.rest(
+                &drive(park_rad),
+                soft(0.02 / timing.roll_m_s.max(1e-3)),
+                start,
+            );
             judge.keep(nodes.unwrap_or_default());
         }
         Technique::Knead => {
@@ -206,7 +253,9 @@ pub(crate) fn feel(
             let mut first = None;
             for i in 0..TURN_STEPS {
                 let theta = park_rad + std::f64::consts::TAU * i as f64 / TURN_STEPS as f64;
-                let Some(nodes) = judge.rest(&drive(theta), soft, start) else { continue };
+                let Some(nodes) = judge.rest(&drive(theta), soft, start) else {
+                    continue;
+                };
                 first = first.or(Some(nodes));
                 if let Some(before) = before {
                     judge.rate(&before, &nodes, turn_s / TURN_STEPS as f64);
@@ -230,7 +279,11 @@ pub(crate) fn feel(
 /// Where the kneading shaft stands for a technique: as the session's first step of it says.
 pub(crate) fn park_rad(stage: &Stage<'_>, technique: Technique) -> f64 {
     let steps = &stage.study.scene.session.steps;
-    steps.iter().find(|s| s.technique == technique).or(steps.first()).map_or(0.0, |s| s.park_deg.to_radians())
+    steps
+        .iter()
+        .find(|s| s.technique == technique)
+        .or(steps.first())
+        .map_or(0.0, |s| s.park_deg.to_radians())
 }
 
 /// Compares contacts with the envelope and keeps the worst.
@@ -245,8 +298,15 @@ impl Judge<'_> {
     fn rest(&mut self, drive: &Drive, soft: f64, start: &mut Rest) -> Option<[Contact; 2]> {
         // Where rocker stop, pad edge and bone meet, Newton may miss one depth and find its neighbour.
         let found = NEAR_M.iter().find_map(|offset_m| {
-            let near = Drive { protrude_m: drive.protrude_m + offset_m, ..*drive };
-            self.player.statics.rest(&self.player.subject, &near, soft, start).ok().flatten()
+            let near = Drive {
+                protrude_m: drive.protrude_m + offset_m,
+                ..*drive
+            };
+            self.player
+                .statics
+                .rest(&self.player.subject, &near, soft, start)
+                .ok()
+                .flatten()
         });
         match found {
             Some(rest) => {
@@ -271,21 +331,41 @@ impl Judge<'_> {
         let zone = self.zone(contact);
         let envelope = &self.stage.envelope;
         if !envelope.excluded(zone) {
-            self.worse(contact.force_n / envelope.force_cap_n(zone, contact.area_m2).max(1e-9), Bound::Force, zone);
-            self.worse(contact.peak_pa / envelope.peak_pressure_cap_pa(zone, contact.area_m2), Bound::Pressure, zone);
+            self.worse(
+                contact.force_n / envelope.force_cap_n(zone, contact.area_m2).max(1e-9),
+                Bound::Force,
+                zone,
+            );
+            self.worse(
+                contact.peak_pa / envelope.peak_pressure_cap_pa(zone, contact.area_m2),
+                Bound::Pressure,
+                zone,
+            );
         }
-        self.worse(contact.barred_peak_pa / EXCLUDED_PRESSURE_PA, Bound::KeepOut, zone);
+        self.worse(
+            contact.barred_peak_pa / EXCLUDED_PRESSURE_PA,
+            Bound::KeepOut,
+            zone,
+        );
     }
 
     fn rate(&mut self, before: &[Contact; 2], after: &[Contact; 2], dt_s: f64) {
         for (a, b) in before.iter().zip(after) {
             let rate_n_s = (b.force_n - a.force_n) / dt_s;
-            self.worse(rate_n_s / self.stage.envelope.rate_cap_n_s(false), Bound::Rate, self.zone(b));
+            self.worse(
+                rate_n_s / self.stage.envelope.rate_cap_n_s(false),
+                Bound::Rate,
+                self.zone(b),
+            );
         }
     }
 
     fn worse(&mut self, load: f64, bound: Bound, zone: Zone) {
-        let kind = if bound == Bound::KeepOut { &mut self.sample.keep_out } else { &mut self.sample.press };
+        let kind = if bound == Bound::KeepOut {
+            &mut self.sample.keep_out
+        } else {
+            &mut self.sample.press
+        };
         *kind = kind.max(load);
         if load > self.sample.load {
             self.sample.load = load;
@@ -301,7 +381,11 @@ impl Judge<'_> {
         if contact.area_m2 <= 0.0 {
             return 0.0;
         }
-        contact.mean_pa() / self.stage.envelope.reference_pressure_pa(self.zone(contact), contact.area_m2)
+        contact.mean_pa()
+            / self
+                .stage
+                .envelope
+                .reference_pressure_pa(self.zone(contact), contact.area_m2)
     }
 
     fn keep(&mut self, contacts: [Contact; 2]) {
@@ -309,10 +393,20 @@ impl Judge<'_> {
             let zone = self.zone(&contact);
             let cap_n = self.stage.envelope.force_cap_n(zone, contact.area_m2);
             let fraction = self.fraction(&contact);
-            let cap_fraction = if contact.force_n > 0.0 { fraction * cap_n / contact.force_n } else { 0.0 };
+            let cap_fraction = if contact.force_n > 0.0 {
+                fraction * cap_n / contact.force_n
+            } else {
+                0.0
+            };
             let median_pa = Limits::builtin().median_ppt1_pa(zone);
             let own_fraction = fraction * median_pa / self.player.subject.back.ppt1_pa(zone);
-            self.sample.feels.push(Feel { fraction, own_fraction, force_n: contact.force_n, cap_fraction, cap_n });
+            self.sample.feels.push(Feel {
+                fraction,
+                own_fraction,
+                force_n: contact.force_n,
+                cap_fraction,
+                cap_n,
+            });
         }
     }
 }

@@ -28,31 +28,55 @@ impl TouchProfile {
     pub fn scan(study: &Study, subject: &Subject, statics: &Statics) -> TouchProfile {
         let stations = study.stations.all_u();
         let stroke_m = study.scene.mechanism.protrude.stroke_m;
-        let park_rad = study.scene.session.steps.first().map_or(0.0, |s| s.park_deg.to_radians());
+        let park_rad = study
+            .scene
+            .session
+            .steps
+            .first()
+            .map_or(0.0, |s| s.park_deg.to_radians());
         let protrude_m = stations
             .iter()
             .map(|u| {
                 let walk_m = subject.placement.walk_m(*u);
                 let force_n = |protrude_m: f64| {
-                    let drive = Drive { walk_m, protrude_m, knead_rad: park_rad, tap_rad: 0.0 };
+                    let drive = Drive {
+                        walk_m,
+                        protrude_m,
+                        knead_rad: park_rad,
+                        tap_rad: 0.0,
+                    };
                     let rest = statics.rest(subject, &drive, 1.0, &Rest::default());
-                    rest.ok().flatten().map_or(f64::INFINITY, |r| r.contacts.iter().map(|c| c.force_n).sum())
+                    rest.ok().flatten().map_or(f64::INFINITY, |r| {
+                        r.contacts.iter().map(|c| c.force_n).sum()
+                    })
                 };
                 let (mut out_m, mut in_m) = (0.0, stroke_m);
                 while in_m - out_m > 0.25 * RESOLUTION_M {
                     let middle = 0.5 * (out_m + in_m);
-                    if force_n(middle) > TOUCH_N { in_m = middle } else { out_m = middle }
+                    if force_n(middle) > TOUCH_N {
+                        in_m = middle
+                    } else {
+                        out_m = middle
+                    }
                 }
                 (in_m / RESOLUTION_M).round() * RESOLUTION_M
             })
             .collect();
         let last = stations.len() - 1;
-        TouchProfile { first_u: stations[0], u_per_point: (stations[last] - stations[0]) / last.max(1) as f64, protrude_m }
+        TouchProfile {
+            first_u: stations[0],
+            u_per_point: (stations[last] - stations[0]) / last.max(1) as f64,
+            protrude_m,
+        }
     }
 
     /// The command for a depth from touch: within the stroke, and all the way in for [`RETRACTED_M`].
     pub fn command_m(&self, u: f64, depth_m: f64, stroke_m: f64) -> f64 {
-        if depth_m <= RETRACTED_M { 0.0 } else { (self.protrude_m(u) + depth_m).clamp(0.0, stroke_m) }
+        if depth_m <= RETRACTED_M {
+            0.0
+        } else {
+            (self.protrude_m(u) + depth_m).clamp(0.0, stroke_m)
+        }
     }
 
     /// Protrusion at touch, m; held constant beyond the scanned stations.

@@ -21,7 +21,9 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
     let stage = Stage::new(study)?;
     let tuning = stage.draw(study.tuning.seed, study.tuning.per_class);
     let held_out = stage.draw(study.held_out.seed, study.held_out.per_class);
-    let cast = in_pool(jobs, || feel_all(&stage, &tuning, "feel the tuning bodies", progress))??;
+    let cast = in_pool(jobs, || {
+        feel_all(&stage, &tuning, "feel the tuning bodies", progress)
+    })??;
     progress.begin("tune the maps", study.classes.len() as u64);
     let maps: Vec<ClassMaps> = in_pool(jobs, || {
         (0..study.classes.len())
@@ -39,7 +41,9 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
     let (cells, caps) = assemble(study, maps);
 
     let stations = study.stations.count;
-    let index = |t: usize, c: usize, s: usize, l: usize| ((t * study.classes.len() + c) * stations + s) * 5 + l;
+    let index = |t: usize, c: usize, s: usize, l: usize| {
+        ((t * study.classes.len() + c) * stations + s) * 5 + l
+    };
     progress.begin("judge on held-out bodies", held_out.len() as u64);
     let verdicts = in_pool(jobs, || {
         held_out
@@ -82,7 +86,13 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
     let depth = |class: usize, technique, u, level| tuned.depth_m(class, technique, u, level);
     let replays = replay(study, &bodies, &depth, jobs, progress)?;
     let plain = |_: usize, _, _: f64, level: u8| constant_m[usize::from(level) - 1];
-    let before = replay(study, &bodies[..bodies.len().min(1)], &plain, jobs, progress)?;
+    let before = replay(
+        study,
+        &bodies[..bodies.len().min(1)],
+        &plain,
+        jobs,
+        progress,
+    )?;
     tuned.before = before.into_iter().next().map(|r| r.map);
     tuned.after = replays.first().map(|r| r.map.clone());
     tuned.replays = replays;
@@ -146,11 +156,20 @@ fn feel_one(stage: &Stage<'_>, class: usize, body: &Body) -> Result<Felt, TuneEr
         .techniques
         .iter()
         .map(|technique| {
-            let half_way = |pair: &[f64]| Curve::sample(stage, &player, *technique, 0.5 * (pair[0] + pair[1]));
-            if *technique == Technique::Knead { vec![] } else { stations.windows(2).map(half_way).collect() }
+            let half_way =
+                |pair: &[f64]| Curve::sample(stage, &player, *technique, 0.5 * (pair[0] + pair[1]));
+            if *technique == Technique::Knead {
+                vec![]
+            } else {
+                stations.windows(2).map(half_way).collect()
+            }
         })
         .collect();
-    Ok(Felt { player, curves, between })
+    Ok(Felt {
+        player,
+        curves,
+        between,
+    })
 }
 
 /// Maps of one class: `[technique][station][level]`, and caps by station.
@@ -168,7 +187,9 @@ fn tune_class(stage: &Stage<'_>, cast: &[Felt], class: usize) -> ClassMaps {
                 .map(|s| {
                     let column = column(cast, class, t, s);
                     let beside = beside(cast, class, t, s);
-                    study.bands.map(|band| tune_cell(stage, &column, &beside, band))
+                    study
+                        .bands
+                        .map(|band| tune_cell(stage, study.techniques[t], &column, &beside, band))
                 })
                 .collect()
         })
@@ -177,9 +198,13 @@ fn tune_class(stage: &Stage<'_>, cast: &[Felt], class: usize) -> ClassMaps {
         .iter()
         .enumerate()
         .map(|(s, u)| {
-            let columns: Vec<Column<'_>> = (0..study.techniques.len()).map(|t| column(cast, class, t, s)).collect();
+            let columns: Vec<Column<'_>> = (0..study.techniques.len())
+                .map(|t| column(cast, class, t, s))
+                .collect();
             let zones: Vec<Zone> = members(cast, class)
-                .flat_map(|(_, felt)| [-0.1, 0.0, 0.1].map(|d| felt.player.subject.back.zone(u + d, 0.045).zone))
+                .flat_map(|(_, felt)| {
+                    [-0.1, 0.0, 0.1].map(|d| felt.player.subject.back.zone(u + d, 0.045).zone)
+                })
                 .collect();
             cap_cell(stage, &columns, &zones)
         })
@@ -188,18 +213,25 @@ fn tune_class(stage: &Stage<'_>, cast: &[Felt], class: usize) -> ClassMaps {
 }
 
 fn members(cast: &[Felt], class: usize) -> impl Iterator<Item = (usize, &Felt)> {
-    cast.iter().enumerate().filter(move |(_, felt)| felt.player.class == class)
+    cast.iter()
+        .enumerate()
+        .filter(move |(_, felt)| felt.player.class == class)
 }
 
 fn column(cast: &[Felt], class: usize, technique: usize, station: usize) -> Column<'_> {
-    members(cast, class).map(|(i, felt)| (i, &felt.curves[technique][station])).collect()
+    members(cast, class)
+        .map(|(i, felt)| (i, &felt.curves[technique][station]))
+        .collect()
 }
 
 /// The curves half a step above and below a station: its depth acts there too.
 fn beside(cast: &[Felt], class: usize, technique: usize, station: usize) -> [Column<'_>; 2] {
     [station.checked_sub(1), Some(station)].map(|gap| {
         members(cast, class)
-            .filter_map(|(i, felt)| gap.and_then(|g| felt.between[technique].get(g)).map(|c| (i, c)))
+            .filter_map(|(i, felt)| {
+                gap.and_then(|g| felt.between[technique].get(g))
+                    .map(|c| (i, c))
+            })
             .collect()
     })
 }
@@ -207,15 +239,28 @@ fn beside(cast: &[Felt], class: usize, technique: usize, station: usize) -> [Col
 /// Today's practice: for each level the one depth, over all stations, classes and techniques, that has the highest band
 /// share on the tuning bodies and passes no cap on any of them.
 fn constant_depths(stage: &Stage<'_>, cast: &[Felt]) -> [f64; 5] {
-    let all: Column<'_> =
-        cast.iter().enumerate().flat_map(|(i, f)| f.curves.iter().flatten().map(move |c| (i, c))).collect();
-    let safe: Vec<f64> = grid(DEEPEST_M).take_while(|m| worst(&all, *m).0 <= 1.0).collect();
+    let all: Column<'_> = cast
+        .iter()
+        .enumerate()
+        .flat_map(|(i, f)| f.curves.iter().flatten().map(move |c| (i, c)))
+        .collect();
+    let safe: Vec<f64> = grid(DEEPEST_M)
+        .take_while(|m| worst(&all, *m).0 <= 1.0)
+        .collect();
     stage.study.bands.map(|band| {
         let share = |m: f64| {
             let (inside, all) = count(&all, m, band);
-            if all > 0 { inside as f64 / all as f64 } else { 0.0 }
+            if all > 0 {
+                inside as f64 / all as f64
+            } else {
+                0.0
+            }
         };
-        safe.iter().copied().map(|m| (share(m), m)).fold((-1.0, 0.0), |a, b| if b.0 >= a.0 { b } else { a }).1
+        safe.iter()
+            .copied()
+            .map(|m| (share(m), m))
+            .fold((-1.0, 0.0), |a, b| if b.0 >= a.0 { b } else { a })
+            .1
     })
 }
 
@@ -257,10 +302,17 @@ fn assemble(study: &Study, maps: Vec<ClassMaps>) -> (Vec<Cell>, Vec<CapCell>) {
 
 fn classes(study: &Study, tuning: &[(usize, Body)], held_out: &[(usize, Body)]) -> Vec<ClassInfo> {
     let bands = |edges: &[f64], i: usize| {
-        [if i == 0 { 0.0 } else { edges[i - 1] }, edges.get(i).copied().unwrap_or(9.0 * edges[edges.len() - 1])]
+        [
+            if i == 0 { 0.0 } else { edges[i - 1] },
+            edges
+                .get(i)
+                .copied()
+                .unwrap_or(9.0 * edges[edges.len() - 1]),
+        ]
     };
     let builds = study.classes.bmi_edges_kg_m2.len() + 1;
-    let members = |bodies: &[(usize, Body)], c: usize| bodies.iter().filter(|(class, _)| *class == c).count();
+    let members =
+        |bodies: &[(usize, Body)], c: usize| bodies.iter().filter(|(class, _)| *class == c).count();
     (0..study.classes.len())
         .map(|c| ClassInfo {
             name: study.classes.name(c),

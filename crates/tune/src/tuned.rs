@@ -127,7 +127,9 @@ impl Tuned {
     /// Depth from touch at any station, m: linear between stations, [`RETRACTED_M`] beside an infeasible one, never over
     /// the lower cap of the two neighbours, as the exported tables do. `level` is 1 to 5.
     pub fn depth_m(&self, class: usize, technique: Technique, u: f64, level: u8) -> f64 {
-        let Some(t) = self.techniques.iter().position(|x| *x == technique) else { return RETRACTED_M };
+        let Some(t) = self.techniques.iter().position(|x| *x == technique) else {
+            return RETRACTED_M;
+        };
         let stations = &self.stations;
         let last = stations.len() - 1;
         let step = (stations[last] - stations[0]) / last.max(1) as f64;
@@ -142,7 +144,11 @@ impl Tuned {
         }
         let depth_m = a.depth_m + f * (b.depth_m - a.depth_m);
         let caps = &self.caps[class * stations.len()..][..stations.len()];
-        let next_m = if f > 0.0 { caps[i + 1].max_depth_m } else { depth_m };
+        let next_m = if f > 0.0 {
+            caps[i + 1].max_depth_m
+        } else {
+            depth_m
+        };
         depth_m.min(caps[i].max_depth_m).min(next_m)
     }
 
@@ -150,7 +156,8 @@ impl Tuned {
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let count = self.techniques.len() * self.classes.len() * self.stations.len() * 5;
-        if self.cells.len() != count || self.caps.len() != self.classes.len() * self.stations.len() {
+        if self.cells.len() != count || self.caps.len() != self.classes.len() * self.stations.len()
+        {
             problems.push(format!("cells: {} instead of {count}", self.cells.len()));
             return problems;
         }
@@ -160,7 +167,14 @@ impl Tuned {
                     for level in 0..5 {
                         let cell = &self.cells[self.index(t, c, s, level)];
                         let cap_m = self.caps[c * self.stations.len() + s].max_depth_m;
-                        let place = || format!("{}, {}, u {u:.3}, level {}", technique.name(), class.name, level + 1);
+                        let place = || {
+                            format!(
+                                "{}, {}, u {u:.3}, level {}",
+                                technique.name(),
+                                class.name,
+                                level + 1
+                            )
+                        };
                         if !(RETRACTED_M..=cap_m + 1e-9).contains(&cell.depth_m) {
                             problems.push(format!(
                                 "{}: depth_m = {} is outside {RETRACTED_M} to {cap_m:.4} (the cap)",
@@ -178,4 +192,3 @@ impl Tuned {
         problems
     }
 }
-

@@ -4,17 +4,46 @@ use crate::cast::Stage;
 use crate::response::{CONTACT_N, Curve, DEEPEST_M, FIRST_M, Feel};
 use crate::tuned::{Binding, CapCell, Cell, RETRACTED_M};
 use back::Zone;
+use program::Technique;
 
 /// Fine search step over the depth, m.
 const SEARCH_STEP_M: f64 = 0.0005;
 
-/// A keep-out must hold this much deeper, m: it begins suddenly, a share of its pressure is no margin.
-const KEEP_OUT_MARGIN_M: f64 = 0.006;
-/// Standard deviations above the mean over the class that a keep-out must hold for: bodies that nobody drew are stranger
-/// than the strangest that was.
-const KEEP_OUT_SDS: f64 = 3.5;
-/// The same for force, pressure and rate, whose spread has the longer tail.
-const PRESS_SDS: f64 = 5.0;
+/// What a technique keeps clear of the caps by, beside the study's margin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clearance {
+    /// A keep-out must hold this much deeper, m: it begins suddenly, a share of its pressure is no margin.
+    keep_out_m: f64,
+    /// Standard deviations above the mean over the class that force, pressure and rate must hold for: bodies that nobody
+    /// drew are stranger than the strangest that was.
+    press_sds: f64,
+}
+
+/// The same for keep-outs.
+const KEEP_OUT_SDS: f64 = 3.0;
+
+impl Clearance {
+    /// A kneading node sweeps towards the midline and over the shoulder blade's edge, so that small differences between
+    /// bodies matter more than for one that stands still.
+    pub fn of(technique: Technique) -> Clearance {
+        match technique {
+            Technique::Knead => Clearance {
+                keep_out_m: 0.012,
+                press_sds: 5.0,
+            },
+            Technique::Press | Technique::Roll => Clearance {
+                keep_out_m: 0.005,
+                press_sds: 4.0,
+            },
+        }
+    }
+
+    /// None: one body is taken as it is.
+    const NONE: Clearance = Clearance {
+        keep_out_m: 0.0,
+        press_sds: 0.0,
+    };
+}
 
 /// The responses of the bodies of one class, one technique, one station.
 pub(crate) type Column<'a> = Vec<(usize, &'a Curve)>;
@@ -58,15 +87,30 @@ pub(crate) fn worst(column: &Column<'_>, depth_m: f64) -> (f64, usize) {
 ///
 /// `beside` holds the same bodies half a step above and below: between stations the depth is interpolated, and the caps hold
 /// there too.
-pub(crate) fn tune_cell(stage: &Stage<'_>, column: &Column<'_>, beside: &[Column<'_>; 2], asked: [f64; 2]) -> Cell {
+pub(crate) fn tune_cell(
+    stage: &Stage<'_>,
+    technique: Technique,
+    column: &Column<'_>,
+    beside: &[Column<'_>; 2],
+    asked: [f64; 2],
+) -> Cell {
+    let clearance = Clearance::of(technique);
     let allowed = 1.0 - stage.study.cap_margin;
     let (band, cap_limited) = band_under_cap(column, asked);
-    let beside = beside.iter().filter(|c| !c.is_empty()).map(|c| deepest(c, allowed));
-    let limit_m = beside.fold(deepest(column, allowed), |a, b| a.zip(b).map(|(a, b)| a.min(b)));
+    let beside = beside
+        .iter()
+        .filter(|c| !c.is_empty())
+        .map(|c| deepest(c, allowed, clearance));
+    let limit_m = beside.fold(deepest(column, allowed, clearance), |a, b| {
+        a.zip(b).map(|(a, b)| a.min(b))
+    });
     let best = limit_m.and_then(|limit_m| best_depth(column, limit_m, band));
     let Some((depth_m, best_share)) = best else {
         let (load, body) = limit_m.map_or((f64::INFINITY, 0), |m| worst(column, m + SEARCH_STEP_M));
-        let bound = column.iter().find(|(b, _)| *b == body).and_then(|(_, c)| c.bound(limit_m.unwrap_or(0.0) + SEARCH_STEP_M));
+        let bound = column
+            .iter()
+            .find(|(b, _)| *b == body)
+            .and_then(|(_, c)| c.bound(limit_m.unwrap_or(0.0) + SEARCH_STEP_M));
         return Cell {
             depth_m: RETRACTED_M,
             cap_limited,
@@ -80,7 +124,10 @@ pub(crate) fn tune_cell(stage: &Stage<'_>, column: &Column<'_>, beside: &[Column
         };
     };
     let (load, body) = worst(column, depth_m);
-    let bound = column.iter().find(|(b, _)| *b == body).and_then(|(_, c)| c.bound(depth_m));
+    let bound = column
+        .iter()
+        .find(|(b, _)| *b == body)
+        .and_then(|(_, c)| c.bound(depth_m));
     let forces: Vec<f64> = column
         .iter()
         .map(|(_, c)| c.feels(depth_m).map(|f| f.force_n).fold(0.0, f64::max))
@@ -108,22 +155,35 @@ fn band_under_cap(column: &Column<'_>, asked: [f64; 2]) -> ([f64; 2], bool) {
     let caps: Vec<f64> = column
         .iter()
         .map(|(_, curve)| {
-            let depth_m = grid(curve.last_m()).take_while(|m| curve.load(*m) <= 1.0).last().unwrap_or(FIRST_M);
+            let depth_m = grid(curve.last_m())
+                .take_while(|m| curve.load(*m) <= 1.0)
+                .last()
+                .unwrap_or(FIRST_M);
             let capped = curve.load(depth_m + SEARCH_STEP_M) > 1.0;
-            if capped { curve.feels(depth_m).map(|f| f.fraction).fold(0.0, f64::max) } else { f64::INFINITY }
+            if capped {
+                curve.feels(depth_m).map(|f| f.fraction).fold(0.0, f64::max)
+            } else {
+                f64::INFINITY
+            }
         })
         .collect();
     let cap = median(caps);
     let over = asked[1] - cap;
-    if over > 0.0 { ([(asked[0] - over).max(0.0), cap], true) } else { (asked, false) }
+    if over > 0.0 {
+        ([(asked[0] - over).max(0.0), cap], true)
+    } else {
+        (asked, false)
+    }
 }
 
 /// Largest depth at which the worst body's load is at most `allowed`; `None` if even the first is too deep.
-pub(crate) fn deepest(column: &Column<'_>, allowed: f64) -> Option<f64> {
+pub(crate) fn deepest(column: &Column<'_>, allowed: f64, clearance: Clearance) -> Option<f64> {
     let mut last = None;
     for m in grid(DEEPEST_M) {
-        let keep_out = tail(column, KEEP_OUT_SDS, |c| c.keep_out(m + KEEP_OUT_MARGIN_M));
-        if tail(column, PRESS_SDS, |c| c.press(m)) > allowed || keep_out > 1.0 {
+        let keep_out = tail(column, KEEP_OUT_SDS, |c| {
+            c.keep_out(m + clearance.keep_out_m)
+        });
+        if tail(column, clearance.press_sds, |c| c.press(m)) > allowed || keep_out > 1.0 {
             break;
         }
         last = Some(m);
@@ -132,8 +192,8 @@ pub(crate) fn deepest(column: &Column<'_>, allowed: f64) -> Option<f64> {
 }
 
 /// The depth that serves one body best within its caps.
-pub(crate) fn best_for(stage: &Stage<'_>, column: &Column<'_>, band: [f64; 2]) -> Option<f64> {
-    let limit_m = deepest(column, 1.0)?;
+pub(crate) fn best_for(column: &Column<'_>, band: [f64; 2]) -> Option<f64> {
+    let limit_m = deepest(column, 1.0, Clearance::NONE)?;
     best_depth(column, limit_m, band).map(|(m, _)| m)
 }
 
@@ -152,32 +212,50 @@ fn tail(column: &Column<'_>, sds: f64, load: impl Fn(&Curve) -> f64) -> f64 {
 }
 
 fn best_depth(column: &Column<'_>, limit_m: f64, band: [f64; 2]) -> Option<(f64, f64)> {
-    let shares: Vec<(f64, f64)> = grid(limit_m).filter_map(|m| share(column, m, band).map(|s| (m, s))).collect();
+    let shares: Vec<(f64, f64)> = grid(limit_m)
+        .filter_map(|m| share(column, m, band).map(|s| (m, s)))
+        .collect();
     let top = shares.iter().map(|(_, s)| *s).fold(0.0, f64::max);
     if top <= 0.0 {
         // Out of reach of the band within the caps: as near to it as is allowed, if it is felt at all.
         return shares.last().copied();
     }
-    let plateau: Vec<f64> = shares.iter().filter(|(_, s)| *s >= top - 1e-9).map(|(m, _)| *m).collect();
+    let plateau: Vec<f64> = shares
+        .iter()
+        .filter(|(_, s)| *s >= top - 1e-9)
+        .map(|(m, _)| *m)
+        .collect();
     Some((plateau[plateau.len() / 2], top))
 }
 
 /// Depths to look at, m from touch.
 pub(crate) fn grid(limit_m: f64) -> impl Iterator<Item = f64> {
-    (0..=((limit_m - FIRST_M) / SEARCH_STEP_M + 1e-6) as usize).map(|i| FIRST_M + i as f64 * SEARCH_STEP_M)
+    (0..=((limit_m - FIRST_M) / SEARCH_STEP_M + 1e-6) as usize)
+        .map(|i| FIRST_M + i as f64 * SEARCH_STEP_M)
 }
 
 /// Caps of one class at one station: what the technique that may go deepest there may do. A technique's own limit is in
 /// its map; the cap is the last line behind all of them.
 pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], zones: &[Zone]) -> CapCell {
-    let max_depth_m = columns.iter().filter_map(|c| deepest(c, 1.0)).fold(RETRACTED_M, f64::max);
+    let max_depth_m = columns
+        .iter()
+        .filter_map(|c| deepest(c, 1.0, Clearance::NONE))
+        .fold(RETRACTED_M, f64::max);
     let caps: Vec<f64> = columns
         .iter()
         .flatten()
-        .map(|(_, curve)| curve.feels(max_depth_m).map(|f| f.cap_n).fold(0.0, f64::max))
+        .map(|(_, curve)| {
+            curve
+                .feels(max_depth_m)
+                .map(|f| f.cap_n)
+                .fold(0.0, f64::max)
+        })
         .collect();
     let strictest = |a: &Zone, b: &Zone| {
-        stage.envelope.force_cap_n(*a, 1e-3).total_cmp(&stage.envelope.force_cap_n(*b, 1e-3))
+        stage
+            .envelope
+            .force_cap_n(*a, 1e-3)
+            .total_cmp(&stage.envelope.force_cap_n(*b, 1e-3))
     };
     CapCell {
         zone: zones.iter().copied().min_by(strictest).unwrap_or(Zone::LP),
