@@ -62,9 +62,12 @@ fn bench(c: &mut Criterion) {
     c.bench_function("step/seat a body, 2 mm bed", |b| b.iter(|| sit(&basis)));
     let coarse = Bed::basis(0.004);
     let coarse_subject = sit(&coarse);
-    c.bench_function("step/atlas, 4 mm bed", |b| {
+    let mut group = c.benchmark_group("step");
+    group.sample_size(10);
+    group.bench_function("atlas, 4 mm bed", |b| {
         b.iter(|| Statics::new(&scene, &coarse_subject, &kinematics))
     });
+    group.finish();
 }
 
 /// The shipped chair with one long roll.

@@ -198,12 +198,12 @@ fn val_finite_strain_meets_fem() {
         errors.median_below(median);
         errors.worst_below(worst);
     }
-    found[0].worst_below(0.2);
+    found[0].worst_below(0.08);
     found[1].worst_below(0.5);
 }
 
 /// Median and worst error of the force allowed to depth / thickness 0.1, 0.2, 0.3 and 0.4.
-const FINITE_STRAIN: [[f64; 2]; 4] = [[0.05, 0.13], [0.08, 0.22], [0.11, 0.27], [0.16, 0.27]];
+const FINITE_STRAIN: [[f64; 2]; 4] = [[0.03, 0.10], [0.03, 0.18], [0.04, 0.23], [0.06, 0.15]];
 
 /// Set 5: roller, ellipsoid and wheel on linear stacks (FFT-BEM on a 0.75 mm grid, its force good to 0.3 %).
 #[test]

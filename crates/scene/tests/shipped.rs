@@ -48,10 +48,19 @@ fn every_shipped_file_is_good_and_without_warnings() {
     }
 }
 
-/// The shipped file and the reference design in code are the same numbers, to the last bits of their conversion.
+/// The shipped file is the reference design in code, to the last bits of the conversion, but for four parameters: the
+/// chair's nodes are smaller and stand wider, to keep off the midline, its rocker evens out the spring and its slide is
+/// longer.
 #[test]
 fn the_shipped_mechanism_is_the_reference_design() {
-    let file = load_mechanism(&scenes().join("mechanisms/wobble_carriage.toml"), &[]).unwrap();
+    let sets = [
+        ("params.half_spacing_mm", "55"),
+        ("params.node_radius_mm", "25"),
+        ("params.upper_share", "0.5"),
+        ("params.stroke_mm", "70"),
+    ]
+    .map(|(path, value)| (path.to_owned(), value.to_owned()));
+    let file = load_mechanism(&scenes().join("mechanisms/wobble_carriage.toml"), &sets).unwrap();
     let reference = mechanism::Mechanism::reference();
     for field in mechanism::FIELDS {
         let (a, b) = ((field.get)(&file), (field.get)(&reference));

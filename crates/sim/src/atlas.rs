@@ -39,7 +39,8 @@ struct Point {
     root_force: f64,
     area_m2: f64,
     peak_pa: f64,
-    barred_pa: f64,
+    /// Root of the pressure on barred cells: it begins suddenly, and its root is nearer to a straight line.
+    root_barred: f64,
     /// Part of the depth that the tissue takes (the rest is cover and node), m.
     tissue_m: f64,
 }
@@ -108,7 +109,7 @@ impl Atlas {
             force_n: p.root_force * p.root_force,
             area_m2: p.area_m2,
             peak_pa: p.peak_pa,
-            barred_peak_pa: p.barred_pa,
+            barred_peak_pa: p.root_barred * p.root_barred,
             cells: usize::from(p.root_force > 0.0),
             ..place
         }
@@ -146,7 +147,7 @@ impl Atlas {
                 out.root_force += weight * p.root_force;
                 out.area_m2 += weight * p.area_m2;
                 out.peak_pa += weight * p.peak_pa;
-                out.barred_pa += weight * p.barred_pa;
+                out.root_barred += weight * p.root_barred;
                 out.tissue_m += weight * p.tissue_m;
             }
         }
@@ -173,7 +174,7 @@ fn column_of(bed: &Bed, law: &NodeLaw, touch: &mut Touch, at: [f64; 2], points: 
             let rise = last[1].root_force - last[0].root_force;
             let next = Point {
                 root_force: last[1].root_force + rise,
-                peak_pa: 1.5 * last[1].peak_pa,
+                peak_pa: 2.0 * last[1].peak_pa - last[0].peak_pa,
                 ..last[1]
             };
             last = [last[1], next];
@@ -192,7 +193,7 @@ fn column_of(bed: &Bed, law: &NodeLaw, touch: &mut Touch, at: [f64; 2], points: 
             root_force: contact.force_n.sqrt(),
             area_m2: contact.area_m2,
             peak_pa: contact.peak_pa,
-            barred_pa: contact.barred_peak_pa,
+            root_barred: contact.barred_peak_pa.sqrt(),
             tissue_m: (depth_m - squeeze_m).max(0.0),
         };
         last = [last[1], point];

@@ -150,7 +150,7 @@ impl Bed {
         );
         // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
         let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
-            if i % refinement == 0 {
+            if i.is_multiple_of(refinement) {
                 return line(i / refinement);
             }
             let k = i / 2;

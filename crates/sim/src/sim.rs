@@ -66,7 +66,7 @@ pub struct Sim {
     frame: Frame,
 }
 
-/// Wheels roll along the back and rub across it [estimate: rolling 0.05, cotton on PU 0.30].
+/// Wheels roll along the back and rub across it (estimate: rolling 0.05, cotton on PU 0.30).
 const FRICTION: [f64; 2] = [0.05, 0.30];
 
 impl Sim {
@@ -273,7 +273,7 @@ impl Sim {
         let every = self.scene.solver.patch_every.max(1) as u64;
         for i in 0..NODES {
             // The nodes take turns, so that every step costs the same.
-            let solve = (self.steps + i as u64) % every == 0;
+            let solve = (self.steps + i as u64).is_multiple_of(every);
             let side = i / 2;
             let machine_from_rocker = self.world.rocker_pose(side);
             let in_rocker = self.kinematics.node_in_pivot(i % 2, 0.0);
@@ -332,7 +332,7 @@ impl Sim {
             load.z_n - damping * hip_velocity.z,
         );
         self.world.push_trunk(&force, &hip);
-        let pitch_rate = (self.world.trunk_velocity(&(hip + Vector3::z())) - hip_velocity).y * -1.0;
+        let pitch_rate = (hip_velocity - self.world.trunk_velocity(&(hip + Vector3::z()))).y;
         self.world
             .twist_trunk(load.pitch_nm - support.pitch_damping_nm_s() * pitch_rate);
         (lean, support.pad(pose).y_n)

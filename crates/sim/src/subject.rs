@@ -46,7 +46,7 @@ impl Subject {
                 let zones_matter = !envelope.policy().exclude.is_empty();
                 bed.bar(|u, x_m| {
                     x_m.abs() <= envelope.midline_half_m()
-                        || zones_matter && envelope.excluded(back.zone(u, x_m).zone)
+                        || zones_matter && envelope.keeps_out(&back.zone(u, x_m), x_m)
                 });
                 (bed, Some(support))
             }

@@ -55,7 +55,7 @@ pub struct NodeLaw {
     pub effort: Effort,
 }
 
-/// Stiffness of skin to being dragged, N/m per N of normal force: full grip is reached after 5 mm [estimate].
+/// Stiffness of skin to being dragged, N/m per N of normal force: full grip is reached after 5 mm (estimate).
 const DRAG_PER_M: f64 = 200.0;
 
 /// The contact of one node: its window on the bed, the pressure in it and what it remembers.

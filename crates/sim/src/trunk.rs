@@ -11,7 +11,7 @@ const GRAVITY_M_S2: f64 = 9.806_65;
 
 /// Arm that turns pitch into a length and moment into a force in the balance, m: about the trunk's radius of gyration.
 const PITCH_ARM_M: f64 = 0.25;
-/// Squeeze of the pad under the sacrum that a sitter's rest may have, m; below zero it is a gap [estimate].
+/// Squeeze of the pad under the sacrum that a sitter's rest may have, m; below zero it is a gap (estimate).
 const SACRAL_SQUEEZE_M: [f64; 2] = [0.010, -0.020];
 /// Pitch within which a sitter's rest is looked for, rad.
 const PITCH_RANGE_RAD: [f64; 2] = [-0.35, 0.35];
@@ -134,7 +134,7 @@ impl Support {
     }
 
     /// Damping of pitch: muscle and pad take up the trunk's swing at half of critical for a 1.5 Hz swing, N m s/rad
-    /// [estimate].
+    /// (estimate).
     pub fn pitch_damping_nm_s(&self) -> f64 {
         let arm_m2 = (self.centre - self.hip).norm_squared();
         0.5 * 2.0 * std::f64::consts::TAU * 1.5 * (self.inertia_kg_m2 + self.mass_kg * arm_m2)
@@ -206,7 +206,7 @@ impl Support {
     /// by `nodes` at every trial. `None` if no balance is found (the trunk is thrown off the pad).
     ///
     /// Static; the hip may move out of the machine, not along it. Newton steps, damped (Levenberg) where the pad
-    /// lets go: the pitch is scaled by [`PITCH_ARM_M`] so that both unknowns are lengths and both residuals forces.
+    /// lets go: the pitch is scaled by an arm so that both unknowns are lengths and both residuals forces.
     pub fn balance(
         &self,
         start: &Lean,

@@ -248,7 +248,9 @@ fn describe(kind: Kind) -> &'static str {
         Kind::Meta => {
             "techniques, classes, stations, levels, first and last u in Q14, rows, zones, check"
         }
-        Kind::Depth => "protrusion, 0.01 mm; per technique, class, station: one value per level",
+        Kind::Depth => {
+            "depth from touch, 0.01 mm; per technique, class, station: one value per level"
+        }
         Kind::Flags => "1 cap limited, 2 infeasible; order as DEPTH",
         Kind::Force => "expected node force, 0.01 N; order as DEPTH",
         Kind::Current => "expected protrusion motor current, mA; order as DEPTH",

@@ -21,7 +21,7 @@ pub struct Model {
     pub stations: Vec<f64>,
     /// Number of levels, gentlest first.
     pub levels: usize,
-    /// Protrusion in metres; an infeasible cell holds the retracted position.
+    /// Depth from touch in metres (the body scan knows where touch is); an infeasible cell holds the retracted value.
     pub depth_m: Vec<f64>,
     /// Per cell: [`crate::tables::CAP_LIMITED`], [`crate::tables::INFEASIBLE`].
     pub flags: Vec<u8>,
@@ -86,7 +86,7 @@ pub struct CapRow {
     pub station: usize,
     /// Name of the zone that binds.
     pub zone: String,
-    /// Largest protrusion, m.
+    /// Largest depth from touch, m.
     pub max_depth_m: f64,
     /// Largest node force, N.
     pub max_force_n: f64,
@@ -150,7 +150,7 @@ pub struct Limits {
     pub protrude_accel_max_m_s2: f64,
     /// Longest time between two calls, s.
     pub watchdog_s: f64,
-    /// Retracted protrusion, m: what a fault commands, and the least depth in every map.
+    /// Depth that stands for "all the way in", m: what a fault commands, and the least depth in every map.
     pub retracted_m: f64,
     /// The carriage has arrived within this distance, in u.
     pub station_tolerance_u: f64,

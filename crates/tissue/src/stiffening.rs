@@ -4,13 +4,16 @@ use crate::stack::{Law, Stack};
 
 /// Scalar law between the skin's real displacement and the one small-strain theory would need for the same pressure.
 ///
-/// With `eta = skin / thickness`: `linear = skin (1 + s (0.6 eta^2 + 3 eta^4) + h (1 - exp(-eta / 0.08))) / (1 - eta^6)`.
-/// `s` is the thickness-weighted mean of `(alpha - 2) / 6` over the Ogden layers, `h` is 0.05 times the share of
+/// With `eta = skin / thickness`:
+/// `linear = skin (1 + s (0.1 eta + 1.6 eta^2 + 13 eta^4) + h (1 - exp(-eta / 0.08))) / (1 - eta^6)`.
+/// `s` is the thickness-weighted mean of `(alpha - 2) / 6` over the Ogden layers, `h` is 0.17 times the share of
 /// neo-Hookean ones (a sphere that rolls its contact under costs them a few per cent at once); both vanish for
-/// linear layers, and then the law is the identity except for bottoming, which begins beyond `eta = 0.5`.
+/// linear layers, and then the law is the identity.
 ///
-/// The three numbers are a first fit to the forces of spheres on finite-strain layered stacks (the reference set
-/// beside the tests): within about 8 % of force up to `eta = 0.4`; beyond that they are an **estimate**.
+/// The numbers are a first fit to forces of spheres on finite-strain layered stacks (the reference set beside the
+/// tests), taken so that the median error is near zero at every depth: up to `eta = 0.4` the median is within 4 %, but
+/// small spheres that go deep come out up to 20 % low, because the law does not know the radius. Other moduli than the
+/// set's, and all beyond `eta = 0.4`, are an **estimate**.
 /// Bone is reached at `eta = 1`; from 0.97 on the law goes on straight so that a solver never meets infinity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stiffening {
@@ -20,6 +23,12 @@ pub struct Stiffening {
     bottoms: bool,
 }
 
+// The fit; see the type's doc.
+const LINEAR: f64 = 0.1;
+const SQUARE: f64 = 1.6;
+const FOURTH: f64 = 13.0;
+const ROLLED: f64 = 0.17;
+const ROLLED_ETA: f64 = 0.08;
 /// Where the law stops curving.
 const ETA_STRAIGHT: f64 = 0.97;
 
@@ -73,12 +82,12 @@ impl Stiffening {
     /// `linear / skin` at `eta`, and `d linear / d skin`.
     fn curve(&self, eta: f64) -> (f64, f64) {
         let e2 = eta * eta;
-        let rolled = (-eta / 0.08).exp();
+        let rolled = (-eta / ROLLED_ETA).exp();
         let rise = 1.0
-            + self.ogden * (0.6 * e2 + 3.0 * e2 * e2)
-            + 0.05 * self.neo_hookean * (1.0 - rolled);
-        let rise_slope =
-            self.ogden * (1.2 * eta + 12.0 * eta * e2) + 0.05 * self.neo_hookean * rolled / 0.08;
+            + self.ogden * (LINEAR * eta + SQUARE * e2 + FOURTH * e2 * e2)
+            + ROLLED * self.neo_hookean * (1.0 - rolled);
+        let rise_slope = self.ogden * (LINEAR + 2.0 * SQUARE * eta + 4.0 * FOURTH * eta * e2)
+            + ROLLED * self.neo_hookean * rolled / ROLLED_ETA;
         let room = 1.0 - e2 * e2 * e2;
         let factor = rise / room;
         let factor_slope = rise_slope / room + rise * 6.0 * eta * e2 * e2 / (room * room);

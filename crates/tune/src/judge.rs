@@ -134,7 +134,7 @@ pub(crate) fn judge(
         fractions: Vec::new(),
     };
     for (t, technique) in study.techniques.iter().enumerate() {
-        for level in 0..5 {
+        for (level, constant_m) in constant_m.iter().enumerate() {
             let mut start = Rest::default();
             for (s, u) in stations.iter().enumerate() {
                 let cell = cells(t, s, level);
@@ -144,7 +144,7 @@ pub(crate) fn judge(
                 let oracle_m = best_for(&alone, cell.band);
                 let feels: [Vec<Feel>; 3] = [
                     sample.feels.clone(),
-                    curve.feels(constant_m[level]).collect(),
+                    curve.feels(*constant_m).collect(),
                     oracle_m.map_or(Vec::new(), |m| curve.feels(m).collect()),
                 ];
                 for (count, feels) in verdict.counts[t][level].iter_mut().zip(&feels) {

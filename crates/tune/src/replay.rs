@@ -114,7 +114,7 @@ struct AtLevel<'a> {
 impl DepthMap for AtLevel<'_> {
     fn protrude_m(&self, technique: Technique, u: f64, _level: u8) -> f64 {
         let depth_m = (self.depth)(self.class, technique, u, self.level);
-        self.touch.command_m(u, depth_m, self.stroke_m)
+        self.touch.command_m(technique, u, depth_m, self.stroke_m)
     }
 }
 
@@ -278,11 +278,13 @@ fn hold_errors(
         .iter()
         .filter(|m| m.kind == MarkKind::PressHold)
     {
-        let held = trace
+        let mut held = trace
             .rows
             .iter()
             .filter(|r| r.phase == Phase::Contact && r.t_s >= mark.t_s && r.t_s < mark.t_s + 0.5);
-        let Some(row) = held.last() else { continue };
+        let Some(row) = held.next_back() else {
+            continue;
+        };
         let still = feel(
             stage,
             player,

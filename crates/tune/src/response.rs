@@ -80,7 +80,12 @@ impl Curve {
         while depth_m <= DEEPEST_M + 1e-9 {
             let mut sample = feel(stage, player, technique, u, depth_m, &mut start);
             if let Some(before) = samples.last() {
-                approach_rate(stage, player, u, depth_m, before, &mut sample);
+                approach_rate(
+                    stage,
+                    player.touch.from_m(technique, u) + depth_m,
+                    before,
+                    &mut sample,
+                );
             }
             let hopeless = sample.load > HOPELESS;
             samples.push(sample);
@@ -163,16 +168,9 @@ impl Curve {
 }
 
 /// The rise of the force while the slide comes out over the ramp, from one sample to the next deeper one.
-fn approach_rate(
-    stage: &Stage<'_>,
-    player: &Player,
-    u: f64,
-    depth_m: f64,
-    before: &Sample,
-    sample: &mut Sample,
-) {
+fn approach_rate(stage: &Stage<'_>, protrude_m: f64, before: &Sample, sample: &mut Sample) {
     let scene = &stage.study.scene;
-    let speed_m_s = (player.touch.protrude_m(u) + depth_m).max(0.0) / scene.timing.press_ramp_s;
+    let speed_m_s = protrude_m.max(0.0) / scene.timing.press_ramp_s;
     let speed_m_s = speed_m_s.min(scene.mechanism.protrude.speed_max_m_s);
     for (a, b) in before.feels.iter().zip(&sample.feels) {
         let rate_n_s = FAST_TISSUE * (b.force_n - a.force_n) / STEP_M * speed_m_s;
@@ -195,7 +193,7 @@ pub(crate) fn feel(
     start: &mut Rest,
 ) -> Sample {
     let stroke_m = stage.study.scene.mechanism.protrude.stroke_m;
-    let protrude_m = player.touch.command_m(u, depth_m, stroke_m);
+    let protrude_m = player.touch.command_m(technique, u, depth_m, stroke_m);
     let timing = &stage.study.scene.timing;
     let hold_s = stage
         .study

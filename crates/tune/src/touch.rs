@@ -1,15 +1,18 @@
 //! What the body scan tells beyond the stations: where the user begins.
 
 use mechanism::Drive;
+use program::Technique;
 use scene::Study;
 use sim::{Rest, Statics, Subject};
 
 use crate::tuned::RETRACTED_M;
 
-/// Force at which a scan calls it touch, N on both nodes of a side [estimate: the weak scan pressure of a published body
-/// scan, whose value could not be read].
+/// Force at which a scan calls it touch, N on both nodes of a side (estimate: the weak scan pressure of a published body
+/// scan, whose value could not be read).
 const TOUCH_N: f64 = 15.0;
-/// What a scan resolves, m [estimate].
+/// How far along the back a kneading node comes from its station: about 40 mm.
+const KNEAD_REACH_U: [f64; 5] = [-0.08, -0.04, 0.0, 0.04, 0.08];
+/// What a scan resolves, m (estimate).
 const RESOLUTION_M: f64 = 0.001;
 
 /// Protrusion at which the nodes meet the user, over the study's stations.
@@ -71,11 +74,23 @@ impl TouchProfile {
     }
 
     /// The command for a depth from touch: within the stroke, and all the way in for [`RETRACTED_M`].
-    pub fn command_m(&self, u: f64, depth_m: f64, stroke_m: f64) -> f64 {
+    pub fn command_m(&self, technique: Technique, u: f64, depth_m: f64, stroke_m: f64) -> f64 {
         if depth_m <= RETRACTED_M {
             0.0
         } else {
-            (self.protrude_m(u) + depth_m).clamp(0.0, stroke_m)
+            (self.from_m(technique, u) + depth_m).clamp(0.0, stroke_m)
+        }
+    }
+
+    /// Protrusion that a technique's depths are counted from, m. A kneading orbit and its rocker reach up and down the back:
+    /// they count from where the user is nearest within that reach, or a hollow would let them run into its rims.
+    pub fn from_m(&self, technique: Technique, u: f64) -> f64 {
+        match technique {
+            Technique::Press | Technique::Roll => self.protrude_m(u),
+            Technique::Knead => KNEAD_REACH_U
+                .iter()
+                .map(|reach| self.protrude_m(u + reach))
+                .fold(f64::INFINITY, f64::min),
         }
     }
 

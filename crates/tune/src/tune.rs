@@ -103,7 +103,7 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
 const ESTIMATES: [&str; 8] = [
     "tissue moduli and Prony series (relaxed muscle 6 kPa shear modulus, fat 1.5, skin 40) and their spread between people",
     "layer thicknesses by zone outside the cited ultrasound and MRI figures",
-    "strain stiffening beyond 40 % of the thickness, and bottoming on bone",
+    "strain stiffening: a first fit, small nodes that go deep up to 20 % low; beyond 40 % of the thickness, and bottoming, a guess",
     "zone pain thresholds and their A^-0.5 scaling above 2 cm2",
     "pressure bands per level: no dose-response for chairs is published",
     "pad and cover foam, node and hip stiffness, friction",
@@ -301,14 +301,18 @@ fn assemble(study: &Study, maps: Vec<ClassMaps>) -> (Vec<Cell>, Vec<CapCell>) {
 }
 
 fn classes(study: &Study, tuning: &[(usize, Body)], held_out: &[(usize, Body)]) -> Vec<ClassInfo> {
+    // Outermost bands are closed far out: JSON has no infinity.
     let bands = |edges: &[f64], i: usize| {
-        [
-            if i == 0 { 0.0 } else { edges[i - 1] },
-            edges
-                .get(i)
-                .copied()
-                .unwrap_or(9.0 * edges[edges.len() - 1]),
-        ]
+        let below = i
+            .checked_sub(1)
+            .and_then(|i| edges.get(i))
+            .copied()
+            .unwrap_or(0.0);
+        let above = edges
+            .get(i)
+            .or(edges.last())
+            .map_or(99.0, |e| if i < edges.len() { *e } else { 9.0 * e });
+        [below, above]
     };
     let builds = study.classes.bmi_edges_kg_m2.len() + 1;
     let members =

@@ -32,7 +32,7 @@ impl Clearance {
                 press_sds: 5.0,
             },
             Technique::Press | Technique::Roll => Clearance {
-                keep_out_m: 0.005,
+                keep_out_m: 0.006,
                 press_sds: 4.0,
             },
         }
