@@ -92,9 +92,9 @@ fn numbers_arrive_in_si() {
     assert_eq!(scene.body.stature_m, 1.628);
     assert_eq!(scene.chair.recline_rad, std::f64::consts::FRAC_PI_4);
     assert_eq!(scene.chair.pad.e_pa, 25_000.0);
-    assert_eq!(scene.chair.hip.stiffness_n_m, 1000.0);
+    assert_eq!(scene.chair.hip.stiffness_n_m, 2000.0);
     assert_eq!(scene.solver.dt_s, 0.002);
-    assert_eq!(scene.depth.protrude_m[2], 0.042);
+    assert_eq!(scene.depth.protrude_m[2], 0.064);
     assert_eq!(scene.surface, Surface::Back);
     let slab = load(&scenes().join("checks/slab.toml"), &[]).unwrap().scene;
     // A table left out has the defaults that the code above has.
@@ -124,7 +124,7 @@ fn the_shipped_study_is_as_large_as_promised() {
     assert!(study.held_out.per_class * study.classes.len() >= 64);
     assert_eq!(study.stations.count, 24);
     assert_eq!(study.stations.all_u().len(), 24);
-    assert_eq!(study.stations.all_u()[23], 0.92);
+    assert_eq!(study.stations.all_u()[23], 0.76);
     assert_eq!(study.techniques.len(), 3);
     assert_ne!(study.tuning.seed, study.held_out.seed);
 }
@@ -147,7 +147,7 @@ fn templates_load_from_an_empty_folder() {
     assert_eq!(study.scene.hash(), shipped.hash());
 }
 
-/// A run of the shipped scene is a minute, so that people see a result soon.
+/// A run of the shipped scene is a minute and a half at most, so that people see a result soon.
 #[test]
 fn the_shipped_session_is_short() {
     let scene = load(&scenes().join("chair.toml"), &[]).unwrap().scene;
@@ -165,8 +165,8 @@ fn the_shipped_session_is_short() {
     )
     .unwrap();
     let length_s = timeline.duration_s();
-    assert!((40.0..=60.0).contains(&length_s), "{length_s} s");
-    let mut techniques: Vec<_> = (0..600)
+    assert!((40.0..=90.0).contains(&length_s), "{length_s} s");
+    let mut techniques: Vec<_> = (0..900)
         .map(|i| timeline.at(f64::from(i) * 0.1).technique)
         .collect();
     techniques.dedup();
