@@ -40,7 +40,7 @@ const SMALL: [&str; 16] = [
     "--set",
     "replay.bodies=1",
     "--set",
-    "session.step=[{technique=\"press\",from_u=0.8,to_u=0.8,level=2,hold_s=0.5,spacing_u=0.1}]",
+    "session.step=[{technique=\"press\",from_u=0.7,to_u=0.7,level=2,hold_s=0.5,spacing_u=0.1}]",
 ];
 
 fn json(path: &Path) -> Value {
