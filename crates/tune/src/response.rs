@@ -82,7 +82,7 @@ impl Curve {
             if let Some(before) = samples.last() {
                 approach_rate(
                     stage,
-                    player.touch.from_m(technique, u) + depth_m,
+                    player.touch.datum_m(technique, u) + depth_m,
                     before,
                     &mut sample,
                 );

@@ -78,13 +78,13 @@ impl TouchProfile {
         if depth_m <= RETRACTED_M {
             0.0
         } else {
-            (self.from_m(technique, u) + depth_m).clamp(0.0, stroke_m)
+            (self.datum_m(technique, u) + depth_m).clamp(0.0, stroke_m)
         }
     }
 
     /// Protrusion that a technique's depths are counted from, m. A kneading orbit and its rocker reach up and down the back:
     /// they count from where the user is nearest within that reach, or a hollow would let them run into its rims.
-    pub fn from_m(&self, technique: Technique, u: f64) -> f64 {
+    pub fn datum_m(&self, technique: Technique, u: f64) -> f64 {
         match technique {
             Technique::Press | Technique::Roll => self.protrude_m(u),
             Technique::Knead => KNEAD_REACH_U
