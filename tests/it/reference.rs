@@ -154,7 +154,7 @@ fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found:
 
 /// Set 3: spheres on finite-strain stacks (FEM; its force is good to 0.5 %), to depth / thickness 0.4 and depth <= R.
 ///
-/// Short of the promise (median 2 %, worst 5 % to 0.3 and 8 % to 0.4): today's stiffening law leaves the force too small.
+/// Short of the promise (median 2 %, worst 5 % to 0.3 and 8 % to 0.4): today's stiffening law leaves small nodes too soft.
 /// The bars are what was measured plus a little, so that a better law has to move them and a worse one is seen.
 #[test]
 fn val_finite_strain_meets_fem() {

@@ -11,7 +11,7 @@ use crate::stack::{Law, Stack};
 /// linear layers, and then the law is the identity.
 ///
 /// The numbers are a first fit to forces of spheres on finite-strain layered stacks (the reference set beside the
-/// tests), taken so that the median error is near zero at every depth: up to `eta = 0.4` the median is within 4 %, but
+/// tests), taken so that errors at every depth centre on zero: up to `eta = 0.4` their median size is 3 %, but
 /// small spheres that go deep come out up to 20 % low, because the law does not know the radius. Other moduli than the
 /// set's, and all beyond `eta = 0.4`, are an **estimate**.
 /// Bone is reached at `eta = 1`; from 0.97 on the law goes on straight so that a solver never meets infinity.
