@@ -24,7 +24,7 @@ pub struct Judgement {
     pub cap_violations: u64,
     /// How many were looked at.
     pub cap_checks: u64,
-    /// With no violation in `bodies`: the share of bodies that may still have one, one-sided, 95 %.
+    /// The share of bodies that may have one, given those among `bodies` that do: exact binomial, one-sided, 95 %.
     pub cap_bound_95: f64,
     /// The worst: value over cap, where.
     pub worst: Option<Worst>,
@@ -254,7 +254,10 @@ pub(crate) fn sum(stage: &Stage<'_>, verdicts: &[Verdict], cells: &[Cell]) -> Ju
             .flat_map(|v| v.violations.iter().cloned())
             .collect(),
         cap_checks: verdicts.iter().map(|v| v.cells).sum(),
-        cap_bound_95: 1.0 - 0.05f64.powf(1.0 / bodies.max(1) as f64),
+        cap_bound_95: bound_95(
+            verdicts.iter().filter(|v| !v.violations.is_empty()).count(),
+            bodies,
+        ),
         worst,
         cvar90_load: tail.iter().sum::<f64>() / tail.len().max(1) as f64,
         coverage: ratio(
@@ -268,6 +271,32 @@ pub(crate) fn sum(stage: &Stage<'_>, verdicts: &[Verdict], cells: &[Cell]) -> Ju
         shares,
         profiles: profiles(stage, verdicts),
     }
+}
+
+/// One-sided upper limit, 95 %, of the share of which `found` in `all` were drawn (Clopper and Pearson 1934).
+fn bound_95(found: usize, all: usize) -> f64 {
+    if found >= all {
+        return 1.0;
+    }
+    let at_most = |share: f64| {
+        let mut term = (1.0 - share).powi(all as i32);
+        let mut sum = term;
+        for k in 1..=found {
+            term *= (all - k + 1) as f64 / k as f64 * share / (1.0 - share);
+            sum += term;
+        }
+        sum
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if at_most(middle) > 0.05 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
 }
 
 fn profiles(stage: &Stage<'_>, verdicts: &[Verdict]) -> Vec<Profile> {
@@ -295,4 +324,15 @@ fn profiles(stage: &Stage<'_>, verdicts: &[Verdict]) -> Vec<Profile> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod test {
+    /// None in 72 is `1 - 0.05^(1/72)`; one in 20 is a table value of the exact binomial limit, 21.6 %.
+    #[test]
+    fn val_bound_is_clopper_and_pearsons() {
+        assert!((super::bound_95(0, 72) - 0.040754).abs() < 1e-5);
+        assert!((super::bound_95(1, 20) - 0.216106).abs() < 1e-5);
+        assert_eq!(super::bound_95(3, 3), 1.0);
+    }
 }

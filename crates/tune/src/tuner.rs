@@ -19,6 +19,9 @@ pub(crate) struct Clearance {
     press_sds: f64,
 }
 
+/// Standard deviations for force, pressure and rate, whatever the technique.
+const PRESS_SDS: f64 = 5.0;
+
 /// The same for keep-outs.
 const KEEP_OUT_SDS: f64 = 3.0;
 
@@ -29,11 +32,11 @@ impl Clearance {
         match technique {
             Technique::Knead => Clearance {
                 keep_out_m: 0.012,
-                press_sds: 5.0,
+                press_sds: PRESS_SDS,
             },
             Technique::Press | Technique::Roll => Clearance {
                 keep_out_m: 0.006,
-                press_sds: 4.0,
+                press_sds: PRESS_SDS,
             },
         }
     }
