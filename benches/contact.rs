@@ -33,7 +33,7 @@ fn bench(c: &mut Criterion) {
     });
 
     let kernel = basis.kernel(&stack);
-    let stiffening = Stiffening::of(&stack);
+    let stiffening = Stiffening::of(&stack, 0.02);
     // A node that moves on by 0.05 mm from solve to solve: 8 ms at 6 mm/s.
     let depths: Vec<Vec<f64>> = (0..40)
         .map(|i| overlap(0.010 + 5e-5 * f64::from(20 - (i - 20i32).abs())))
@@ -50,7 +50,7 @@ fn bench(c: &mut Criterion) {
         solve(b, &depths, &ground(&kernel, &stiffening), &Effort::STATIC)
     });
 
-    let bed = Bed::slab(&stack, &basis, [0.2, 0.2]);
+    let bed = Bed::slab(&stack, &Bed::groundwork(CELL_M), 0.02, [0.2, 0.2]);
     let law = NodeLaw {
         shape: NODE,
         cover: None,

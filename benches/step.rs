@@ -16,11 +16,12 @@ fn bench(c: &mut Criterion) {
     let kinematics =
         Arc::new(Kinematics::new(&scene.mechanism).expect("the shipped mechanism works"));
     let envelope = Envelope::new(&[]).expect("no condition");
-    let basis = Bed::basis(scene.solver.cell_m);
-    let sit = |basis| {
-        Subject::new(&scene, &scene.body, &kinematics, basis, &envelope).expect("a plausible body")
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let sit = |groundwork| {
+        Subject::new(&scene, &scene.body, &kinematics, groundwork, &envelope)
+            .expect("a plausible body")
     };
-    let subject = Arc::new(sit(&basis));
+    let subject = Arc::new(sit(&groundwork));
     let limits = AxisLimits::of(&scene.mechanism);
     let timeline = compile(
         &scene.session,
@@ -59,8 +60,10 @@ fn bench(c: &mut Criterion) {
         "the bench must touch: {forces:?}"
     );
 
-    c.bench_function("step/seat a body, 2 mm bed", |b| b.iter(|| sit(&basis)));
-    let coarse = Bed::basis(0.004);
+    c.bench_function("step/seat a body, 2 mm bed", |b| {
+        b.iter(|| sit(&groundwork))
+    });
+    let coarse = Bed::groundwork(0.004);
     let coarse_subject = sit(&coarse);
     let mut group = c.benchmark_group("step");
     group.sample_size(10);

@@ -7,15 +7,15 @@ use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use program::{Phase, Technique};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use sim::{Bed, Contact, NodeLaw, Touch};
+use sim::{Bed, Contact, Groundwork, NodeLaw, Touch};
 use std::cell::Cell;
 use std::sync::{Arc, LazyLock};
-use tissue::{Effort, Indenter, KernelBasis, Law, Layer, PronyTerm, Stack};
+use tissue::{Effort, Indenter, Law, Layer, PronyTerm, Stack};
 
 const CELL_M: f64 = 0.002;
 const RADIUS_M: f64 = 0.025;
 
-static BASIS: LazyLock<Arc<KernelBasis>> = LazyLock::new(|| Bed::basis(CELL_M));
+static GROUNDWORK: LazyLock<Arc<Groundwork>> = LazyLock::new(|| Bed::groundwork(CELL_M));
 
 /// A node of 0.15, 0.3 or 0.6 kg under 40 N on a bonded slab of 40 mm (E 72.5 kPa, nu 0.45) sinks 12 mm, however heavy
 /// it is. Exact: a sphere of 25 mm on such a layer takes 22.07 N at 12 mm for E = 40 kPa (solution of set 1 of the
@@ -422,7 +422,8 @@ fn above(depth_m: f64) -> Isometry3<f64> {
 }
 
 fn slab(layers: &[Layer]) -> Bed {
-    Bed::slab(&Stack::try_new(layers.to_vec()).unwrap(), &BASIS, [0.16; 2])
+    let stack = Stack::try_new(layers.to_vec()).unwrap();
+    Bed::slab(&stack, &GROUNDWORK, 0.025, [0.16; 2])
 }
 
 fn layer(thickness_m: f64, e_pa: f64, nu: f64, law: Law, prony: &[PronyTerm]) -> Layer {

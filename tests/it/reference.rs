@@ -7,6 +7,7 @@
 use crate::csv::{Table, reference};
 use nalgebra::Vector3;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use tissue::{
     Creep, Durometer, Effort, Ground, Indentation, Indenter, KernelBasis, Law, Layer, Patch,
@@ -154,8 +155,8 @@ fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found:
 
 /// Set 3: spheres on finite-strain stacks (FEM; its force is good to 0.5 %), to depth / thickness 0.4 and depth <= R.
 ///
-/// Short of the promise (median 2 %, worst 5 % to 0.3 and 8 % to 0.4): today's stiffening law leaves small nodes too soft.
-/// The bars are what was measured plus a little, so that a better law has to move them and a worse one is seen.
+/// The promise: median 2 %, worst 5 % of force to 0.3 and 8 % to 0.4; radius 8 %; peak pressure median 5 %, worst 15 % to 0.3 and
+/// 20 % to 0.4. The law is not fitted to this set or any other: it is the stack's own small finite-element solution.
 #[test]
 fn val_finite_strain_meets_fem() {
     let cases = json("3_finite_strain_sphere/cases.json");
@@ -166,7 +167,12 @@ fn val_finite_strain_meets_fem() {
         "force to depth/T 0.4",
     ];
     let mut force = tiers.map(Errors::new);
-    let mut found = [Errors::new("radius"), Errors::new("peak")];
+    let mut found = [
+        Errors::new("radius"),
+        Errors::new("peak to depth/T 0.3"),
+        Errors::new("peak to depth/T 0.4"),
+    ];
+    let mut durometers = BTreeMap::new();
     for row in Table::read("3_finite_strain_sphere/force_depth.csv").rows() {
         let (case, depth_mm, radius_mm) = (
             row.text("case"),
@@ -180,10 +186,10 @@ fn val_finite_strain_meets_fem() {
         let node = Indenter::Sphere {
             radius_m: radius_mm * 1e-3,
         };
-        let answer = one(
-            &Durometer::new(stack_of(&cases[case]["layers"]), node),
-            depth_mm,
-        );
+        let durometer = durometers
+            .entry(case.to_string())
+            .or_insert_with(|| Durometer::new(stack_of(&cases[case]["layers"]), node));
+        let answer = one(durometer, depth_mm);
         let name = format!("{case} depth/T {eta:.3}");
         let tier = ((eta * 10.0 - 1e-9) as usize).min(3);
         force[tier].add(&name, answer.force_n, row.number("force_[N]"));
@@ -192,18 +198,24 @@ fn val_finite_strain_meets_fem() {
             answer.contact_radius_m() * 1e3,
             row.number("a_contact_[mm]"),
         );
-        found[1].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
+        found[if eta < 0.3 + 1e-9 { 1 } else { 2 }].add(
+            &name,
+            answer.peak_pa * 1e-3,
+            row.number("p_max_[kPa]"),
+        );
     }
     for (errors, [median, worst]) in force.iter().zip(FINITE_STRAIN) {
         errors.median_below(median);
         errors.worst_below(worst);
     }
     found[0].worst_below(0.08);
-    found[1].worst_below(0.5);
+    found[1].median_below(0.05);
+    found[1].worst_below(0.15);
+    found[2].worst_below(0.20);
 }
 
 /// Median and worst error of the force allowed to depth / thickness 0.1, 0.2, 0.3 and 0.4.
-const FINITE_STRAIN: [[f64; 2]; 4] = [[0.03, 0.10], [0.03, 0.18], [0.04, 0.23], [0.06, 0.15]];
+const FINITE_STRAIN: [[f64; 2]; 4] = [[0.02, 0.05], [0.02, 0.05], [0.02, 0.05], [0.02, 0.08]];
 
 /// Set 5: roller, ellipsoid and wheel on linear stacks (FFT-BEM on a 0.75 mm grid, its force good to 0.3 %).
 #[test]
@@ -411,7 +423,7 @@ impl Press {
         let creep = Creep::of(&stack).unwrap();
         Press {
             kernel: KernelBasis::new(cell_m, side, layers[0].0).kernel(&stack),
-            stiffening: Stiffening::of(&stack),
+            stiffening: Stiffening::none(stack.thickness_m()),
             patch: Patch::new(side, creep.terms().len()),
             creep,
             tip_m,

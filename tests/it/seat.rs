@@ -44,8 +44,8 @@ pub fn seat(scene: &Scene) -> Sim {
     let scene = Arc::new(scene.clone());
     let kinematics = Arc::new(Kinematics::new(&scene.mechanism).unwrap());
     let envelope = Envelope::new(&scene.conditions).unwrap();
-    let basis = Bed::basis(scene.solver.cell_m);
-    let subject = Subject::new(&scene, &scene.body, &kinematics, &basis, &envelope)
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let subject = Subject::new(&scene, &scene.body, &kinematics, &groundwork, &envelope)
         .expect("a plausible body");
     let limits = AxisLimits::of(&scene.mechanism);
     let timeline = compile(

@@ -13,8 +13,8 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> anyhow::Result<Sim> {
     let kinematics = Kinematics::new(&scene.mechanism)
         .map_err(|e| anyhow!("this mechanism cannot work: {e}"))?;
     let kinematics = Arc::new(kinematics);
-    let basis = Bed::basis(scene.solver.cell_m);
-    let subject = match Subject::new(scene, &scene.body, &kinematics, &basis, &envelope) {
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let subject = match Subject::new(scene, &scene.body, &kinematics, &groundwork, &envelope) {
         Ok(subject) => Arc::new(subject),
         Err(problems) => {
             let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();

@@ -1,9 +1,10 @@
 //! The surface that nodes press: cells, normals and what lies under them.
 
-use back::Back;
+use crate::groundwork::Groundwork;
+use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::Arc;
-use tissue::{Creep, Kernel, KernelBasis, Stack, Stiffening};
+use tissue::{Creep, Kernel, Stack, Stiffening};
 
 /// Cells along one edge of a contact window.
 pub(crate) const WINDOW: usize = 32;
@@ -46,17 +47,22 @@ struct Ground {
 }
 
 impl Bed {
-    /// The kernel basis that beds of one cell size share: building it once saves most of a bed's cost.
-    pub fn basis(cell_m: f64) -> Arc<KernelBasis> {
-        Arc::new(KernelBasis::new(cell_m, WINDOW, SKIN_MIN_M))
+    /// What beds of one cell size share: building it once saves most of a bed's cost.
+    pub fn groundwork(cell_m: f64) -> Arc<Groundwork> {
+        Groundwork::new(cell_m, WINDOW, SKIN_MIN_M)
     }
 
-    /// The skin of a body from the nape to below the crest, `half_width_m` to each side.
+    /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radius_m`.
     ///
     /// Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
-    pub fn of_back(back: &Back, basis: &KernelBasis, half_width_m: f64) -> Bed {
+    pub fn of_back(
+        back: &Back,
+        groundwork: &Groundwork,
+        node_radius_m: f64,
+        half_width_m: f64,
+    ) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
-        let cell_m = basis.cell_m();
+        let cell_m = groundwork.basis().cell_m();
         let refinement = if 2.0 * cell_m <= SURFACE_PITCH_M + 1e-9 {
             2
         } else {
@@ -109,13 +115,19 @@ impl Bed {
             Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
         bed.first_u = RANGE_U[0];
         bed.u_per_row = u_per_row / refinement as f64;
-        bed.ground = Ground::new(&bed, basis, creep, true, stack_at);
+        bed.ground = Ground::new(&bed, groundwork, node_radius_m, creep, stack_at);
         bed
     }
 
-    /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y.
-    pub fn slab(stack: &Stack, basis: &KernelBasis, size_m: [f64; 2]) -> Bed {
-        let cell_m = basis.cell_m();
+    /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y; for nodes
+    /// of `node_radius_m`.
+    pub fn slab(
+        stack: &Stack,
+        groundwork: &Groundwork,
+        node_radius_m: f64,
+        size_m: [f64; 2],
+    ) -> Bed {
+        let cell_m = groundwork.basis().cell_m();
         let lattice_m = 2.0 * cell_m;
         let count = size_m.map(|s| (0.5 * s / lattice_m).ceil() as usize * 2 + 1);
         let lattice: Vec<Point3<f64>> = (0..count[1])
@@ -131,7 +143,7 @@ impl Bed {
             })
             .collect();
         let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
-        bed.ground = Ground::uniform(basis, stack);
+        bed.ground = Ground::uniform(groundwork, node_radius_m, stack);
         bed
     }
 
@@ -367,12 +379,12 @@ pub struct Foot {
 }
 
 impl Ground {
-    fn uniform(basis: &KernelBasis, stack: &Stack) -> Ground {
+    fn uniform(groundwork: &Groundwork, node_radius_m: f64, stack: &Stack) -> Ground {
         Ground {
             columns: 1,
             pitch: [1, 1],
-            kernels: vec![basis.kernel(stack)],
-            laws: vec![Stiffening::of(stack)],
+            kernels: vec![groundwork.basis().kernel(stack)],
+            laws: vec![Stiffening::of(stack, node_radius_m)],
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -381,22 +393,24 @@ impl Ground {
     /// Stacks every [`STACK_PITCH_M`]; across only the right half, the left is its mirror image.
     fn new(
         bed: &Bed,
-        basis: &KernelBasis,
+        groundwork: &Groundwork,
+        node_radius_m: f64,
         creep: Option<Creep>,
-        mirrored: bool,
         stack_at: impl Fn(usize, usize) -> Stack,
     ) -> Ground {
         let pitch = STACK_PITCH_M.map(|p| (p / bed.cell_m).round().max(1.0) as usize);
         let middle = bed.columns / 2;
         let columns = middle.div_ceil(pitch[1]) + 1;
         let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
+        let limits = Limits::builtin();
+        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
         let mut ground = Ground {
             columns,
             pitch,
             kernels: vec![],
             laws: vec![],
             creep,
-            mirrored,
+            mirrored: true,
         };
         for row in 0..rows {
             for column in 0..columns {
@@ -404,8 +418,10 @@ impl Ground {
                     (row * pitch[0]).min(bed.rows - 1),
                     (column * pitch[1]).min(middle),
                 );
-                ground.kernels.push(basis.kernel(&stack));
-                ground.laws.push(Stiffening::of(&stack));
+                ground.kernels.push(groundwork.basis().kernel(&stack));
+                ground
+                    .laws
+                    .push(groundwork.law(&stack, &typical_pa, node_radius_m));
             }
         }
         ground

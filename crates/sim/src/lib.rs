@@ -6,6 +6,7 @@
 mod atlas;
 mod bed;
 mod fault;
+mod groundwork;
 mod guard;
 mod sim;
 mod statics;
@@ -18,6 +19,7 @@ mod world;
 pub use atlas::Atlas;
 pub use bed::{Bed, Foot};
 pub use fault::Fault;
+pub use groundwork::Groundwork;
 pub use guard::{Guard, Limit, Violation};
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};

@@ -1,12 +1,12 @@
 //! A body in a chair: everything about a run that depends on who sits there.
 
 use crate::bed::Bed;
+use crate::groundwork::Groundwork;
 use crate::trunk::{Lean, Support};
 use back::{Back, Body, BodyProblem, Envelope};
 use mechanism::Kinematics;
 use program::Placement;
 use scene::{Scene, Surface};
-use tissue::KernelBasis;
 
 /// Reach of the contact surface to each side of the midline, m.
 const HALF_WIDTH_M: f64 = 0.130;
@@ -25,7 +25,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Seats a body in the scene's chair, on a bed of the basis's cells; what the envelope keeps nodes out of is
+    /// Seats a body in the scene's chair, on a bed of the groundwork's cells; what the envelope keeps nodes out of is
     /// marked on it.
     ///
     /// # Errors
@@ -34,14 +34,15 @@ impl Subject {
         scene: &Scene,
         body: &Body,
         kinematics: &Kinematics,
-        basis: &KernelBasis,
+        groundwork: &Groundwork,
         envelope: &Envelope,
     ) -> Result<Subject, Vec<BodyProblem>> {
         let back = Back::new(body)?;
+        let node_radius_m = scene.mechanism.nodes[0].shape.law_radius_m();
         let (bed, support) = match &scene.surface {
             Surface::Back => {
                 let support = Support::new(&back, &scene.chair, kinematics.curve());
-                let mut bed = Bed::of_back(&back, basis, HALF_WIDTH_M);
+                let mut bed = Bed::of_back(&back, groundwork, node_radius_m, HALF_WIDTH_M);
                 // Midline zones lie inside the midline half width: only a condition makes zones worth looking up.
                 let zones_matter = !envelope.policy().exclude.is_empty();
                 bed.bar(|u, x_m| {
@@ -50,7 +51,10 @@ impl Subject {
                 });
                 (bed, Some(support))
             }
-            Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, [*size_m; 2]), None),
+            Surface::Slab { stack, size_m } => (
+                Bed::slab(stack, groundwork, node_radius_m, [*size_m; 2]),
+                None,
+            ),
         };
         let placement = placement(&back, support.as_ref(), kinematics, scene);
         Ok(Subject {

@@ -88,7 +88,7 @@ impl Touch {
             law,
             patch: Patch::new(WINDOW, bed.creep().map_or(0, |c| c.terms().len())),
             kernel: bed.blank_kernel(),
-            stiffening: Stiffening::blend(&[]),
+            stiffening: Stiffening::none(1.0),
             origin: None,
             overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
             drag_m: [0.0; 2],

@@ -48,20 +48,27 @@ pub struct Durometer {
     /// Attitude of the node: its y axis against the surface normal.
     node_from_surface: UnitQuaternion<f64>,
     cell_m: Option<f64>,
+    stiffening: Stiffening,
 }
 
 /// Cells across the contact that the automatic grid aims at.
 const CELLS_ACROSS: f64 = 20.0;
 
 impl Durometer {
-    /// A node that comes straight down, on a grid that fits its contact.
+    /// A node that comes straight down, on a grid that fits its contact. Solves the stack's large-strain law at once.
     pub fn new(stack: Stack, node: Indenter) -> Durometer {
         Durometer {
+            stiffening: Stiffening::of(&stack, node.law_radius_m()),
             stack,
             node,
             node_from_surface: UnitQuaternion::identity(),
             cell_m: None,
         }
+    }
+
+    /// The large-strain law of the stack under this node.
+    pub fn stiffening(&self) -> &Stiffening {
+        &self.stiffening
     }
 
     /// With cells of a given edge.
@@ -185,7 +192,7 @@ impl Bench {
             side,
             cell_m,
             kernel,
-            stiffening: Stiffening::of(&d.stack),
+            stiffening: d.stiffening,
             overlap_m,
         }
     }

@@ -151,6 +151,15 @@ impl Indenter {
             Indenter::Flat { .. } => f64::INFINITY,
         }
     }
+
+    /// Radius of the sphere whose large-strain law serves for this node, m: that of its tip; a flat end counts as a sphere of
+    /// 1.5 times its radius, which has the same contact radius about a fifth of that radius deep (estimate).
+    pub fn law_radius_m(&self) -> f64 {
+        match *self {
+            Indenter::Flat { radius_m } => 1.5 * radius_m,
+            _ => self.tip_radius_m(),
+        }
+    }
 }
 
 /// Larger root of `a t^2 + 2 b t + c = 0`.

@@ -3,9 +3,12 @@
 //! What this crate does not know: no body, no mechanism, no engine, no file.
 #![doc = include_str!("../README.md")]
 
+mod band;
 mod compliance;
 mod cover;
 mod durometer;
+mod finite_strain;
+mod hyperelastic;
 mod indenter;
 mod kernel;
 mod patch;

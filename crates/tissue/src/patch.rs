@@ -58,11 +58,11 @@ pub struct Report {
 /// The law, for the cells `i` of the window, with overlap `g` (how far the rigid node reaches past the resting
 /// surface along the inward normal), pressure `p >= 0`, influence table `K`:
 /// ```text
-/// w_i = sum_j K_ij (gain p_j + memory_j)   linear displacement of the skin (gain and memory: see [`Creep`])
-/// skin_i = f(w_i)                          strain stiffening, see [`Stiffening`]
-/// skin_i + cover(p_i) >= g_i - carrier sum_j p_j A,  p_i >= 0,   and one of the two holds with equality
+/// w_i = sum_j K_ij (gain p_j + memory_j) / S   displacement of the skin (gain and memory: see [`Creep`])
+/// w_i + cover(p_i) >= g_i - carrier sum_j p_j A,  p_i >= 0,   and one of the two holds with equality
+/// S = factor(max_i w_i)                        strain stiffening, see [`Stiffening`]
 /// ```
-/// Solved by Newton rounds on the two scalar laws, each a conjugate-gradient solve over the cells in contact (after
+/// Solved by Newton rounds on cover and stiffening, each a conjugate-gradient solve over the cells in contact (after
 /// Polonsky and Keer 1999), warm-started from the last pressure. A cell that would pull is let go at once, and its
 /// column taken out of the residual, so that a moving edge costs no extra product. Force and moment are sums over `p`.
 #[derive(Clone, Debug)]
@@ -90,13 +90,18 @@ struct Scratch {
     history: Vec<f64>,
     source: Vec<f64>,
     diagonal: Vec<f64>,
-    /// Root of the slope of the stiffening law, cell by cell: the node's give acts through it.
-    weight: Vec<f64>,
     residual: Vec<f64>,
     direction: Vec<f64>,
     product: Vec<f64>,
     lines: Lines,
+    /// How much the pressure of now counts, over the stiffening factor.
     gain: f64,
+    /// The creep law's part of that, and 1 over the factor.
+    creep_gain: f64,
+    softness: f64,
+    /// Where the skin is deepest, and the relative slope of the factor there, 1/m.
+    deepest: usize,
+    stiffer_per_m: f64,
     /// Give of the node per pressure on one cell, m/Pa.
     carrier_m_pa: f64,
 }
@@ -128,7 +133,6 @@ impl Patch {
                 history: zeros(),
                 source: zeros(),
                 diagonal: zeros(),
-                weight: zeros(),
                 residual: zeros(),
                 direction: zeros(),
                 product: zeros(),
@@ -137,6 +141,10 @@ impl Patch {
                     target: vec![0.0; side],
                 },
                 gain: 1.0,
+                creep_gain: 1.0,
+                softness: 1.0,
+                deepest: 0,
+                stiffer_per_m: 0.0,
                 carrier_m_pa: 0.0,
             },
         }
@@ -257,8 +265,7 @@ impl Patch {
         s.curve(kernel, side);
         let mut energy = 0.0;
         for_spans(&s.spans, side, |i| {
-            // A cell whose law has the slope `weight^2` sinks that much more for a metre of travel.
-            s.residual[i] = s.active[i] * s.weight[i] * s.weight[i] - s.product[i];
+            s.residual[i] = s.active[i] - s.product[i];
             s.direction[i] = s.residual[i];
             energy += s.residual[i] * s.residual[i];
         });
@@ -283,14 +290,28 @@ impl Patch {
                 s.direction[i] = s.residual[i] + keep * s.direction[i]
             });
         }
-        cell_m2 * self.tangent.iter().sum::<f64>().max(0.0)
+        self.with_stiffening(cell_m2, cell_m2 * self.tangent.iter().sum::<f64>().max(0.0))
+    }
+
+    /// Adds to the stiffness at a constant factor what the factor's own rise gives.
+    ///
+    /// With the node's give `c`, `k = k0 / (1 + c k0)` takes away the stiffness `k0` of the contact alone; that of all is
+    /// `k0 + F S'/S` times the share of further travel that the deepest cell of skin takes and the cover does not.
+    fn with_stiffening(&self, cell_m2: f64, stiffness_n_m: f64) -> f64 {
+        let s = &self.scratch;
+        let give_m_n = s.carrier_m_pa / cell_m2;
+        let kept = (1.0 - give_m_n * stiffness_n_m).max(1e-6);
+        let share = 1.0 - s.diagonal[s.deepest] * self.tangent[s.deepest] / kept;
+        let force_n = cell_m2 * self.pressure.iter().sum::<f64>();
+        let own_n_m = stiffness_n_m / kept + force_n * s.stiffer_per_m * share.clamp(0.0, 1.0);
+        own_n_m / (1.0 + give_m_n * own_n_m)
     }
 
     /// The memory part of the pressure, and how much the pressure of now counts.
     fn remember(&mut self, ground: &Ground<'_>) {
         let s = &mut self.scratch;
         s.carrier_m_pa = ground.carrier_m_n * ground.kernel.cell_m() * ground.kernel.cell_m();
-        s.gain = match ground.creep {
+        s.creep_gain = match ground.creep {
             Some((creep, dt_s)) => creep.history(dt_s, &self.settled, &self.memory, &mut s.history),
             None => {
                 s.history.fill(0.0);
@@ -341,7 +362,7 @@ impl Patch {
         spans_of(side, &s.active, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
         for ((source, p), h) in s.source.iter_mut().zip(&self.pressure).zip(&s.history) {
-            *source = s.gain * p + h;
+            *source = s.creep_gain * p + h;
         }
         let mut loaded = vec![(0, 0); side];
         spans_of(side, &s.source, &mut loaded);
@@ -356,6 +377,7 @@ impl Patch {
         );
         let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
         report.products += 1;
+        s.deepen(overlap_m, give_m, &self.pressure, ground);
         let (mut energy, mut count, mut grown) = (0.0, 0usize, false);
         for row in 0..side {
             for i in row * side + s.ringed[row].0..row * side + s.ringed[row].1 {
@@ -368,10 +390,8 @@ impl Patch {
                 let (squeeze_m, squeeze_slope) = ground
                     .cover
                     .map_or((0.0, 0.0), |c| c.squeeze(self.pressure[i]));
-                let (linear_m, slope) = ground
-                    .stiffening
-                    .linear_of(overlap_m[i] - give_m - squeeze_m);
-                let left_m = linear_m - s.product[i] - sink_m.map_or(0.0, |w| w[i]);
+                let skin_m = overlap_m[i] - give_m - squeeze_m;
+                let left_m = skin_m - s.softness * s.product[i] - sink_m.map_or(0.0, |w| w[i]);
                 if s.active[i] == 0.0 {
                     if left_m <= tolerance_m {
                         continue;
@@ -379,8 +399,7 @@ impl Patch {
                     s.active[i] = 1.0;
                     grown = true;
                 }
-                s.diagonal[i] = slope * squeeze_slope;
-                s.weight[i] = slope.sqrt();
+                s.diagonal[i] = squeeze_slope;
                 s.residual[i] = left_m;
                 energy += left_m * left_m;
                 count += 1;
@@ -458,12 +477,12 @@ impl Patch {
                 let s = &mut self.scratch;
                 self.pressure[i] = 0.0;
                 s.active[i] = 0.0;
-                let give_m = s.carrier_m_pa * s.weight[i] * pull;
+                let give_m = s.carrier_m_pa * pull;
                 for other in 0..side {
                     let (from, to) = s.spans[other];
                     let line = &kernel.row(row.abs_diff(other))[middle + from - column..];
                     for (j, k) in (other * side + from..other * side + to).zip(line) {
-                        s.residual[j] += s.gain * f64::from(*k) * pull + s.weight[j] * give_m;
+                        s.residual[j] += s.gain * f64::from(*k) * pull + give_m;
                     }
                 }
                 s.residual[i] = 0.0;
@@ -479,10 +498,27 @@ impl Patch {
 }
 
 impl Scratch {
-    /// `product = (gain K + diagonal + carrier weight weight') direction` on the contact; returns `direction . product`.
-    ///
-    /// The node's give enters the law of cell `i` with the slope there; taken as the symmetric product of two roots it
-    /// keeps the operator symmetric, at the price of a Newton step that is not quite one where slopes differ.
+    /// The stiffening factor at the skin's deepest cell, under the present pressure.
+    fn deepen(&mut self, overlap_m: &[f64], give_m: f64, pressure: &[f64], ground: &Ground<'_>) {
+        let side = self.ringed.len();
+        let mut skin_m = 0.0;
+        for (row, (from, to)) in self.ringed.iter().enumerate() {
+            for i in row * side + from..row * side + to {
+                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(pressure[i]).0);
+                let here_m = overlap_m[i] - give_m - squeeze_m;
+                if here_m > skin_m {
+                    skin_m = here_m;
+                    self.deepest = i;
+                }
+            }
+        }
+        let (factor, slope) = ground.stiffening.factor(skin_m);
+        self.softness = 1.0 / factor;
+        self.stiffer_per_m = slope / factor;
+        self.gain = self.creep_gain * self.softness;
+    }
+
+    /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product`.
     fn curve(&mut self, kernel: &Kernel, side: usize) -> f64 {
         apply(
             kernel,
@@ -494,13 +530,11 @@ impl Scratch {
             &mut self.product,
         );
         let mut pushed = 0.0;
-        for_spans(&self.spans, side, |i| {
-            pushed += self.weight[i] * self.direction[i]
-        });
+        for_spans(&self.spans, side, |i| pushed += self.direction[i]);
         let give_m = self.carrier_m_pa * pushed;
         let mut curvature = 0.0;
         for_spans(&self.spans, side, |i| {
-            let own = self.diagonal[i] * self.direction[i] + self.weight[i] * give_m;
+            let own = self.diagonal[i] * self.direction[i] + give_m;
             self.product[i] = self.active[i] * (self.gain * self.product[i] + own);
             curvature += self.direction[i] * self.product[i];
         });

@@ -4,9 +4,8 @@ use crate::error::TuneError;
 use back::{Body, Envelope};
 use mechanism::Kinematics;
 use scene::Study;
-use sim::{Bed, Statics, Subject};
+use sim::{Bed, Groundwork, Statics, Subject};
 use std::sync::Arc;
-use tissue::KernelBasis;
 
 use crate::touch::TouchProfile;
 
@@ -20,7 +19,7 @@ pub(crate) struct Stage<'a> {
     pub study: &'a Study,
     pub kinematics: Arc<Kinematics>,
     pub envelope: Envelope,
-    pub coarse: Arc<KernelBasis>,
+    pub coarse: Arc<Groundwork>,
 }
 
 /// One body, ready for the quasi-static pass.
@@ -50,7 +49,7 @@ impl<'a> Stage<'a> {
             study,
             kinematics: Arc::new(kinematics),
             envelope,
-            coarse: Bed::basis(COARSE_CELL_M),
+            coarse: Bed::groundwork(COARSE_CELL_M),
         })
     }
 

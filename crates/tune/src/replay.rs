@@ -128,9 +128,15 @@ fn run(
 ) -> Result<Replay, TuneError> {
     let study = stage.study;
     let scene = Arc::new(study.scene.clone());
-    let basis = Bed::basis(scene.solver.cell_m);
-    let subject = Subject::new(&scene, body, &stage.kinematics, &basis, &stage.envelope)
-        .map_err(|p| TuneError::body(&p))?;
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let subject = Subject::new(
+        &scene,
+        body,
+        &stage.kinematics,
+        &groundwork,
+        &stage.envelope,
+    )
+    .map_err(|p| TuneError::body(&p))?;
     let subject = Arc::new(subject);
     let player = stage.seat(class, body)?;
     let map = AtLevel {
