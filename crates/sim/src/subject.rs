@@ -50,7 +50,7 @@ impl Subject {
                 });
                 (bed, Some(support))
             }
-            Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, [*size_m; 2]), None),
+            Surface::Slab { stack, size_m } => (Bed::slab(stack, basis, *size_m), None),
         };
         let placement = placement(&back, support.as_ref(), kinematics, scene);
         Ok(Subject {
