@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same scene in Kneadlab, MuJoCo and Drake, one after the other in rounds: speed, samples a patch, static force.
 
-Needs Python 3.10 or newer, a built `kneadlab`, and at the first call a network: MuJoCo and Drake go into a virtual
+Needs Python 3.11 or newer, a built `kneadlab`, and at the first call a network: MuJoCo and Drake go into a virtual
 environment in benches/peers/.venv. Tables to stdout, talk to stderr, everything measured to `--json FILE`.
 """
 
@@ -79,13 +79,14 @@ def ask(command):
 
 
 def medians(rounds):
-    """One row a contender. A ratio is taken within its round, where the machine was the same, and then its median."""
+    """One row a contender. Factors are simulated seconds per second of processor time. A ratio is taken within its round,
+    where the machine was the same, and then its median."""
     rows = []
     for place, first in enumerate(rounds[0]):
         tries = [one[place] for one in rounds]
-        factors = [t["simulated_s"] / t["wall_s"] for t in tries]
+        factors = [t["simulated_s"] / t["cpu_s"] for t in tries]
         ratios = [
-            one[0]["simulated_s"] / one[0]["wall_s"] / factor for one, factor in zip(rounds, factors, strict=True)
+            one[0]["simulated_s"] / one[0]["cpu_s"] / factor for one, factor in zip(rounds, factors, strict=True)
         ]
         rows.append(
             {
@@ -122,7 +123,8 @@ def print_static(rows):
         for depth in depths:
             # JSON has text for keys.
             force_n = row["force_n"][str(depth)]
-            cells.append(f"{force_n:.2f} ({100 * (force_n / scene.EXACT_N[depth] - 1):+.0f})")
+            off_percent = round(100 * (force_n / scene.EXACT_N[depth] - 1))
+            cells.append(f"{force_n:.2f} ({off_percent:+d})")
         print(f"| {row['peer']} | {' | '.join(cells)} |")
     sys.stdout.flush()
 
@@ -139,8 +141,8 @@ def built():
 
 def make_environment():
     """Both peers in a folder of their own; made once, and again when requirements.txt changes."""
-    if sys.version_info < (3, 10):
-        sys.exit(f"this is Python {sys.version.split()[0]}; MuJoCo and Drake need 3.10 or newer")
+    if sys.version_info < (3, 11):
+        sys.exit(f"this is Python {sys.version.split()[0]}; MuJoCo and Drake need 3.11 or newer")
     wanted = HERE / "requirements.txt"
     made_from = VENV / "requirements.txt"
     if made_from.is_file() and made_from.read_text() == wanted.read_text():

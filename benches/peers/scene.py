@@ -4,6 +4,8 @@ Four rigid spheres on a flat slab of tissue bonded to the ground. A carriage tak
 that turns about z; a preloaded spring presses it into the slab, which lies under z = 0. Nine degrees of freedom.
 """
 
+import math
+
 RADIUS_M = 0.025
 NODE_KG = 0.3
 SLAB_M = (0.40, 0.60, 0.04)  # across, along, thick
@@ -34,9 +36,7 @@ EXACT_N = {depth_mm: force_n * E_KPA / 40.0 for depth_mm, force_n in EXACT_40_KP
 
 def motion(t_s):
     """Carriage place, m, and crank angle, rad, at a time: 3 s of travel with the cranks parked, 3 s of circles on the
-    spot, over and over, to and fro. The chair's programme does the same two one after the other."""
-    import math
-
+    spot, over and over, to and fro. Kneadlab's session does all travels first."""
     period, in_period_s = divmod(t_s, 2.0 * TRAVEL_S)
     forward = period % 2 == 0
     travelled_m = _trapezoid(min(in_period_s, TRAVEL_S))
