@@ -3,6 +3,7 @@
 mod csv;
 mod seat;
 
+mod bench;
 mod chair;
 mod contact;
 mod determinism;

@@ -1,4 +1,6 @@
 //! `kneadlab speed`: how fast the simulator is on a scene, on one thread.
+//!
+//! A scene in which hardly a node touches times an idle machine, so it is refused: see [`TOUCHING_MIN`].
 
 use crate::input::{self, Sets};
 use crate::print;
@@ -6,7 +8,7 @@ use crate::seat::seat;
 use crate::talk::{self, Outcome};
 use anyhow::bail;
 use serde::Serialize;
-use sim::STAGES;
+use sim::{NODES, STAGES};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,12 +30,21 @@ pub struct Args {
 /// Longer than this it does not run, s of the clock on the wall.
 const WALL_MAX: Duration = Duration::from_secs(20);
 
+/// Force from which a node touches, N: one that brushes the cover with less costs next to nothing.
+const TOUCH_N: f64 = 0.5;
+
+/// Share of nodes that must touch, averaged over the steps done (all steps are equally long, so over simulated time),
+/// ramps and travel included.
+const TOUCHING_MIN: f64 = 0.5;
+
 #[derive(Serialize)]
 struct Speed {
     scene: String,
     steps_per_s: f64,
     real_time_factor: f64,
     cells_per_patch: f64,
+    /// Nodes that touch, mean over time.
+    nodes_touching: f64,
     /// Share of the time.
     stages: BTreeMap<&'static str, f64>,
     steps: u64,
@@ -47,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let scene = Arc::new(scene);
     let mut sim = seat(&scene, envelope)?;
     talk::watch_ctrl_c();
-    let (mut steps, mut cells, mut patches) = (0u64, 0usize, 0u64);
+    let (mut steps, mut cells, mut patches, mut touches) = (0u64, 0usize, 0u64, 0usize);
     let mut stages: BTreeMap<&'static str, f64> =
         STAGES.into_iter().map(|stage| (stage, 0.0)).collect();
     let start = Instant::now();
@@ -65,16 +76,25 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             cells += contact.cells;
             patches += 1;
         }
+        touches += (frame.contacts.iter())
+            .filter(|c| c.force_n >= TOUCH_N)
+            .count();
     }
     let wall_s = start.elapsed().as_secs_f64();
     if steps == 0 {
         bail!("the session has no steps");
+    }
+    let nodes_touching = touches as f64 / steps as f64;
+    // A session cut short has not been seen whole; and what is slow is not idle.
+    if sim.is_done() && nodes_touching < TOUCHING_MIN * NODES as f64 {
+        bail!(idle(&scene.name, nodes_touching, sim.frame().t_s));
     }
     let speed = Speed {
         scene: scene.name.clone(),
         steps_per_s: steps as f64 / wall_s,
         real_time_factor: sim.frame().t_s / wall_s,
         cells_per_patch: cells as f64 / patches.max(1) as f64,
+        nodes_touching,
         stages: stages
             .into_iter()
             .map(|(stage, total_s)| (stage, total_s / wall_s))
@@ -94,8 +114,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         )?;
         writeln!(
             out,
-            "{:.0} steps/s, {:.1} x real time, {:.0} cells per patch",
-            speed.steps_per_s, speed.real_time_factor, speed.cells_per_patch
+            "{:.0} steps/s, {:.1} x real time; {:.1} of {NODES} nodes touch, {:.0} cells per patch",
+            speed.steps_per_s, speed.real_time_factor, speed.nodes_touching, speed.cells_per_patch
         )?;
         let shares: Vec<String> = speed
             .stages
@@ -110,4 +130,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Good
     })
+}
+
+/// Why a scene that hardly touches is not timed.
+fn idle(scene: &str, nodes_touching: f64, simulated_s: f64) -> String {
+    let least = TOUCHING_MIN * NODES as f64;
+    format!(
+        "{scene}: {nodes_touching:.2} of {NODES} nodes touch ({TOUCH_N} N and more), averaged over {simulated_s:.1} s: that would time an idle machine\n  \
+         allowed: at least {least} of {NODES}\n  \
+         hint: press deeper (depth.protrude_mm at the session's levels), or shorten ramps and travel; the trace of `kneadlab run` tells when each node touches"
+    )
 }

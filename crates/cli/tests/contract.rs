@@ -578,6 +578,30 @@ fn speed_tells_what_scripts_rely_on() {
         assert!(speed[key].as_f64().unwrap() > 0.0, "{key}");
     }
     assert!(speed["stages"].is_object());
+    let touching = speed["nodes_touching"].as_f64().unwrap();
+    assert!((2.0..=4.0).contains(&touching), "{touching}");
+}
+
+/// Nodes that stay retracted cost nothing, and a speed measured with them means nothing.
+#[test]
+fn speed_refuses_a_scene_that_hardly_touches() {
+    let output = kneadlab()
+        .args(["speed", &scenes("chair.toml"), "--json"])
+        .args(SHORT)
+        .args(["--set", "depth.protrude_mm=[0,0,0,0,0]"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1);
+    assert_eq!(stdout(&output), "");
+    let said = stderr(&output);
+    for word in [
+        "0.00 of 4 nodes touch",
+        "allowed: at least 2",
+        "hint: ",
+        "depth.protrude_mm",
+    ] {
+        assert!(said.contains(word), "{said}");
+    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ static TIMING: Table = Table {
         number("press_ramp_s", (0.2, 1.5, 10.0), "pressing in; longer keeps the rate of force low", "W"),
         number("release_ramp_s", (0.2, 1.0, 10.0), "letting go", "E"),
         number("knead_rpm", (1.0, 25.0, 60.0), "kneading shaft", "E"),
-        number("roll_mm_s", (1.0, 30.0, 80.0), "carriage while rolling", "E"),
+        number("roll_mm_s", (1.0, 30.0, 150.0), "carriage while rolling", "E"),
         number("travel_mm_s", (1.0, 45.0, 80.0), "carriage while retracted", "V"),
     ],
 };
@@ -142,7 +142,14 @@ static SURFACE: Table = Table {
     fields: &[
         field("kind", Kind::Choice(surfaces), Text("back"), "what the nodes touch", ""),
         field("stack", Kind::File(|| &STACK), Required, "the slab's tissue", "").when("kind", &["slab"]),
-        number("size_mm", (50.0, 400.0, 2000.0), "the slab's side", "").when("kind", &["slab"]),
+        field(
+            "size_mm",
+            Kind::Numbers { min: 50.0, max: 2000.0, count: (2, 2) },
+            Numbers(&[400.0, 400.0]),
+            "the slab's width and length",
+            "",
+        )
+        .when("kind", &["slab"]),
     ],
 };
 

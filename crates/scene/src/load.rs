@@ -447,7 +447,7 @@ fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
             let stack = to_stack(t.table("stack")?, problems)?;
             Some(Surface::Slab {
                 stack,
-                size_m: t.number("size_mm"),
+                size_m: t.numbers("size_mm"),
             })
         }
         _ => (!t.broken).then_some(Surface::Back),

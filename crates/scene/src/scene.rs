@@ -110,8 +110,8 @@ pub enum Surface {
     Slab {
         /// Its tissue.
         stack: Stack,
-        /// Its side, m.
-        size_m: f64,
+        /// Its width (x) and its length (z), m.
+        size_m: [f64; 2],
     },
 }
 

@@ -103,7 +103,7 @@ fn numbers_arrive_in_si() {
         panic!("not a slab")
     };
     assert!((stack.thickness_m() - 0.040).abs() < 1e-12);
-    assert_eq!(size_m, 0.4);
+    assert_eq!(size_m, [0.4, 0.4]);
     assert_eq!(
         load_stack(&scenes().join("stacks/paraspinal.toml"))
             .unwrap()

@@ -52,7 +52,7 @@ impl Subject {
                 (bed, Some(support))
             }
             Surface::Slab { stack, size_m } => (
-                Bed::slab(stack, groundwork, node_radius_m, [*size_m; 2]),
+                Bed::slab(stack, groundwork, node_radius_m, *size_m),
                 None,
             ),
         };
