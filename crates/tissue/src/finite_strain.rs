@@ -42,7 +42,16 @@ pub(crate) struct Push {
     pub force_n: f64,
     /// How far the penalty's spring gives way in the mean, m: the skin stands so much less deep than the sphere.
     pub give_m: f64,
+    /// Mean pressure within [`CENTRE`] of the contact radius, Pa.
+    pub centre_pa: f64,
+    /// Mean over the pressure of how deep the sphere stands, over the depth: 1 under the tip, less towards the edge.
+    pub mean_depth: f64,
+    /// The same, over the centre alone.
+    pub centre_depth: f64,
 }
+
+/// Share of the contact's radius that counts as its centre.
+const CENTRE: f64 = 0.3;
 
 /// A sphere over a stack.
 ///
@@ -220,16 +229,18 @@ impl Sphere {
 
     /// Contact with the true sphere; also the sum of the forces' sizes.
     fn touch(&self, depth_m: f64, matrix: &mut Band, residual: &mut [f64]) -> (Push, f64) {
-        let (mut along_n, mut size_n, mut area_m2) = (0.0, 0.0, 0.0);
+        let (mut along_n, mut size_n, mut field) = (0.0, 0.0, vec![]);
         let centre_m = self.radius_m - depth_m;
         for edge in self.mesh.surface() {
             for &(xi, w) in &GAUSS_5 {
-                let (shape, _) = quadratic(xi);
-                let (mut r, mut up, mut rest_r) = (0.0, 0.0, 0.0);
-                for (s, (node, r0)) in shape.iter().zip(edge.nodes.iter().zip(edge.radii_m)) {
-                    rest_r += s * r0;
-                    r += s * (r0 + self.displacement_m[*node]);
-                    up += s * self.displacement_m[node + 1];
+                let (shape, slope) = quadratic(xi);
+                let (mut r, mut up, mut rest_r, mut dr_dxi) = (0.0, 0.0, 0.0, 0.0);
+                for (i, (node, r0)) in edge.nodes.iter().zip(edge.radii_m).enumerate() {
+                    let now = r0 + self.displacement_m[*node];
+                    rest_r += shape[i] * r0;
+                    r += shape[i] * now;
+                    dr_dxi += slope[i] * now;
+                    up += shape[i] * self.displacement_m[node + 1];
                 }
                 let (dr, du) = (r, up - centre_m);
                 let distance_m = dr.hypot(du);
@@ -260,16 +271,28 @@ impl Sphere {
                 }
                 along_n += force_n * n_u;
                 size_n += force_n.abs();
-                area_m2 += weight_m2;
+                field.push((r, std::f64::consts::TAU * r * dr_dxi * w, force_n * n_u));
             }
         }
-        (self.push(along_n, area_m2), size_n)
+        (self.push(depth_m, along_n, &field), size_n)
     }
 
-    fn push(&self, force_n: f64, area_m2: f64) -> Push {
+    /// The figures of a field of radius, projected area and force along the travel.
+    fn push(&self, depth_m: f64, force_n: f64, field: &[(f64, f64, f64)]) -> Push {
+        let area_m2: f64 = field.iter().map(|f| f.1).sum();
+        let depth = |r: f64| {
+            let sag_m = self.radius_m - (self.radius_m.powi(2) - r * r).max(0.0).sqrt();
+            1.0 - sag_m / depth_m
+        };
+        let edge_m = field.iter().map(|f| f.0).fold(0.0, f64::max);
+        let centre = || field.iter().filter(|f| f.0 < CENTRE * edge_m);
+        let centre_m2: f64 = centre().map(|f| f.1).sum();
         Push {
             force_n,
             give_m: force_n / (area_m2 * self.penalty_pa_m).max(1e-12),
+            centre_pa: centre().map(|f| f.2).sum::<f64>() / centre_m2,
+            mean_depth: field.iter().map(|f| f.2 * depth(f.0)).sum::<f64>() / force_n,
+            centre_depth: centre().map(|f| f.1 * depth(f.0)).sum::<f64>() / centre_m2,
         }
     }
 
@@ -282,7 +305,7 @@ impl Sphere {
         for _ in 0..ROUNDS {
             let mut matrix = nalgebra::DMatrix::<f64>::identity(count, count);
             let mut load = nalgebra::DVector::<f64>::zeros(count);
-            let (mut force_n, mut area_m2, mut now) = (0.0, 0.0, vec![]);
+            let (mut force_n, mut field, mut now) = (0.0, vec![], vec![]);
             for edge in self.mesh.surface() {
                 let places = edge
                     .nodes
@@ -304,7 +327,7 @@ impl Sphere {
                     }
                     let stiff = self.penalty_pa_m * std::f64::consts::TAU * r * w * edge.half_m;
                     force_n -= stiff * gap_m;
-                    area_m2 += stiff / self.penalty_pa_m;
+                    field.push((r, stiff / self.penalty_pa_m, -stiff * gap_m));
                     // up = C f, f = stiff (sphere - up): (1 + C S) up = C S sphere, column by column of C.
                     for (si, i) in shape.iter().zip([a, b, c]) {
                         for row in 0..count {
@@ -318,7 +341,7 @@ impl Sphere {
                 }
             }
             if now == pressed {
-                return Some(self.push(force_n, area_m2));
+                return Some(self.push(depth_m, force_n, &field));
             }
             pressed = now;
             up = matrix.lu().solve(&load)?;

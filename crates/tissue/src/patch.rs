@@ -69,6 +69,8 @@ pub struct Report {
 pub struct Patch {
     side: usize,
     pressure: Vec<f64>,
+    /// The same force, gathered where the skin is deepest: what users see.
+    field: Vec<f64>,
     /// Creep state, one window per retardation term.
     memory: Vec<Vec<f64>>,
     /// Pressure at the last solve, for the creep step.
@@ -101,6 +103,9 @@ struct Scratch {
     softness: f64,
     /// Where the skin is deepest, and the relative slope of the factor there, 1/m.
     deepest: usize,
+    /// How deep it is there, m, and how far the node has given way.
+    deepest_m: f64,
+    give_m: f64,
     stiffer_per_m: f64,
     /// Give of the node per pressure on one cell, m/Pa.
     carrier_m_pa: f64,
@@ -123,6 +128,7 @@ impl Patch {
         Patch {
             side,
             pressure: zeros(),
+            field: zeros(),
             memory: vec![zeros(); terms],
             settled: zeros(),
             tangent: zeros(),
@@ -144,6 +150,8 @@ impl Patch {
                 creep_gain: 1.0,
                 softness: 1.0,
                 deepest: 0,
+                deepest_m: 0.0,
+                give_m: 0.0,
                 stiffer_per_m: 0.0,
                 carrier_m_pa: 0.0,
             },
@@ -157,7 +165,7 @@ impl Patch {
 
     /// Normal pressure on each cell, Pa, row after row.
     pub fn pressure_pa(&self) -> &[f64] {
-        &self.pressure
+        &self.field
     }
 
     /// Whether no cell is pressed and none remembers having been.
@@ -188,6 +196,7 @@ impl Patch {
             values.copy_from_slice(buffer);
         };
         move_one(&mut self.pressure);
+        move_one(&mut self.field);
         move_one(&mut self.settled);
         move_one(&mut self.tangent);
         for term in &mut self.memory {
@@ -198,6 +207,7 @@ impl Patch {
     /// Forgets pressure and memory.
     pub fn clear(&mut self) {
         self.pressure.fill(0.0);
+        self.field.fill(0.0);
         self.settled.fill(0.0);
         self.tangent.fill(0.0);
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
@@ -223,6 +233,7 @@ impl Patch {
         let mut report = Report::default();
         if deepest_m <= 0.0 {
             self.pressure.fill(0.0);
+            self.field.fill(0.0);
             report.converged = true;
         } else {
             let tolerance_m = effort.tolerance * deepest_m;
@@ -246,6 +257,7 @@ impl Patch {
             }
             report.converged |= effort.rounds_max == 1 && report.products < effort.products_max;
             report.cells = self.pressure.iter().filter(|p| **p > 0.0).count();
+            self.gather(overlap_m, ground);
         }
         self.commit(ground);
         report
@@ -305,6 +317,35 @@ impl Patch {
         let force_n = cell_m2 * self.pressure.iter().sum::<f64>();
         let own_n_m = stiffness_n_m / kept + force_n * s.stiffer_per_m * share.clamp(0.0, 1.0);
         own_n_m / (1.0 + give_m_n * own_n_m)
+    }
+
+    /// Shapes the field: see [`Stiffening`] on its focus.
+    fn gather(&mut self, overlap_m: &[f64], ground: &Ground<'_>) {
+        let s = &self.scratch;
+        let focus = ground.stiffening.focus(s.deepest_m);
+        let (mut sum, mut first) = (0.0, 0.0);
+        for ((field, p), g) in self.field.iter_mut().zip(&self.pressure).zip(overlap_m) {
+            *field = 0.0;
+            if *p > 0.0 {
+                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(*p).0);
+                let share = ((g - s.give_m - squeeze_m) / s.deepest_m).clamp(0.0, 1.0);
+                *field = share;
+                sum += p;
+                first += p * share;
+            }
+        }
+        let mean = first / sum;
+        let mut kept = 0.0;
+        for (field, p) in self.field.iter_mut().zip(&self.pressure) {
+            *field = p * (1.0 + focus * (*field - mean)).max(0.02);
+            kept += *field;
+        }
+        let scale = sum / kept;
+        if scale.is_finite() {
+            self.field.iter_mut().for_each(|f| *f *= scale);
+        } else {
+            self.field.copy_from_slice(&self.pressure);
+        }
     }
 
     /// The memory part of the pressure, and how much the pressure of now counts.
@@ -512,6 +553,7 @@ impl Scratch {
                 }
             }
         }
+        (self.deepest_m, self.give_m) = (skin_m, give_m);
         let (factor, slope) = ground.stiffening.factor(skin_m);
         self.softness = 1.0 / factor;
         self.stiffer_per_m = slope / factor;

@@ -15,6 +15,11 @@ const ETA_STRAIGHT: f64 = 0.97;
 /// the figures). That number is not fitted: it is the ratio of two solutions on one small mesh of the stack itself, a
 /// sphere of the node's radius pressed to nine depths, at finite and at small strain.
 ///
+/// The field's shape changes less, but it does: as layers stiffen, pressure gathers under the tip. A second curve, the
+/// *focus* `m(depth)`, multiplies the pressure of a cell by `1 + m (t - mean of t)`, `t` being how deep the cell stands over the
+/// deepest; the mean is over the pressure, so that the force stays. `m` is chosen so that the centre of the contact carries what it does
+/// in the finite-element field.
+///
 /// It holds to [`Stiffening::valid_m`]: 0.6 of the thickness, one and a half radii, or where the mesh gave up, whichever
 /// comes first. Beyond, it is carried on along its last slope, and from 0.6 of the thickness on it rises like
 /// `1 / (1 - depth / thickness)^2` more, since bone is near: an **estimate**.
@@ -23,6 +28,8 @@ pub struct Stiffening {
     thickness_m: f64,
     /// Logarithm of the factor at the knots; 0 at the surface.
     logs: [f64; KNOTS.len()],
+    /// Focus at the knots; 0 at the surface.
+    focus: [f64; KNOTS.len()],
     valid_m: f64,
     /// Whether it is 1 throughout.
     linear: bool,
@@ -48,6 +55,10 @@ impl Stiffening {
         for (i, log) in logs.iter_mut().enumerate().take(presses.len()) {
             *log = log_force(&presses, i, |p| p.finite) - log_force(&presses, i, |p| p.linear);
         }
+        let mut focus = [0.0; KNOTS.len()];
+        for (m, press) in focus.iter_mut().zip(&presses) {
+            *m = press.focus();
+        }
         let known = presses.len();
         let slope = match known {
             0 => 0.0,
@@ -56,10 +67,12 @@ impl Stiffening {
         };
         for i in known.max(1)..KNOTS.len() {
             logs[i] = logs[i - 1] + slope.max(0.0) * (KNOTS[i] - KNOTS[i - 1]);
+            focus[i] = focus[i - 1];
         }
         Stiffening {
             thickness_m,
             logs,
+            focus,
             valid_m: presses.last().map_or(0.0, |p| p.depth_m),
             linear: false,
         }
@@ -70,6 +83,7 @@ impl Stiffening {
         Stiffening {
             thickness_m,
             logs: [0.0; KNOTS.len()],
+            focus: [0.0; KNOTS.len()],
             valid_m: f64::INFINITY,
             linear: true,
         }
@@ -82,6 +96,9 @@ impl Stiffening {
             mean.thickness_m += weight * part.thickness_m;
             for (m, log) in mean.logs.iter_mut().zip(part.logs) {
                 *m += weight * log;
+            }
+            for (m, f) in mean.focus.iter_mut().zip(part.focus) {
+                *m += weight * f;
             }
             mean.valid_m = mean.valid_m.min(part.valid_m);
             mean.linear &= part.linear;
@@ -115,6 +132,25 @@ impl Stiffening {
             factor * (1.0 + slope * (eta - bent)),
             factor * slope / self.thickness_m,
         )
+    }
+
+    /// How much pressure gathers where the node stands deepest, dimensionless, at a depth, m; see the type.
+    pub fn focus(&self, depth_m: f64) -> f64 {
+        let eta = depth_m / self.thickness_m;
+        if self.linear || eta <= 0.0 || eta.is_nan() {
+            return 0.0;
+        }
+        let last = KNOTS.len() - 1;
+        let i = KNOTS.partition_point(|k| *k <= eta);
+        if i > last {
+            return self.focus[last];
+        }
+        let (x0, y0) = if i == 0 {
+            (0.0, 0.0)
+        } else {
+            (KNOTS[i - 1], self.focus[i - 1])
+        };
+        y0 + (self.focus[i] - y0) * (eta - x0) / (KNOTS[i] - x0)
     }
 
     /// Cubic between the knots with the slopes of parabolas through three neighbours; straight beyond the last.
@@ -151,6 +187,22 @@ impl Stiffening {
             y0 + t * (a + t * (c2 + t * c3)),
             (a + t * (2.0 * c2 + 3.0 * t * c3)) / h,
         )
+    }
+}
+
+impl Press {
+    /// The `m` for which the small-strain field, reshaped, has the finite-strain one's centre pressure per force.
+    ///
+    /// Held between -1 and 2: with `t` from about 0.3 at the edge to 1, no pressure turns negative.
+    fn focus(&self) -> f64 {
+        let [finite, linear] = [self.finite, self.linear].map(|p| p.centre_pa / p.force_n);
+        let room = self.linear.centre_depth - self.linear.mean_depth;
+        let m = (finite / linear - 1.0) / room;
+        if m.is_finite() {
+            m.clamp(-1.0, 2.0)
+        } else {
+            0.0
+        }
     }
 }
 
