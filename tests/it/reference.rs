@@ -159,28 +159,40 @@ fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found:
 /// 20 % to 0.4. The law is not fitted to this set or any other: it is the stack's own small finite-element solution.
 #[test]
 fn val_finite_strain_meets_fem() {
-    let cases = json("3_finite_strain_sphere/cases.json");
-    let tiers = [
+    finite_strain("3_finite_strain_sphere", 4.0, 1.0);
+}
+
+/// Set 7: the same on stacks drawn at random, light contact included. On cases never seen the promise is one and a half times as
+/// wide.
+#[test]
+fn val_finite_strain_meets_fem_on_random_stacks() {
+    finite_strain("7_finite_strain_more", 0.0, 1.5);
+}
+
+fn finite_strain(set: &str, radius_min_mm: f64, wider: f64) {
+    let cases = json(&format!("{set}/cases.json"));
+    let mut force = [
         "force to depth/T 0.1",
         "force to depth/T 0.2",
         "force to depth/T 0.3",
         "force to depth/T 0.4",
-    ];
-    let mut force = tiers.map(Errors::new);
-    let mut found = [
-        Errors::new("radius"),
+    ]
+    .map(Errors::new);
+    let mut radius = Errors::new("radius");
+    let mut peak = [
         Errors::new("peak to depth/T 0.3"),
         Errors::new("peak to depth/T 0.4"),
     ];
     let mut durometers = BTreeMap::new();
-    for row in Table::read("3_finite_strain_sphere/force_depth.csv").rows() {
+    for row in Table::read(&format!("{set}/force_depth.csv")).rows() {
         let (case, depth_mm, radius_mm) = (
             row.text("case"),
             row.number("depth_[mm]"),
             row.number("R_[mm]"),
         );
         let eta = depth_mm / row.number("thickness_[mm]");
-        if row.number("a_contact_[mm]") < 4.0 || eta > 0.4 + 1e-9 || depth_mm > radius_mm {
+        let deep = eta > 0.4 + 1e-3 || depth_mm > radius_mm;
+        if deep || row.number("a_contact_[mm]") < radius_min_mm {
             continue;
         }
         let node = Indenter::Sphere {
@@ -191,31 +203,22 @@ fn val_finite_strain_meets_fem() {
             .or_insert_with(|| Durometer::new(stack_of(&cases[case]["layers"]), node));
         let answer = one(durometer, depth_mm);
         let name = format!("{case} depth/T {eta:.3}");
-        let tier = ((eta * 10.0 - 1e-9) as usize).min(3);
+        let tier = ((eta * 10.0 - 1e-2) as usize).min(3);
         force[tier].add(&name, answer.force_n, row.number("force_[N]"));
-        found[0].add(
-            &name,
-            answer.contact_radius_m() * 1e3,
-            row.number("a_contact_[mm]"),
-        );
-        found[if eta < 0.3 + 1e-9 { 1 } else { 2 }].add(
-            &name,
-            answer.peak_pa * 1e-3,
-            row.number("p_max_[kPa]"),
-        );
+        let found_mm = answer.contact_radius_m() * 1e3;
+        radius.add(&name, found_mm, row.number("a_contact_[mm]"));
+        let to_04 = usize::from(eta > 0.3 + 1e-3);
+        peak[to_04].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
     }
-    for (errors, [median, worst]) in force.iter().zip(FINITE_STRAIN) {
-        errors.median_below(median);
-        errors.worst_below(worst);
+    for (errors, worst) in force.iter().zip([0.05, 0.05, 0.05, 0.08]) {
+        errors.median_below(0.02 * wider);
+        errors.worst_below(worst * wider);
     }
-    found[0].worst_below(0.08);
-    found[1].median_below(0.05);
-    found[1].worst_below(0.15);
-    found[2].worst_below(0.20);
+    radius.worst_below(0.08 * wider);
+    peak[0].median_below(0.05 * wider);
+    peak[0].worst_below(0.15 * wider);
+    peak[1].worst_below(0.20 * wider);
 }
-
-/// Median and worst error of the force allowed to depth / thickness 0.1, 0.2, 0.3 and 0.4.
-const FINITE_STRAIN: [[f64; 2]; 4] = [[0.02, 0.05], [0.02, 0.05], [0.02, 0.05], [0.02, 0.08]];
 
 /// Set 5: roller, ellipsoid and wheel on linear stacks (FFT-BEM on a 0.75 mm grid, its force good to 0.3 %).
 #[test]

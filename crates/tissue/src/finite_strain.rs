@@ -555,7 +555,9 @@ impl Mesh {
         let (mut rows, mut owners, mut top_m) = (vec![0.0], vec![], 0.0);
         for (i, layer) in stack.layers().iter().enumerate() {
             let h = layer.thickness_m;
-            let size_m = (0.4 * reach_m).max(0.7 * (top_m + 0.5 * h));
+            let size_m = (0.4 * reach_m)
+                .max(0.7 * (top_m + 0.5 * h))
+                .min(thickness_m / 3.0);
             let count = ((h / size_m).ceil() as usize).max(1);
             for k in 1..=count {
                 rows.push(-(top_m + h * k as f64 / count as f64));
