@@ -8,6 +8,7 @@ mod chair;
 mod contact;
 mod determinism;
 mod export;
+mod fit;
 mod layers;
 mod reference;
 mod safety;

@@ -179,7 +179,7 @@ fn tilt(text: &str) -> Result<f64, String> {
 }
 
 /// `sphere:25` and its relatives, mm.
-fn node(text: &str) -> Result<Indenter, String> {
+pub fn node(text: &str) -> Result<Indenter, String> {
     let (shape, sizes) = text
         .split_once(':')
         .ok_or("write SHAPE:SIZES, such as sphere:25")?;

@@ -12,6 +12,8 @@ mod body;
 
 mod indent;
 
+mod fit;
+
 mod run;
 
 mod speed;
@@ -41,6 +43,10 @@ mod talk; // stderr, progress and Ctrl-C
 
 mod print; // stdout: numbers and tables
 
+mod force_log; // measured force over depth
+
+mod fit_report; // fitted moduli as a page
+
 mod run_report; // a run as a page
 
 mod tune_report; // a tuned chair as a page
@@ -61,6 +67,7 @@ fn main() -> ExitCode {
         Command::Params(args) => params::run(&args),
         Command::Body(args) => body::run(&args),
         Command::Indent(args) => indent::run(&args),
+        Command::Fit(args) => fit::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
@@ -92,6 +99,8 @@ enum Command {
     Body(body::Args),
     /// Press a node into a flat bonded stack: a virtual durometer
     Indent(indent::Args),
+    /// Find the layer moduli that explain a measured force-depth curve
+    Fit(fit::Args),
     /// Simulate a scene: trace, summary and report
     Run(run::Args),
     /// Measure the simulator's speed on a scene

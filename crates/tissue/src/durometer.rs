@@ -1,5 +1,6 @@
 //! A virtual durometer: one node pressed into a flat bonded stack.
 
+use crate::bases::Bases;
 use crate::indenter::Indenter;
 use crate::kernel::{Kernel, KernelBasis};
 use crate::patch::{Effort, Ground, Patch};
@@ -49,6 +50,7 @@ pub struct Durometer {
     node_from_surface: UnitQuaternion<f64>,
     cell_m: Option<f64>,
     stiffening: Stiffening,
+    bases: Option<Bases>,
 }
 
 /// Cells across the contact that the automatic grid aims at.
@@ -63,6 +65,7 @@ impl Durometer {
             node,
             node_from_surface: UnitQuaternion::identity(),
             cell_m: None,
+            bases: None,
         }
     }
 
@@ -75,6 +78,13 @@ impl Durometer {
     #[must_use]
     pub fn with_cell_m(mut self, cell_m: f64) -> Durometer {
         self.cell_m = Some(cell_m);
+        self
+    }
+
+    /// With grids that other durometers have built, or will use again.
+    #[must_use]
+    pub fn with_bases(mut self, bases: &Bases) -> Durometer {
+        self.bases = Some(bases.clone());
         self
     }
 
@@ -169,8 +179,11 @@ impl Bench {
     fn new(d: &Durometer, cell_m: f64, half_m: f64, depth_m: f64) -> Bench {
         let side = (2.0 * half_m / cell_m).ceil() as usize + 2;
         let side = side | 1;
-        let basis = KernelBasis::new(cell_m, side, d.stack.layers()[0].thickness_m);
-        let kernel = basis.kernel(&d.stack);
+        let top_m = d.stack.layers()[0].thickness_m;
+        let kernel = match &d.bases {
+            Some(bases) => bases.get(cell_m, side, top_m).kernel(&d.stack),
+            None => KernelBasis::new(cell_m, side, top_m).kernel(&d.stack),
+        };
         let down = d.node_from_surface * Vector3::y();
         // The node's origin stands so that its foremost point has travelled `depth_m`; a tilted one counts from
         // the bottom point it had before the tilt.

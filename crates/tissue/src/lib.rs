@@ -4,21 +4,31 @@
 #![doc = include_str!("../README.md")]
 
 mod band;
+mod bases;
 mod compliance;
 mod cover;
 mod durometer;
 mod finite_strain;
+mod fit;
 mod hyperelastic;
 mod indenter;
 mod kernel;
+mod least_squares;
 mod patch;
+mod press_curve;
 mod relaxation;
+mod search;
 mod stack;
 mod stiffening;
 
+pub use bases::Bases;
 pub use compliance::{half_space_compliance, surface_compliance};
 pub use cover::Cover;
 pub use durometer::{Durometer, Indentation};
+pub use fit::{
+    Combination, Fit, FitError, FitOptions, FittedCurve, FittedLayer, FittedPoint, Free, LinePoint,
+    Measured, Noise, Parameter, ParameterKind, Point, Role, TouchHint, Trial, TrialKind, fit,
+};
 pub use indenter::Indenter;
 pub use kernel::{Kernel, KernelBasis};
 pub use patch::{Effort, Ground, Patch, Report};
