@@ -89,6 +89,17 @@ impl<'a> Chart<'a> {
         self
     }
 
+    /// A dot at each point.
+    pub fn dots(mut self, points: &[(f64, f64)], colour: &str, radius: f64) -> Chart<'a> {
+        for (x, y) in points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()) {
+            let (x, y) = (self.px(*x), self.py(*y));
+            self.draw(format_args!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" fill-opacity=\".45\"/>"
+            ));
+        }
+        self
+    }
+
     /// The area between two lines: x, low, high.
     pub fn area(mut self, points: &[(f64, f64, f64)], colour: &str, opacity: f64) -> Chart<'a> {
         let there = points.iter().map(|p| (p.0, p.1));

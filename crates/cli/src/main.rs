@@ -14,6 +14,8 @@ mod indent;
 
 mod run;
 
+mod compare;
+
 mod speed;
 
 mod tune;
@@ -31,6 +33,10 @@ mod folder; // an output folder appears whole or not at all
 
 mod input; // --set, and scenes that may run
 
+mod mat_log; // pressure maps and motor currents over time, as CSV
+
+mod run_folder; // what `run` left, read again
+
 mod seat; // a scene, its body seated, its session compiled
 
 mod result; // a tuned result on disk
@@ -42,6 +48,8 @@ mod talk; // stderr, progress and Ctrl-C
 mod print; // stdout: numbers and tables
 
 mod run_report; // a run as a page
+
+mod compare_report; // a run beside a log, as a page
 
 mod tune_report; // a tuned chair as a page
 
@@ -62,6 +70,7 @@ fn main() -> ExitCode {
         Command::Body(args) => body::run(&args),
         Command::Indent(args) => indent::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Export(args) => export::run(&args),
@@ -94,6 +103,8 @@ enum Command {
     Indent(indent::Args),
     /// Simulate a scene: trace, summary and report
     Run(run::Args),
+    /// Lay a log of a pressure mat or of motor currents over a run, and score it
+    Compare(compare::Args),
     /// Measure the simulator's speed on a scene
     Speed(speed::Args),
     /// Tune a study, export its tables, report: the main job
