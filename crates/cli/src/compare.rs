@@ -124,8 +124,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         pitch_m: args.pitch_mm,
         first_m: args.first_cell_mm,
         unit: args.unit,
-        rows: args.row_order,
-        columns: args.column_order,
+        row_order: args.row_order,
+        column_order: args.column_order,
+        ..Geometry::default()
     };
     let folder = match &args.output {
         Some(output) => Some(Folder::open(output, "compare")?),
@@ -168,7 +169,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-fn mat(args: &Args, run: &RunFolder, log: MatLog, notes: &mut Vec<String>) -> anyhow::Result<MatResult> {
+fn mat(
+    args: &Args,
+    run: &RunFolder,
+    log: MatLog,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<MatResult> {
     let maps = run.maps()?;
     let mut movie = log.movie;
     notes.extend(log.notes);
@@ -217,6 +223,7 @@ fn mat(args: &Args, run: &RunFolder, log: MatLog, notes: &mut Vec<String>) -> an
     let parts = by_part(run, pairs.iter().map(|p| (p.run.t_s, *p)))
         .into_iter()
         .map(|(part, pairs)| (part, maps_agree(&movie.grid, &pairs, threshold_pa)))
+        .filter(|(_, agreement)| agreement.loaded_frames > 0)
         .collect();
     let all_n: f64 = seen.iter().map(|(_, f)| run.force.at(f.t_s)).sum();
     let on_mat_n: f64 = seen.iter().map(|(_, f)| f.force_n(&movie.grid)).sum();
@@ -227,7 +234,11 @@ fn mat(args: &Args, run: &RunFolder, log: MatLog, notes: &mut Vec<String>) -> an
         threshold_pa,
         agreement,
         parts,
-        force_share_off_mat: if all_n > 0.0 { (1.0 - on_mat_n / all_n).max(0.0) } else { 0.0 },
+        force_share_off_mat: if all_n > 0.0 {
+            (1.0 - on_mat_n / all_n).max(0.0)
+        } else {
+            0.0
+        },
     })
 }
 
@@ -261,7 +272,9 @@ fn tare(log: &mut Movie, [from_s, to_s]: [f64; 2]) -> anyhow::Result<()> {
         .filter(|f| (from_s..=to_s).contains(&f.t_s))
         .collect();
     if resting.is_empty() {
-        bail!("--tare-s {from_s},{to_s}: no frame of the log lies there\n  hint: times are the log's own");
+        bail!(
+            "--tare-s {from_s},{to_s}: no frame of the log lies there\n  hint: times are the log's own"
+        );
     }
     let mut mean_pa = vec![0.0; log.grid.len()];
     for (cell, p) in resting.iter().flat_map(|f| &f.cells) {
@@ -285,7 +298,10 @@ fn tare(log: &mut Movie, [from_s, to_s]: [f64; 2]) -> anyhow::Result<()> {
 fn saturated(log: &Movie) -> Option<String> {
     let pressures = || log.frames.iter().flat_map(|f| &f.cells).map(|c| c.1);
     let high = pressures().fold(0.0, f32::max);
-    let (loaded, full) = (pressures().count(), pressures().filter(|p| *p == high).count());
+    let (loaded, full) = (
+        pressures().count(),
+        pressures().filter(|p| *p == high).count(),
+    );
     (full >= 5 && 200 * full >= loaded).then(|| {
         format!(
             "{full} cells stand at the log's highest value, {} kPa: the mat may be at the end of its range there",
@@ -357,7 +373,9 @@ fn currents(
     let shift_s = match (args.shift_s, matches.first()) {
         (Some(shift_s), _) => shift_s,
         (None, Some(best)) => best.shift_s,
-        (None, None) => bail!("the log cannot be laid over the run: its currents do not vary as the run's do\n  hint: give --shift-s"),
+        (None, None) => bail!(
+            "the log cannot be laid over the run: its currents do not vary as the run's do\n  hint: give --shift-s"
+        ),
     };
     if args.shift_s.is_none()
         && let [best, rival, ..] = matches[..]
@@ -388,10 +406,13 @@ fn currents(
             }
         }
         if motor.t_s.is_empty() {
-            bail!("no sample of the log falls into the run's {to:.1} s\n  hint: --shift-s is added to the log's times");
+            bail!(
+                "no sample of the log falls into the run's {to:.1} s\n  hint: --shift-s is added to the log's times"
+            );
         }
         motor.agreement = currents_agree(&motor.run_a, &motor.log_a);
-        let samples = (0..motor.t_s.len()).map(|i| (motor.t_s[i], (motor.run_a[i], motor.log_a[i])));
+        let samples =
+            (0..motor.t_s.len()).map(|i| (motor.t_s[i], (motor.run_a[i], motor.log_a[i])));
         motor.parts = by_part(run, samples)
             .into_iter()
             .map(|(part, samples)| {
@@ -432,19 +453,85 @@ fn mat_words(result: &MatResult) -> Vec<Vec<String>> {
     let e = &result.alignment.error;
     let mut lines = vec![
         line("log is shifted by", pose_words(&result.alignment.pose)),
-        line("  standard error", format!("at least {:.3} s, {:.2} mm, {:.2} mm", e.shift_s, 1e3 * e.shift_m[0], 1e3 * e.shift_m[1])),
+        line(
+            "  standard error",
+            format!(
+                "at least {:.3} s, {:.2} mm, {:.2} mm",
+                e.shift_s,
+                1e3 * e.shift_m[0],
+                1e3 * e.shift_m[1]
+            ),
+        ),
         line("  rival in time", rival(&result.alignment.time_rival)),
         line("  rival in place", rival(&result.alignment.place_rival)),
-        line("compared", format!("{} frames, {} of them loaded; errors are the run less the log", a.frames, a.loaded_frames)),
-        line("force", format!("bias {:+.2} N, rms {:.2} N of {:.1} N; correlation {:.3}; log is {:.3} of the run", a.force.bias_n, a.force.rms_n, a.force.mean_log_n, a.force.correlation, a.force.gain)),
-        line("peak", format!("bias {:+.1} kPa, rms {:.1} kPa of {:.1} kPa; largest {:.1} kPa, run {:.1} kPa", a.peak.bias_kpa, a.peak.rms_kpa, a.peak.mean_log_kpa, a.peak.largest_log_kpa, a.peak.largest_run_kpa)),
-        line("map", format!("rms {:.2} kPa, {:.1} % of the mean peak; correlation {:.3}; log is {:.3} of the run, without that rms {:.2} kPa", a.map.rms_kpa, 100.0 * a.map.rms_share_of_peak, a.map.correlation, a.map.gain, a.map.rms_without_gain_kpa)),
+        line(
+            "compared",
+            format!(
+                "{} frames, {} of them loaded; errors are the run less the log",
+                a.frames, a.loaded_frames
+            ),
+        ),
+        line(
+            "force",
+            format!(
+                "bias {:+.2} N, rms {:.2} N of {:.1} N; correlation {:.3}; log is {:.3} of the run",
+                a.force.bias_n,
+                a.force.rms_n,
+                a.force.mean_log_n,
+                a.force.correlation,
+                a.force.gain
+            ),
+        ),
+        line(
+            "peak",
+            format!(
+                "bias {:+.1} kPa, rms {:.1} kPa of {:.1} kPa; largest {:.1} kPa, run {:.1} kPa",
+                a.peak.bias_kpa,
+                a.peak.rms_kpa,
+                a.peak.mean_log_kpa,
+                a.peak.largest_log_kpa,
+                a.peak.largest_run_kpa
+            ),
+        ),
+        line(
+            "map",
+            format!(
+                "rms {:.2} kPa, {:.1} % of the mean peak; correlation {:.3}; log is {:.3} of the run, without that rms {:.2} kPa",
+                a.map.rms_kpa,
+                100.0 * a.map.rms_share_of_peak,
+                a.map.correlation,
+                a.map.gain,
+                a.map.rms_without_gain_kpa
+            ),
+        ),
     ];
     if let Some(c) = &a.centre {
-        lines.push(line("centre of pressure", format!("rms {:.1} mm, bias {:+.1} mm right, {:+.1} mm down", c.rms_mm, c.bias_mm[0], c.bias_mm[1])));
+        lines.push(line(
+            "centre of pressure",
+            format!(
+                "rms {:.1} mm, bias {:+.1} mm right, {:+.1} mm down",
+                c.rms_mm, c.bias_mm[0], c.bias_mm[1]
+            ),
+        ));
     }
-    lines.push(line("contact area", format!("bias {:+.1} cm2, rms {:.1} cm2 of {:.1} cm2 from {} kPa on", a.area.bias_cm2, a.area.rms_cm2, a.area.mean_log_cm2, number(1e-3 * result.threshold_pa))));
-    lines.push(line("run's force not seen", format!("{:.1} % beside the mat, {:.1} % on cells below the threshold", 100.0 * result.force_share_off_mat, 100.0 * a.force_share_below_threshold)));
+    lines.push(line(
+        "contact area",
+        format!(
+            "bias {:+.1} cm2, rms {:.1} cm2 of {:.1} cm2 from {} kPa on",
+            a.area.bias_cm2,
+            a.area.rms_cm2,
+            a.area.mean_log_cm2,
+            number(1e-3 * result.threshold_pa)
+        ),
+    ));
+    lines.push(line(
+        "run's force not seen",
+        format!(
+            "{:.1} % beside the mat, {:.1} % on cells below the threshold",
+            100.0 * result.force_share_off_mat,
+            100.0 * a.force_share_below_threshold
+        ),
+    ));
     for (part, a) in &result.parts {
         lines.push(line(part, format!("{} frames: force bias {:+.2} N, rms {:.2} N; peak rms {:.1} kPa; map rms {:.2} kPa", a.loaded_frames, a.force.bias_n, a.force.rms_n, a.peak.rms_kpa, a.map.rms_kpa)));
     }
@@ -453,17 +540,31 @@ fn mat_words(result: &MatResult) -> Vec<Vec<String>> {
 
 fn current_words(result: &CurrentResult) -> Vec<Vec<String>> {
     let line = |name: &str, what: String| vec![name.to_string(), what];
-    let mut lines = vec![line("log is shifted by", format!("{:+.3} s", result.shift_s))];
+    let mut lines = vec![line(
+        "log is shifted by",
+        format!("{:+.3} s", result.shift_s),
+    )];
     for (i, m) in result.matches.iter().enumerate().take(2) {
         let name = ["  best match", "  rival"][i];
-        lines.push(line(name, format!("{:+.3} s (correlation {:.3})", m.shift_s, m.correlation)));
+        lines.push(line(
+            name,
+            format!("{:+.3} s (correlation {:.3})", m.shift_s, m.correlation),
+        ));
     }
     for motor in &result.motors {
         let words = |a: &CurrentAgreement| {
-            format!("bias {:+.3} A, rms {:.3} A of {:.3} A; correlation {:.3}; log is {:.3} of the run", a.bias_a, a.rms_a, a.rms_log_a, a.correlation, a.gain)
+            format!(
+                "bias {:+.3} A, rms {:.3} A of {:.3} A; correlation {:.3}; log is {:.3} of the run",
+                a.bias_a, a.rms_a, a.rms_log_a, a.correlation, a.gain
+            )
         };
         lines.push(line(motor.name, words(&motor.agreement)));
-        lines.extend(motor.parts.iter().map(|(part, a)| line(&format!("  {part}"), words(a))));
+        lines.extend(
+            motor
+                .parts
+                .iter()
+                .map(|(part, a)| line(&format!("  {part}"), words(a))),
+        );
     }
     lines
 }
@@ -483,7 +584,13 @@ fn parts_json<T: Serialize>(parts: &[(String, T)]) -> Vec<Value> {
         .collect()
 }
 
-fn mat_json(args: &Args, run: &RunFolder, result: &MatResult, unit: Unit, notes: &[String]) -> Value {
+fn mat_json(
+    args: &Args,
+    run: &RunFolder,
+    result: &MatResult,
+    unit: Unit,
+    notes: &[String],
+) -> Value {
     let rival = |r: &Option<Rival>| {
         r.map(|r| json!({ "pose": pose_json(&r.pose), "correlation": r.correlation }))
     };
@@ -524,7 +631,9 @@ fn current_json(args: &Args, run: &RunFolder, result: &CurrentResult, notes: &[S
     let motors: Vec<Value> = result
         .motors
         .iter()
-        .map(|m| json!({ "motor": m.name, "agreement": m.agreement, "parts": parts_json(&m.parts) }))
+        .map(
+            |m| json!({ "motor": m.name, "agreement": m.agreement, "parts": parts_json(&m.parts) }),
+        )
         .collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -538,9 +647,13 @@ fn current_json(args: &Args, run: &RunFolder, result: &CurrentResult, notes: &[S
 }
 
 fn span_s(text: &str) -> Result<[f64; 2], String> {
-    let both = text.split_once(',').map(|(a, b)| [a, b].map(|t| t.trim().parse::<f64>()));
+    let both = text
+        .split_once(',')
+        .map(|(a, b)| [a, b].map(|t| t.trim().parse::<f64>()));
     match both {
-        Some([Ok(from), Ok(to)]) if from.is_finite() && to.is_finite() && from <= to => Ok([from, to]),
+        Some([Ok(from), Ok(to)]) if from.is_finite() && to.is_finite() && from <= to => {
+            Ok([from, to])
+        }
         _ => Err("write FROM,TO in seconds of the log, such as 0,2".into()),
     }
 }

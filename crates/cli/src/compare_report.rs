@@ -26,11 +26,20 @@ pub fn mat_page(
     let grid = &result.log.grid;
     let facts = [
         ("log", file_name(log)),
-        ("mat", format!(
-            "{} x {} cells of {:.1} x {:.1} mm",
-            grid.columns, grid.rows, 1e3 * grid.pitch_m[0], 1e3 * grid.pitch_m[1]
-        )),
-        ("frames", format!("{} of {}", result.seen.len(), result.log.frames.len())),
+        (
+            "mat",
+            format!(
+                "{} x {} cells of {:.1} x {:.1} mm",
+                grid.columns,
+                grid.rows,
+                1e3 * grid.pitch_m[0],
+                1e3 * grid.pitch_m[1]
+            ),
+        ),
+        (
+            "frames",
+            format!("{} of {}", result.seen.len(), result.log.frames.len()),
+        ),
         ("log shifted by", pose_words(&result.alignment.pose)),
         ("scene", summary.scene_hash.chars().take(12).collect()),
     ];
@@ -70,7 +79,9 @@ fn over_time(result: &MatResult) -> Markup {
     let series = |of: &dyn Fn(&MapFrame) -> f64| -> [Vec<(f64, f64)>; 2] {
         let frames = || result.seen.iter().step_by(every);
         [
-            frames().map(|(i, f)| (f.t_s, of(&result.log.frames[*i]))).collect(),
+            frames()
+                .map(|(i, f)| (f.t_s, of(&result.log.frames[*i])))
+                .collect(),
             frames().map(|(_, f)| (f.t_s, of(f))).collect(),
         ]
     };
@@ -127,7 +138,7 @@ fn residual(title: &str, unit: &str, log: &[(f64, f64)], run: &[(f64, f64)], wid
         to: far,
     };
     let zero = [(time_axis(run).from, 0.0), (time_axis(run).to, 0.0)];
-    Chart::new(title, time_axis(run), axis, width, 150.0)
+    Chart::new(title, time_axis(run), axis, width, 190.0)
         .line(&zero, "#9aa3b2", 1.0)
         .line(&error, "#1c2330", 1.3)
         .svg()
@@ -165,7 +176,10 @@ fn maps(result: &MatResult, what: &str, summed: Summed<'_>) -> anyhow::Result<Ma
         .iter()
         .filter(|(i, f)| f.force_n(grid).max(result.log.frames[*i].force_n(grid)) >= 5.0)
         .collect();
-    let log = summed(grid, &mut loaded.iter().map(|(i, _)| &result.log.frames[*i]));
+    let log = summed(
+        grid,
+        &mut loaded.iter().map(|(i, _)| &result.log.frames[*i]),
+    );
     let run = summed(grid, &mut loaded.iter().map(|(_, f)| f));
     let high = |v: &[f64]| v.iter().copied().map(f64::abs).fold(0.0, f64::max);
     let full = nice(high(&log).max(high(&run)));
@@ -179,8 +193,12 @@ fn maps(result: &MatResult, what: &str, summed: Summed<'_>) -> anyhow::Result<Ma
         h3 { "Pressure, " (what) }
         div.three {
             figure { (picture_of(grid, place, window, &log, &plain)?) figcaption { strong { "Log" } } }
-            figure { (picture_of(grid, place, window, &run, &plain)?) figcaption { strong { "Run" } } (picture::pressure_bar("kPa, log and run", full)) }
-            figure { (picture_of(grid, place, window, &error, &signed)?) figcaption { strong { "Run less log" } } (picture::difference_bar("kPa, run less log", far)) }
+            figure { (picture_of(grid, place, window, &run, &plain)?) figcaption { strong { "Run" } } }
+            figure { (picture_of(grid, place, window, &error, &signed)?) figcaption { strong { "Run less log" } } }
+        }
+        div.row style="margin-top:10px" {
+            div { (picture::pressure_bar("log and run, kPa", full)) }
+            div { (picture::difference_bar("run less log, kPa", far)) }
         }
     })
 }
@@ -224,20 +242,27 @@ fn picture_of(
     let image = picture::image(counts[0], counts[1], &rgba)?;
     let size_mm = [0, 1].map(|i| 1e3 * grid.pitch_m[i] * counts[i] as f64);
     let first = [columns[0], rows[0]];
-    let from_mm = [0, 1].map(|i| {
-        1e3 * (grid.first_m[i] + shift_m[i] + (first[i] as f64 - 0.5) * grid.pitch_m[i])
-    });
+    let from_mm = [0, 1]
+        .map(|i| 1e3 * (grid.first_m[i] + shift_m[i] + (first[i] as f64 - 0.5) * grid.pitch_m[i]));
     // Text is sized against the picture, whose scale depends on the mat: one unit is a hundredth of a panel's width.
     let unit = 100.0 / size_mm[0].max(0.6 * size_mm[1]);
     let [w, h] = size_mm.map(|s| unit * s);
     let mut marks = String::new();
     for at in round_marks(from_mm[0], from_mm[0] + size_mm[0], 4.0) {
         let x = unit * (at - from_mm[0]);
-        let _ = write!(marks, "<path d=\"M{x:.2} {h:.2}v1.5\" stroke=\"#9aa3b2\" stroke-width=\".4\"/><text x=\"{x:.2}\" y=\"{:.2}\" font-size=\"4\" fill=\"#5d6778\" text-anchor=\"middle\">{at:.0}</text>", h + 6.0);
+        let _ = write!(
+            marks,
+            "<path d=\"M{x:.2} {h:.2}v1.5\" stroke=\"#9aa3b2\" stroke-width=\".4\"/><text x=\"{x:.2}\" y=\"{:.2}\" font-size=\"4\" fill=\"#5d6778\" text-anchor=\"middle\">{at:.0}</text>",
+            h + 6.0
+        );
     }
     for at in round_marks(from_mm[1], from_mm[1] + size_mm[1], 5.0) {
         let y = unit * (at - from_mm[1]);
-        let _ = write!(marks, "<path d=\"M0 {y:.2}h-1.5\" stroke=\"#9aa3b2\" stroke-width=\".4\"/><text x=\"-2.5\" y=\"{:.2}\" font-size=\"4\" fill=\"#5d6778\" text-anchor=\"end\">{at:.0}</text>", y + 1.4);
+        let _ = write!(
+            marks,
+            "<path d=\"M0 {y:.2}h-1.5\" stroke=\"#9aa3b2\" stroke-width=\".4\"/><text x=\"-2.5\" y=\"{:.2}\" font-size=\"4\" fill=\"#5d6778\" text-anchor=\"end\">{at:.0}</text>",
+            y + 1.4
+        );
     }
     Ok(html! {
         svg viewBox=(format!("-14 -2 {:.2} {:.2}", w + 18.0, h + 11.0)) role="img" aria-label="pressure on the mat" {
@@ -284,9 +309,15 @@ fn scatter(result: &MatResult) -> Markup {
         from: 0.0,
         to: end,
     };
-    let chart = Chart::new("Peak of the run", axis("peak of the log, kPa"), axis("kPa"), 540.0, 400.0)
-        .line(&[(0.0, 0.0), (end, end)], "#9aa3b2", 1.2)
-        .dots(&points, RUN, 3.0);
+    let chart = Chart::new(
+        "Peak of the run",
+        axis("peak of the log, kPa"),
+        axis("kPa"),
+        540.0,
+        400.0,
+    )
+    .line(&[(0.0, 0.0), (end, end)], "#9aa3b2", 1.2)
+    .dots(&points, RUN, 3.0);
     html! { figure { (chart.svg()) } }
 }
 
@@ -300,10 +331,15 @@ fn way(result: &MatResult) -> Markup {
         Some((t_s, 1e3 * (at[1] + shift_m[1])))
     };
     let frames = || result.seen.iter().step_by(every);
-    let log: Vec<_> = frames().filter_map(|(i, f)| of(f.t_s, &result.log.frames[*i])).collect();
+    let log: Vec<_> = frames()
+        .filter_map(|(i, f)| of(f.t_s, &result.log.frames[*i]))
+        .collect();
     let run: Vec<_> = frames().filter_map(|(_, f)| of(f.t_s, f)).collect();
     let values = || log.iter().chain(&run).map(|p| p.1);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(f64::NEG_INFINITY, f64::max),
+    );
     let ends = result.seen.first().zip(result.seen.last());
     let time = Axis {
         label: "time of the run, s",
@@ -311,9 +347,17 @@ fn way(result: &MatResult) -> Markup {
         to: ends.map_or(1.0, |(_, b)| b.1.t_s),
     };
     let axis = if low.is_finite() {
-        Axis { label: "mm down from C7", from: low - 10.0, to: high + 10.0 }
+        Axis {
+            label: "mm down from C7",
+            from: low - 10.0,
+            to: high + 10.0,
+        }
     } else {
-        Axis { label: "mm down from C7", from: 0.0, to: 1.0 }
+        Axis {
+            label: "mm down from C7",
+            from: 0.0,
+            to: 1.0,
+        }
     };
     let chart = Chart::new("Centre of pressure", time, axis, 540.0, 400.0)
         .dots(&log, LOG, 2.6)
@@ -334,7 +378,6 @@ fn parts(result: &MatResult) -> Markup {
             format!("{:.2}", a.map.rms_kpa),
             format!("{:.3}", a.map.correlation),
             a.centre.map_or("-".into(), |c| format!("{:.1}", c.rms_mm)),
-            format!("{:+.1}", a.area.bias_cm2),
             format!("{:.3}", a.map.gain),
         ]
     };
@@ -344,8 +387,17 @@ fn parts(result: &MatResult) -> Markup {
         .collect();
     page::table(
         &[
-            "part", "frames", "force of log, N", "bias, N", "rms, N", "peak bias, kPa", "rms, kPa",
-            "map rms, kPa", "correlation", "centre rms, mm", "area bias, cm²", "log over run",
+            "part",
+            "frames",
+            "force, N",
+            "bias, N",
+            "rms, N",
+            "peak bias, kPa",
+            "rms, kPa",
+            "map rms, kPa",
+            "correlation",
+            "centre, mm",
+            "log/run",
         ],
         &rows,
     )
@@ -359,10 +411,15 @@ fn alignment(result: &MatResult) -> Markup {
         format!("{:.4}", a.correlation),
         format!(
             "{:.4} s, {:.2} mm, {:.2} mm",
-            a.error.shift_s, 1e3 * a.error.shift_m[0], 1e3 * a.error.shift_m[1]
+            a.error.shift_s,
+            1e3 * a.error.shift_m[0],
+            1e3 * a.error.shift_m[1]
         ),
     ]];
-    for (name, rival) in [("rival in time", a.time_rival), ("rival in place", a.place_rival)] {
+    for (name, rival) in [
+        ("rival in time", a.time_rival),
+        ("rival in place", a.place_rival),
+    ] {
         if let Some(r) = rival {
             rows.push(vec![
                 name.into(),
@@ -372,11 +429,24 @@ fn alignment(result: &MatResult) -> Markup {
             ]);
         }
     }
-    page::table(&["", "log shifted by", "correlation", "standard error, at least"], &rows)
+    page::table(
+        &[
+            "",
+            "log shifted by",
+            "correlation",
+            "standard error, at least",
+        ],
+        &rows,
+    )
 }
 
 /// Motor currents beside a run.
-pub fn current_page(summary: &Summary, log: &str, result: &CurrentResult, notes: &[String]) -> String {
+pub fn current_page(
+    summary: &Summary,
+    log: &str,
+    result: &CurrentResult,
+    notes: &[String],
+) -> String {
     let facts = [
         ("log", file_name(log)),
         ("log shifted by", format!("{:+.3} s", result.shift_s)),

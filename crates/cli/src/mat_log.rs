@@ -42,12 +42,14 @@ pub struct Geometry {
     pub pitch_m: Option<[f64; 2]>,
     /// Centre of the first cell: to the right of the midline, down from C7, m.
     pub first_m: Option<[f64; 2]>,
+    /// Rows; without it, as many as are seen.
+    pub rows: Option<usize>,
     /// Unit of its pressures.
     pub unit: Option<Unit>,
-    /// Which way its rows and columns run.
-    pub rows: Option<RowOrder>,
-    /// As above.
-    pub columns: Option<ColumnOrder>,
+    /// Which way its rows run.
+    pub row_order: Option<RowOrder>,
+    /// Which way its columns run.
+    pub column_order: Option<ColumnOrder>,
 }
 
 /// Units of pressure that mats export.
@@ -101,7 +103,14 @@ impl Unit {
 /// Columns of a current log, in the order of a trace.
 pub const MOTORS: [&str; 3] = ["walk_current_a", "knead_current_a", "protrude_current_a"];
 /// Keys of comment lines.
-const KEYS: [&str; 5] = ["pitch_mm", "first_cell_mm", "unit", "row_order", "column_order"];
+const KEYS: [&str; 6] = [
+    "pitch_mm",
+    "first_cell_mm",
+    "rows",
+    "unit",
+    "row_order",
+    "column_order",
+];
 /// Problems that are told one by one.
 const TOLD_MAX: usize = 12;
 /// Rows, and columns, of a mat at most.
@@ -113,7 +122,7 @@ pub fn csv(movie: &Movie) -> String {
     let mm = |m: [f64; 2]| m.map(|v| number(1e3 * v)).join(",");
     let mut text = format!(
         "# pressure of the nodes on the skin, kPa; rows go down the spine, columns to the user's right\n\
-         # pitch_mm = {}\n# first_cell_mm = {}\n# {} rows; a row that is left out carries no pressure\nt_s,row",
+         # pitch_mm = {}\n# first_cell_mm = {}\n# rows = {}\nt_s,row",
         mm(grid.pitch_m),
         mm(grid.first_m),
         grid.rows,
@@ -125,7 +134,9 @@ pub fn csv(movie: &Movie) -> String {
     let mut row_kpa = vec![0.0; grid.columns];
     for frame in &movie.frames {
         // An unloaded frame still has its time.
-        let rows = frame.cells.chunk_by(|a, b| a.0 as usize / grid.columns == b.0 as usize / grid.columns);
+        let rows = frame
+            .cells
+            .chunk_by(|a, b| a.0 as usize / grid.columns == b.0 as usize / grid.columns);
         let empty: &[(u32, f32)] = &[];
         for cells in rows.chain(frame.cells.is_empty().then_some(empty)) {
             let row = cells.first().map_or(0, |c| c.0 as usize / grid.columns);
@@ -137,7 +148,11 @@ pub fn csv(movie: &Movie) -> String {
             for p in &row_kpa {
                 // Most cells are empty, and a number has no tail.
                 let shown = format!("{p:.3}");
-                let _ = write!(text, ",{}", shown.trim_end_matches('0').trim_end_matches('.'));
+                let _ = write!(
+                    text,
+                    ",{}",
+                    shown.trim_end_matches('0').trim_end_matches('.')
+                );
             }
             text.push('\n');
         }
@@ -156,7 +171,9 @@ pub fn read(text: &str, file: &str, geometry: &Geometry) -> Result<Log, Problems
     let log = reader.log(text.trim_start_matches('\u{feff}'), geometry);
     if reader.more > 0 {
         let what = format!("{} more problems like these", reader.more);
-        reader.problems.push(problem(file, 1, ["", ""], what, "", ""));
+        reader
+            .problems
+            .push(problem(file, 1, ["", ""], what, "", ""));
     }
     match log {
         Some(log) if reader.problems.is_empty() => Ok(log),
@@ -178,7 +195,14 @@ struct Line<'a> {
 }
 
 impl Reader<'_> {
-    fn tell(&mut self, line: usize, key_value: [&str; 2], message: impl Into<String>, allowed: &str, hint: &str) {
+    fn tell(
+        &mut self,
+        line: usize,
+        key_value: [&str; 2],
+        message: impl Into<String>,
+        allowed: &str,
+        hint: &str,
+    ) {
         if self.problems.len() < TOLD_MAX {
             let found = problem(self.file, line, key_value, message.into(), allowed, hint);
             self.problems.push(found);
@@ -197,7 +221,10 @@ impl Reader<'_> {
                 None if line.is_empty() => {}
                 None => lines.push(Line {
                     number: i + 1,
-                    fields: line.split(',').map(|f| f.trim().trim_matches('"')).collect(),
+                    fields: line
+                        .split(',')
+                        .map(|f| f.trim().trim_matches('"'))
+                        .collect(),
                 }),
             }
         }
@@ -212,18 +239,40 @@ impl Reader<'_> {
             } else {
                 "the first line names the columns; times are seconds in the first column, t_s"
             };
-            self.tell(head.number, ["", ""], "these are not the columns of a log", HEADS, hint);
+            self.tell(
+                head.number,
+                ["", ""],
+                "these are not the columns of a log",
+                HEADS,
+                hint,
+            );
             return None;
         }
         if lines.is_empty() {
-            self.tell(head.number, ["", ""], "no line follows the names of the columns", "", "");
+            self.tell(
+                head.number,
+                ["", ""],
+                "no line follows the names of the columns",
+                "",
+                "",
+            );
             return None;
         }
         let before = self.problems.len();
         for line in lines {
             if line.fields.len() != head.fields.len() {
-                let message = format!("{} fields, {} columns", line.fields.len(), head.fields.len());
-                self.tell(line.number, ["", ""], message, "", "each line has a field for each column: a mat's cells without pressure are 0");
+                let message = format!(
+                    "{} fields, {} columns",
+                    line.fields.len(),
+                    head.fields.len()
+                );
+                self.tell(
+                    line.number,
+                    ["", ""],
+                    message,
+                    "",
+                    "each line has a field for each column: a mat's cells without pressure are 0",
+                );
             }
         }
         if self.problems.len() > before {
@@ -253,9 +302,13 @@ impl Reader<'_> {
                 Ok(m) => geometry.first_m = geometry.first_m.or(Some(m)),
                 Err(e) => wrong(&e),
             },
+            "rows" => match value.parse::<usize>() {
+                Ok(rows) if (1..=SIDE_MAX).contains(&rows) => geometry.rows = Some(rows),
+                _ => wrong(&format!("1 to {SIDE_MAX}")),
+            },
             "unit" => choice(value, &mut geometry.unit, wrong),
-            "row_order" => choice(value, &mut geometry.rows, wrong),
-            "column_order" => choice(value, &mut geometry.columns, wrong),
+            "row_order" => choice(value, &mut geometry.row_order, wrong),
+            "column_order" => choice(value, &mut geometry.column_order, wrong),
             _ if key.ends_with("_mm") || key.ends_with("_order") => self.notes.push(format!(
                 "{}:{line}: `{key}` is no key of a log and was left out; known: {}",
                 self.file,
@@ -278,27 +331,48 @@ impl Reader<'_> {
             return None;
         };
         if columns == 0 || columns > SIDE_MAX {
-            self.tell(head.number, ["columns", &columns.to_string()], "no such mat can be read", &format!("1 to {SIDE_MAX}"), "");
+            self.tell(
+                head.number,
+                ["columns", &columns.to_string()],
+                "no such mat can be read",
+                &format!("1 to {SIDE_MAX}"),
+                "",
+            );
             return None;
         }
         let unit = geometry.unit.unwrap_or_default();
-        let mirrored = geometry.columns == Some(ColumnOrder::Left);
+        let mirrored = geometry.column_order == Some(ColumnOrder::Left);
         let mut frames: Vec<Frame> = Vec::new();
         for line in lines {
             let t_s = self.number(line, head, 0);
-            let row = self.row(line);
+            let row = self.row(line, geometry.rows.unwrap_or(SIDE_MAX));
             let cells = self.pressures(line, columns, unit, mirrored);
             let (Some(t_s), Some(row), Some(cells)) = (t_s, row, cells) else {
                 continue;
             };
             match frames.last_mut() {
                 Some(frame) if t_s < frame.t_s => {
-                    let allowed = format!("at least {}, the time of the line before", number(frame.t_s));
-                    self.tell(line.number, ["t_s", line.fields[0]], "time runs backwards", &allowed, "sort the log, or cut it where its clock was set");
+                    let allowed = format!(
+                        "at least {}, the time of the line before",
+                        number(frame.t_s)
+                    );
+                    self.tell(
+                        line.number,
+                        ["t_s", line.fields[0]],
+                        "time runs backwards",
+                        &allowed,
+                        "sort the log, or cut it where its clock was set",
+                    );
                 }
                 Some(frame) if t_s == frame.t_s => {
                     if frame.rows.iter().any(|(r, _)| *r == row) {
-                        self.tell(line.number, ["row", line.fields[1]], format!("this row is there twice at {} s", number(t_s)), "", "frames need times that differ");
+                        self.tell(
+                            line.number,
+                            ["row", line.fields[1]],
+                            format!("this row is there twice at {} s", number(t_s)),
+                            "",
+                            "frames need times that differ",
+                        );
                     }
                     frame.rows.push((row, cells));
                 }
@@ -311,16 +385,21 @@ impl Reader<'_> {
         if !self.problems.is_empty() || frames.is_empty() {
             return None;
         }
-        let rows = 1 + frames.iter().flat_map(|f| &f.rows).map(|r| r.0).max()?;
+        let seen = 1 + frames.iter().flat_map(|f| &f.rows).map(|r| r.0).max()?;
+        let rows = geometry.rows.unwrap_or(seen);
         let short = frames.iter().filter(|f| f.rows.len() < rows).count();
-        if short > 0 {
+        // A log that says how many rows there are may leave out what is unloaded.
+        if short > 0 && geometry.rows.is_none() {
             self.notes.push(format!(
-                "{short} of {} frames do not list all of {rows} rows; those left out are taken as unloaded",
+                "{short} of {} frames do not list all of {rows} rows; those left out are taken as unloaded (a line `# rows = {rows}` says that this is meant)",
                 frames.len()
             ));
         }
-        let upward = geometry.rows == Some(RowOrder::Up);
-        let frames = frames.into_iter().map(|f| f.map(rows, columns, upward)).collect();
+        let upward = geometry.row_order == Some(RowOrder::Up);
+        let frames = frames
+            .into_iter()
+            .map(|f| f.map(rows, columns, upward))
+            .collect();
         Some(MatLog {
             movie: Movie {
                 grid: Grid {
@@ -337,19 +416,31 @@ impl Reader<'_> {
         })
     }
 
-    fn row(&mut self, line: &Line<'_>) -> Option<usize> {
+    fn row(&mut self, line: &Line<'_>, rows: usize) -> Option<usize> {
         match line.fields[1].parse::<usize>() {
-            Ok(row) if row < SIDE_MAX => Some(row),
+            Ok(row) if row < rows => Some(row),
             _ => {
-                let allowed = format!("0 to {}", SIDE_MAX - 1);
-                self.tell(line.number, ["row", line.fields[1]], "this is no row of a mat", &allowed, "rows count from 0");
+                let allowed = format!("0 to {}", rows - 1);
+                self.tell(
+                    line.number,
+                    ["row", line.fields[1]],
+                    "this is no row of a mat",
+                    &allowed,
+                    "rows count from 0",
+                );
                 None
             }
         }
     }
 
     /// Cells with pressure of one line, Pa.
-    fn pressures(&mut self, line: &Line<'_>, columns: usize, unit: Unit, mirrored: bool) -> Option<Vec<(u32, f32)>> {
+    fn pressures(
+        &mut self,
+        line: &Line<'_>,
+        columns: usize,
+        unit: Unit,
+        mirrored: bool,
+    ) -> Option<Vec<(u32, f32)>> {
         let mut cells = Vec::new();
         for (i, field) in line.fields[2..].iter().enumerate() {
             // Most cells of most mats.
@@ -369,8 +460,18 @@ impl Reader<'_> {
                 }
                 other => {
                     let key = format!("p{i}");
-                    let what = if other.is_ok() { "no such pressure is plausible" } else { "this is no number" };
-                    self.tell(line.number, [&key, field], what, "0 to 100000 kPa", "cells that are dead or blocked are written as 0");
+                    let what = if other.is_ok() {
+                        "no such pressure is plausible"
+                    } else {
+                        "this is no number"
+                    };
+                    self.tell(
+                        line.number,
+                        [&key, field],
+                        what,
+                        "0 to 100000 kPa",
+                        "cells that are dead or blocked are written as 0",
+                    );
                     return None;
                 }
             }
@@ -389,7 +490,13 @@ impl Reader<'_> {
             }
         }
         if head.fields.len() == 1 {
-            self.tell(head.number, ["", ""], "there is a time and nothing else", &MOTORS.join(", "), "");
+            self.tell(
+                head.number,
+                ["", ""],
+                "there is a time and nothing else",
+                &MOTORS.join(", "),
+                "",
+            );
         }
         let mut t_s: Vec<f64> = Vec::with_capacity(lines.len());
         let mut values = [const { Vec::new() }; 3];
@@ -399,7 +506,13 @@ impl Reader<'_> {
             };
             if let Some(before) = t_s.last().filter(|before| t <= **before) {
                 let allowed = format!("over {}, the time of the line before", number(*before));
-                self.tell(line.number, ["t_s", line.fields[0]], "time does not go on", &allowed, "sort the log, or cut it where its clock was set");
+                self.tell(
+                    line.number,
+                    ["t_s", line.fields[0]],
+                    "time does not go on",
+                    &allowed,
+                    "sort the log, or cut it where its clock was set",
+                );
             }
             t_s.push(t);
             for (values, channel) in values.iter_mut().zip(channels) {
@@ -422,7 +535,13 @@ impl Reader<'_> {
         match line.fields[i].parse::<f64>() {
             Ok(v) if v.abs() <= 1e9 => Some(v),
             _ => {
-                self.tell(line.number, [head.fields[i], line.fields[i]], "this is no number", "", "seconds and amperes as plain decimals, such as 12.5");
+                self.tell(
+                    line.number,
+                    [head.fields[i], line.fields[i]],
+                    "this is no number",
+                    "",
+                    "seconds and amperes as plain decimals, such as 12.5",
+                );
                 None
             }
         }
@@ -445,7 +564,9 @@ impl Frame {
         self.rows.sort_unstable_by_key(|r| r.0);
         let cells = self.rows.into_iter().flat_map(|(row, cells)| {
             let first = (row * columns) as u32;
-            cells.into_iter().map(move |(column, p)| (first + column, p))
+            cells
+                .into_iter()
+                .map(move |(column, p)| (first + column, p))
         });
         MapFrame {
             t_s: self.t_s,
@@ -454,7 +575,14 @@ impl Frame {
     }
 }
 
-fn problem(file: &str, line: usize, [key, value]: [&str; 2], message: String, allowed: &str, hint: &str) -> Problem {
+fn problem(
+    file: &str,
+    line: usize,
+    [key, value]: [&str; 2],
+    message: String,
+    allowed: &str,
+    hint: &str,
+) -> Problem {
     Problem {
         file: file.into(),
         line,
@@ -533,7 +661,11 @@ mod tests {
     fn geometry_comes_from_comments_and_options_win() {
         let text = "\u{feff}# pitch_mm = 8,12\r\n# unit = mmhg\r\n# column_order = left\r\n# row_order = up\r\nt_s,row,p0,p1\r\n0,0,1,2\r\n0,1,3,4\r\n";
         let log = mat(text, &Geometry::default());
-        let kpa: Vec<f64> = log.movie.frames[0].cells.iter().map(|c| f64::from(c.1) / 133.3224).collect();
+        let kpa: Vec<f64> = log.movie.frames[0]
+            .cells
+            .iter()
+            .map(|c| f64::from(c.1) / 133.3224)
+            .collect();
         for (found, wanted) in kpa.iter().zip([4.0, 3.0, 2.0, 1.0]) {
             assert!((found - wanted).abs() < 1e-6, "{kpa:?}");
         }
@@ -551,10 +683,21 @@ mod tests {
     #[test]
     fn what_a_run_writes_is_read_back() {
         let movie = Movie {
-            grid: Grid { rows: 3, columns: 4, first_m: [-0.006, -0.01], pitch_m: [0.004; 2] },
+            grid: Grid {
+                rows: 3,
+                columns: 4,
+                first_m: [-0.006, -0.01],
+                pitch_m: [0.004; 2],
+            },
             frames: vec![
-                MapFrame { t_s: 0.02, cells: vec![] },
-                MapFrame { t_s: 0.12, cells: vec![(1, 1500.0), (2, 2e5), (11, 12.0)] },
+                MapFrame {
+                    t_s: 0.02,
+                    cells: vec![],
+                },
+                MapFrame {
+                    t_s: 0.12,
+                    cells: vec![(1, 1500.0), (2, 2e5), (11, 12.0)],
+                },
             ],
         };
         let log = mat(&csv(&movie), &Geometry::default());
@@ -570,18 +713,36 @@ mod tests {
             ("a,b\n1,2\n", "allowed: t_s,row,p0"),
             ("t_s;row;p0\n0;0;1\n", "hint: separate fields with commas"),
             ("t_s,row,p0\n", "no line follows"),
-            ("t_s,row,p0,p1\n0,0,1\n0,1,1,2,3\n", "log.csv:2: error: 3 fields, 4 columns"),
-            ("t_s,row,p0\n1,0,1\n0.5,0,1\n", "log.csv:3: error: t_s = 0.5: time runs backwards\n  allowed: at least 1"),
+            (
+                "t_s,row,p0,p1\n0,0,1\n0,1,1,2,3\n",
+                "log.csv:2: error: 3 fields, 4 columns",
+            ),
+            (
+                "t_s,row,p0\n1,0,1\n0.5,0,1\n",
+                "log.csv:3: error: t_s = 0.5: time runs backwards\n  allowed: at least 1",
+            ),
             ("t_s,row,p0\n1,0,-1\n", "p0 = -1: a mat cannot pull"),
             ("t_s,row,p0\n1,0,B\n", "p0 = B: this is no number"),
             ("t_s,row,p0\n1,0,nan\n", "p0 = nan"),
-            ("t_s,row,p0\n1,0,1\n1,0,1\n", "log.csv:3: error: row = 0: this row is there twice at 1 s"),
+            (
+                "t_s,row,p0\n1,0,1\n1,0,1\n",
+                "log.csv:3: error: row = 0: this row is there twice at 1 s",
+            ),
             ("t_s,row,p0\n1,-1,1\n", "row = -1: this is no row of a mat"),
             ("t_s,row,mmhg\n1,0,1\n", "the unit goes into --unit"),
             ("t_s,row,p0\nx,0,1\n", "t_s = x: this is no number"),
-            ("# unit = atm\nt_s,row,p0\n0,0,1\n", "allowed: kpa, pa, mmhg"),
-            ("# pitch_mm = 0\nt_s,row,p0\n0,0,1\n", "allowed: 0.5 to 100 mm"),
-            ("t_s,walk_current_ma\n0,1\n", "walk_current_ma: this column is unknown\n  allowed: walk_current_a"),
+            (
+                "# unit = atm\nt_s,row,p0\n0,0,1\n",
+                "allowed: kpa, pa, mmhg",
+            ),
+            (
+                "# pitch_mm = 0\nt_s,row,p0\n0,0,1\n",
+                "allowed: 0.5 to 100 mm",
+            ),
+            (
+                "t_s,walk_current_ma\n0,1\n",
+                "walk_current_ma: this column is unknown\n  allowed: walk_current_a",
+            ),
             ("t_s,walk_current_a\n0,1\n0,1\n", "time does not go on"),
             ("t_s\n0\n", "a time and nothing else"),
         ] {

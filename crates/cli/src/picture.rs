@@ -63,7 +63,11 @@ pub fn inferno_rgb(t: f64) -> [u8; 3] {
 /// From blue at -1 over near white at 0 to red at 1: lightness and chroma are straight in Oklab (B. Ottosson 2020), so equal
 /// steps look equal.
 pub fn diverging_rgb(t: f64) -> [u8; 3] {
-    let t = if t.is_finite() { t.clamp(-1.0, 1.0) } else { 0.0 };
+    let t = if t.is_finite() {
+        t.clamp(-1.0, 1.0)
+    } else {
+        0.0
+    };
     let (lightness, chroma) = (0.97 - 0.50 * t.abs(), 0.15 * t.abs());
     let hue = f64::to_radians(if t < 0.0 { 255.0 } else { 32.0 });
     let (a, b) = (chroma * hue.cos(), chroma * hue.sin());
@@ -91,7 +95,9 @@ pub fn diverging_rgb(t: f64) -> [u8; 3] {
 
 /// The colours of differences, kPa.
 pub fn difference_bar(label: &str, full_kpa: f64) -> Markup {
-    bar(label, -full_kpa, full_kpa, |t| hex(diverging_rgb(2.0 * t - 1.0)))
+    bar(label, -full_kpa, full_kpa, |t| {
+        hex(diverging_rgb(2.0 * t - 1.0))
+    })
 }
 
 /// The colours of pressures, kPa.

@@ -84,7 +84,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         trace.violations.len()
     )?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
-    for name in ["report.html", "summary.json", "trace.csv"].into_iter().chain(maps) {
+    for name in ["report.html", "summary.json", "trace.csv"]
+        .into_iter()
+        .chain(maps)
+    {
         writeln!(out, "{}", args.output.join(name).display())?;
     }
     print::finish(out)?;

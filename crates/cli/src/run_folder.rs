@@ -50,11 +50,20 @@ impl RunFolder {
             folder: folder.into(),
             summary,
             force: Signal::default(),
-            currents: [const { Signal { t_s: Vec::new(), values: Vec::new() } }; 3],
+            currents: [const {
+                Signal {
+                    t_s: Vec::new(),
+                    values: Vec::new(),
+                }
+            }; 3],
             parts: Vec::new(),
         };
-        run.read_trace(&text)
-            .with_context(|| format!("{} is no trace of this version\n  hint: run the scene again", path.display()))?;
+        run.read_trace(&text).with_context(|| {
+            format!(
+                "{} is no trace of this version\n  hint: run the scene again",
+                path.display()
+            )
+        })?;
         Ok(run)
     }
 

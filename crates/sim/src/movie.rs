@@ -77,7 +77,10 @@ impl MapFrame {
 
     /// Largest pressure of a cell, Pa; 0 without one.
     pub fn peak_pa(&self) -> f64 {
-        self.cells.iter().map(|(_, p)| f64::from(*p)).fold(0.0, f64::max)
+        self.cells
+            .iter()
+            .map(|(_, p)| f64::from(*p))
+            .fold(0.0, f64::max)
     }
 }
 

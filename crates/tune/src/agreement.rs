@@ -137,7 +137,8 @@ pub fn maps_agree(grid: &Grid, pairs: &[Pair<'_>], threshold_pa: f64) -> MapAgre
     let peak = each(&|f| 1e-3 * f.peak_pa());
     let cell_cm2 = 1e4 * grid.cell_m2();
     let area = each(&|f| cell_cm2 * in_contact(f, threshold_pa).count() as f64);
-    let largest = |of: fn(&Pair<'_>) -> f64| loaded.iter().map(|p| 1e-3 * of(p)).fold(0.0, f64::max);
+    let largest =
+        |of: fn(&Pair<'_>) -> f64| loaded.iter().map(|p| 1e-3 * of(p)).fold(0.0, f64::max);
     let below: f64 = loaded
         .iter()
         .flat_map(|p| &p.run.cells)
@@ -217,7 +218,11 @@ impl Errors {
             run.iter().zip(log).map(|(r, l)| f(*r, *l)).sum()
         };
         let run_2 = sum(&|r, _| r * r);
-        let gain = if run_2 > 0.0 { sum(&|r, l| r * l) / run_2 } else { 0.0 };
+        let gain = if run_2 > 0.0 {
+            sum(&|r, l| r * l) / run_2
+        } else {
+            0.0
+        };
         let scale = if gain > 0.0 { 1.0 / gain } else { 1.0 };
         Errors {
             mean_run: sum(&|r, _| r) / n,
@@ -243,11 +248,19 @@ fn in_contact(frame: &MapFrame, threshold_pa: f64) -> impl Iterator<Item = (u32,
 fn cells(loaded: &[&Pair<'_>], threshold_pa: f64, mean_peak_kpa: f64) -> Maps {
     let (mut run, mut log) = (Vec::new(), Vec::new());
     for pair in loaded {
-        let (mut a, mut b) = (pair.run.cells.iter().peekable(), pair.log.cells.iter().peekable());
+        let (mut a, mut b) = (
+            pair.run.cells.iter().peekable(),
+            pair.log.cells.iter().peekable(),
+        );
         // Both lists rise: walk them together.
-        while let Some(cell) = [a.peek().map(|c| c.0), b.peek().map(|c| c.0)].into_iter().flatten().min() {
+        while let Some(cell) = [a.peek().map(|c| c.0), b.peek().map(|c| c.0)]
+            .into_iter()
+            .flatten()
+            .min()
+        {
             let take = |list: &mut std::iter::Peekable<std::slice::Iter<'_, (u32, f32)>>| {
-                list.next_if(|c| c.0 == cell).map_or(0.0, |c| f64::from(c.1))
+                list.next_if(|c| c.0 == cell)
+                    .map_or(0.0, |c| f64::from(c.1))
             };
             let (r, l) = (take(&mut a), take(&mut b));
             if r.max(l) >= threshold_pa {
@@ -322,15 +335,26 @@ mod tests {
             cells: cells.to_vec(),
         };
         let (run, log) = (frame(&[(0, 1e5), (1, 2e5)]), frame(&[(1, 1.5e5), (2, 5e4)]));
-        let a = maps_agree(&grid, &[Pair { run: &run, log: &log }], 6e4);
-        let near = |value: f64, wanted: f64| assert!((value - wanted).abs() < 1e-9, "{value} {wanted}");
+        let a = maps_agree(
+            &grid,
+            &[Pair {
+                run: &run,
+                log: &log,
+            }],
+            6e4,
+        );
+        let near =
+            |value: f64, wanted: f64| assert!((value - wanted).abs() < 1e-9, "{value} {wanted}");
         near(a.force.bias_n, 10.0);
         near(a.force.gain, 20.0 / 30.0);
         near(a.peak.bias_kpa, 50.0);
         near(a.area.bias_cm2, 1.0); // two cells against one: 50 kPa is below the threshold
         // Cells 0 and 1 count: errors 100 and 50 kPa.
         assert_eq!(a.map.samples, 2);
-        near(a.map.rms_kpa, (0.5f64 * (100.0 * 100.0 + 50.0 * 50.0)).sqrt());
+        near(
+            a.map.rms_kpa,
+            (0.5f64 * (100.0 * 100.0 + 50.0 * 50.0)).sqrt(),
+        );
         // Centres at 20/30 and 1 of a cell.
         let centre = a.centre.unwrap();
         near(centre.bias_mm[0], 10.0 * (2.0 / 3.0 - 1.0));

@@ -92,7 +92,11 @@ pub fn align(force: &Signal, run: &Movie, log: &Movie, known: &Known) -> Option<
     let over_time = time_matches(&[(force, &mat_force)]);
     let times: Vec<f64> = match known.shift_s {
         Some(shift_s) => vec![shift_s],
-        None => over_time.iter().take(TIMES).map(|m| m.shift_s).collect(),
+        None => {
+            let least = 0.5 * over_time.first().map_or(0.0, |m| m.correlation);
+            let likely = over_time.iter().filter(|m| m.correlation >= least);
+            likely.take(TIMES).map(|m| m.shift_s).collect()
+        }
     };
     let scan = Overlay::new(run, log, FRAMES[0]);
     let found: Vec<Vec<Rival>> = times
@@ -257,6 +261,7 @@ fn shares(at: f64, width: f64) -> impl Iterator<Item = (isize, f64)> + Clone {
     })
 }
 
+#[derive(Clone)]
 /// Two movies and the frames of the log at which they are compared.
 struct Overlay<'a> {
     run: &'a Movie,
@@ -330,17 +335,34 @@ impl<'a> Overlay<'a> {
             }
         };
         if let Some(shift_m) = known_m {
-            return Some(at(shift_m)).filter(|r| r.correlation > 0.0).into_iter().collect();
+            return Some(at(shift_m))
+                .filter(|r| r.correlation > 0.0)
+                .into_iter()
+                .collect();
         }
         let (Some(run), Some(log)) = (loaded_m(self.run), loaded_m(self.log)) else {
             return Vec::new();
         };
         let from = [0, 1].map(|i| run[0][i] - log[1][i]);
-        let steps = [0, 1].map(|i| ((run[1][i] - log[0][i] - from[i]) / STEP_M).ceil() as usize + 1);
+        let steps =
+            [0, 1].map(|i| ((run[1][i] - log[0][i] - from[i]) / STEP_M).ceil() as usize + 1);
+        let thinned = self.thinned_run(shift_s);
+        let coarse = Overlay {
+            run: &thinned,
+            ..self.clone()
+        };
         let map: Vec<Rival> = (0..steps[0] * steps[1])
             .map(|k| {
                 let (i, j) = (k % steps[0], k / steps[0]);
-                at([from[0] + i as f64 * STEP_M, from[1] + j as f64 * STEP_M])
+                let pose = Pose {
+                    shift_s,
+                    shift_m: [from[0] + i as f64 * STEP_M, from[1] + j as f64 * STEP_M],
+                    turn_rad: 0.0,
+                };
+                Rival {
+                    pose,
+                    correlation: coarse.correlation(&pose),
+                }
             })
             .collect();
         let value = |i: isize, j: isize| {
@@ -368,12 +390,16 @@ impl<'a> Overlay<'a> {
         tops.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
         tops.truncate(3);
         for top in &mut tops {
+            *top = at(top.pose.shift_m);
             let mut step = 0.5 * STEP_M;
             while step >= 0.001 {
                 let [x, down] = top.pose.shift_m;
                 let near = [[step, 0.0], [-step, 0.0], [0.0, step], [0.0, -step]]
                     .map(|d| at([x + d[0], down + d[1]]));
-                match near.into_iter().max_by(|a, b| a.correlation.total_cmp(&b.correlation)) {
+                match near
+                    .into_iter()
+                    .max_by(|a, b| a.correlation.total_cmp(&b.correlation))
+                {
                     Some(better) if better.correlation > top.correlation => *top = better,
                     _ => step *= 0.5,
                 }
@@ -383,13 +409,46 @@ impl<'a> Overlay<'a> {
         tops
     }
 
+    /// The run at the log's times and on cells as large as a step of the search: an eighth of the work.
+    fn thinned_run(&self, shift_s: f64) -> Movie {
+        let grid = &self.run.grid;
+        let fewer = grid.pitch_m.map(|p| (STEP_M / p).round().max(1.0));
+        let times = Movie {
+            grid: Grid {
+                rows: grid.rows.div_ceil(fewer[1] as usize),
+                columns: grid.columns.div_ceil(fewer[0] as usize),
+                first_m: [0, 1].map(|i| grid.first_m[i] + 0.5 * (fewer[i] - 1.0) * grid.pitch_m[i]),
+                pitch_m: [0, 1].map(|i| fewer[i] * grid.pitch_m[i]),
+            },
+            frames: self
+                .frames
+                .iter()
+                .map(|f| MapFrame {
+                    t_s: f.t_s,
+                    cells: Vec::new(),
+                })
+                .collect(),
+        };
+        let in_time = Pose {
+            shift_s,
+            ..Pose::default()
+        };
+        let seen = seen_by_mat(self.run, &times, &in_time);
+        Movie {
+            grid: times.grid,
+            frames: seen.into_iter().map(|s| s.1).collect(),
+        }
+    }
+
     /// Gauss-Newton from a pose: the least squares of `log - offset - gain run(pose)`. Returns the pose and its standard
     /// errors.
     fn refined(&self, start: Pose, known: &Known) -> (Pose, Pose) {
         let frame_s = self.frame_s();
         let pitch_m = self.log.grid.pitch_m;
         // What is free, the step of its difference quotient, and the farthest it may go at once.
-        let reach_m = 0.5 * (self.log.grid.rows as f64 * pitch_m[1]).hypot(self.log.grid.columns as f64 * pitch_m[0]);
+        let reach_m = 0.5
+            * (self.log.grid.rows as f64 * pitch_m[1])
+                .hypot(self.log.grid.columns as f64 * pitch_m[0]);
         let mut free: Vec<(usize, f64)> = Vec::new();
         if known.shift_s.is_none() {
             free.push((0, 0.25 * frame_s));
@@ -405,7 +464,8 @@ impl<'a> Overlay<'a> {
         let mut error = Pose::default();
         for _ in 0..12 {
             let Some((step, errors)) = self.newton(&pose, &free) else {
-                free.iter().for_each(|f| set(&mut error, f.0, f64::INFINITY));
+                free.iter()
+                    .for_each(|f| set(&mut error, f.0, f64::INFINITY));
                 return (pose, error);
             };
             for ((which, _), e) in free.iter().zip(&errors) {
@@ -428,7 +488,9 @@ impl<'a> Overlay<'a> {
                 }
                 share *= 0.5;
             }
-            let Some((next, correlation)) = moved else { break };
+            let Some((next, correlation)) = moved else {
+                break;
+            };
             let gained = correlation - best;
             (pose, best) = (next, correlation);
             if gained < 1e-9 {
@@ -447,7 +509,10 @@ impl<'a> Overlay<'a> {
             pose
         };
         let poses: Vec<Pose> = std::iter::once(*pose)
-            .chain(free.iter().flat_map(|f| [nudged(*f, 1.0), nudged(*f, -1.0)]))
+            .chain(
+                free.iter()
+                    .flat_map(|f| [nudged(*f, 1.0), nudged(*f, -1.0)]),
+            )
             .collect();
         let mut views: Vec<View<'_>> = poses
             .iter()
@@ -496,7 +561,9 @@ impl<'a> Overlay<'a> {
         if scale.iter().any(|s| *s <= 0.0) {
             return None;
         }
-        let normal = DMatrix::from_fn(k, k, |a, b| sums[(a.min(b), a.max(b))] / (scale[a] * scale[b]));
+        let normal = DMatrix::from_fn(k, k, |a, b| {
+            sums[(a.min(b), a.max(b))] / (scale[a] * scale[b])
+        });
         let right = DVector::from_fn(k, |a, _| sums[(a, k)] / scale[a]);
         let inverse = normal.cholesky()?.inverse();
         let solution = &inverse * &right;
@@ -515,7 +582,12 @@ impl<'a> Overlay<'a> {
 }
 
 fn get(pose: &Pose, which: usize) -> f64 {
-    [pose.shift_s, pose.shift_m[0], pose.shift_m[1], pose.turn_rad][which]
+    [
+        pose.shift_s,
+        pose.shift_m[0],
+        pose.shift_m[1],
+        pose.turn_rad,
+    ][which]
 }
 
 fn set(pose: &mut Pose, which: usize, value: f64) {
@@ -529,7 +601,11 @@ fn set(pose: &mut Pose, which: usize, value: f64) {
 
 /// The box around the centres of all cells that ever reach a twentieth of the highest pressure: first and last corner, m.
 fn loaded_m(movie: &Movie) -> Option<[[f64; 2]; 2]> {
-    let high = movie.frames.iter().map(MapFrame::peak_pa).fold(0.0, f64::max);
+    let high = movie
+        .frames
+        .iter()
+        .map(MapFrame::peak_pa)
+        .fold(0.0, f64::max);
     let mut corners: Option<[[f64; 2]; 2]> = None;
     for (cell, p) in movie.frames.iter().flat_map(|f| &f.cells) {
         if f64::from(*p) > 0.05 * high {

@@ -98,9 +98,12 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
 /// recording is finer), then by golden section on the samples themselves.
 pub fn time_matches(pairs: &[(&Signal, &Signal)]) -> Vec<TimeMatch> {
     let spans = |of: fn(&(&Signal, &Signal)) -> [f64; 2]| {
-        pairs.iter().map(of).fold([f64::INFINITY, f64::NEG_INFINITY], |a, b| {
-            [a[0].min(b[0]), a[1].max(b[1])]
-        })
+        pairs
+            .iter()
+            .map(of)
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |a, b| {
+                [a[0].min(b[0]), a[1].max(b[1])]
+            })
     };
     let (run, log) = (spans(|p| p.0.span_s()), spans(|p| p.1.span_s()));
     let (run_s, log_s) = (run[1] - run[0], log[1] - log[0]);
@@ -230,7 +233,12 @@ mod tests {
         let fast = wave(0.0, 0.001, 2000, |t| t + ripple(t));
         let slow = fast.averaged(0.02);
         assert_eq!(slow.t_s.len(), 100);
-        let worst = slow.t_s.iter().zip(&slow.values).map(|(t, v)| (t - v).abs()).fold(0.0, f64::max);
+        let worst = slow
+            .t_s
+            .iter()
+            .zip(&slow.values)
+            .map(|(t, v)| (t - v).abs())
+            .fold(0.0, f64::max);
         assert!(worst < 0.06, "{worst}");
     }
 
