@@ -235,47 +235,50 @@ fn pinned_shifts_stay() {
     assert_eq!(alignment.error, Pose::default());
 }
 
-/// Currents of walk and protrusion, logged at 67 Hz with a clock 0.37 s off and noise of 20 mA: found to a tenth of a sample
-/// (1.5 ms), and the noise is what is left: to 10 %, for commutation steps that lie between two rows.
+/// Currents of walk and protrusion, logged at 67 Hz with a clock 0.37 s off and noise of 20 mA. Currents jump, and of a jump
+/// between two rows of the run (20 ms apart) nobody knows where it was, so the shift is good to a quarter of a row. What is
+/// left over is those jumps and, in quadrature, the noise.
 #[test]
 fn val_a_shifted_current_log_is_laid_back() {
-    let signal =
-        |motor: usize, every: usize, shift_s: f64, noise: &mut dyn FnMut() -> f64| Signal {
-            t_s: run()
-                .rows
-                .iter()
-                .step_by(every)
-                .map(|r| r.t_s - shift_s)
-                .collect(),
-            values: run()
-                .rows
-                .iter()
-                .step_by(every)
-                .map(|r| r.current_a[motor] + noise())
-                .collect(),
-        };
+    let signal = |motor: usize, every: usize, shift_s: f64, noise: &mut dyn FnMut() -> f64| {
+        let rows = || run().rows.iter().step_by(every);
+        Signal {
+            t_s: rows().map(|r| r.t_s - shift_s).collect(),
+            values: rows().map(|r| r.current_a[motor] + noise()).collect(),
+        }
+    };
     let mut noise = Noise(11);
-    let motors = [0, 2].map(|motor| {
-        let run = signal(motor, 4, 0.0, &mut || 0.0);
-        (run, signal(motor, 3, 0.37, &mut || 0.02 * noise.next()))
-    });
-    let lent: Vec<(&Signal, &Signal)> = motors.iter().map(|(run, log)| (run, log)).collect();
-    let found = time_matches(&lent);
-    println!("{found:?}");
-    assert!((found[0].shift_s - 0.37).abs() < 0.0015);
-    for (run, log) in &motors {
-        let there: Vec<f64> = log
-            .t_s
+    for motors in [&[0, 2][..], &[0], &[2]] {
+        let pairs: Vec<[Signal; 3]> = motors
             .iter()
-            .map(|t| run.at(t + found[0].shift_s))
+            .map(|&motor| {
+                [
+                    signal(motor, 4, 0.0, &mut || 0.0),
+                    signal(motor, 3, 0.37, &mut || 0.02 * noise.next()),
+                    signal(motor, 3, 0.37, &mut || 0.0),
+                ]
+            })
             .collect();
-        let agreement = currents_agree(&there, &log.values);
-        println!("{agreement:?}");
-        assert!(agreement.bias_a.abs() < 0.003 && agreement.correlation > 0.9);
-        assert!(
-            (agreement.rms_a / 0.02 - 1.0).abs() < 0.1,
-            "{}",
-            agreement.rms_a
-        );
+        let lent: Vec<(&Signal, &Signal)> = pairs.iter().map(|[run, log, _]| (run, log)).collect();
+        let found = time_matches(&lent);
+        println!("{found:?}");
+        assert!((found[0].shift_s - 0.37).abs() < 0.007, "{motors:?}");
+        assert!(found.iter().skip(1).all(|rival| rival.correlation < 0.5));
+        for [run, log, clean] in &pairs {
+            let there: Vec<f64> = log
+                .t_s
+                .iter()
+                .map(|t| run.at(t + found[0].shift_s))
+                .collect();
+            let agreement = currents_agree(&there, &log.values);
+            let jumps = currents_agree(&there, &clean.values);
+            assert!(agreement.bias_a.abs() < 0.005 && agreement.correlation > 0.9);
+            // Of 500 samples the noise's own spread is known to 3 %, and 5 % is asked.
+            let wanted = jumps.rms_a.hypot(0.02);
+            assert!(
+                (agreement.rms_a / wanted - 1.0).abs() < 0.05,
+                "{agreement:?}"
+            );
+        }
     }
 }

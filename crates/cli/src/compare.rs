@@ -204,6 +204,9 @@ fn mat(
         );
     };
     doubts(&alignment, args, notes);
+    if args.shift_mm.is_none() {
+        notes.extend(other_way_round(args, run, &maps, &movie, &alignment));
+    }
     let seen = seen_by_mat(&maps, &movie, &alignment.pose);
     if seen.is_empty() {
         bail!(
@@ -240,6 +243,70 @@ fn mat(
             0.0
         },
     })
+}
+
+/// The most frequent slip with a mat: its rows or columns run the other way. Told where that fits better.
+fn other_way_round(
+    args: &Args,
+    run: &RunFolder,
+    maps: &Movie,
+    log: &Movie,
+    taken: &Alignment,
+) -> Option<String> {
+    let known = Known {
+        shift_s: Some(taken.pose.shift_s),
+        shift_m: None,
+        turn: false,
+    };
+    let ways = [[true, false], [false, true], [true, true]].map(|turned| {
+        let found = align(&run.force, maps, &mirrored(log, turned), &known);
+        (found.map_or(0.0, |a| a.correlation), turned)
+    });
+    let (correlation, turned) = ways.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // Left and right of a back are alike: only what is clearly better counts.
+    if correlation < taken.correlation + 0.05 {
+        return None;
+    }
+    let upward = (args.row_order == Some(RowOrder::Up)) != turned[0];
+    let leftward = (args.column_order == Some(ColumnOrder::Left)) != turned[1];
+    Some(format!(
+        "with its {} the other way the log fits better (correlation {correlation:.2} against {:.2}): look how the mat lay, and try --row-order {} --column-order {}",
+        match turned {
+            [true, true] => "rows and columns",
+            [true, false] => "rows",
+            _ => "columns",
+        },
+        taken.correlation,
+        if upward { "up" } else { "down" },
+        if leftward { "left" } else { "right" },
+    ))
+}
+
+/// The same grid with its rows, its columns, or both, in the other order.
+fn mirrored(log: &Movie, [rows, columns]: [bool; 2]) -> Movie {
+    let grid = log.grid;
+    let turned = |cell: u32| {
+        let (row, column) = (cell as usize / grid.columns, cell as usize % grid.columns);
+        let row = if rows { grid.rows - 1 - row } else { row };
+        let column = if columns {
+            grid.columns - 1 - column
+        } else {
+            column
+        };
+        (row * grid.columns + column) as u32
+    };
+    let frames = log.frames.iter().map(|frame| {
+        let mut cells: Vec<(u32, f32)> = frame.cells.iter().map(|c| (turned(c.0), c.1)).collect();
+        cells.sort_unstable_by_key(|c| c.0);
+        MapFrame {
+            t_s: frame.t_s,
+            cells,
+        }
+    });
+    Movie {
+        grid,
+        frames: frames.collect(),
+    }
 }
 
 /// Groups what belongs to one technique and phase, in the order in which they come.
