@@ -16,7 +16,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use tune::{
     Alignment, CurrentAgreement, Known, MapAgreement, Pair, Pose, Rival, Signal, TURN_MAX_RAD,
-    TimeMatch, align, currents_agree, maps_agree, seen_by_mat, time_matches,
+    TimeMatch, align, best_correlation, currents_agree, maps_agree, seen_by_mat, time_matches,
 };
 
 /// What is compared, and what is known of the log.
@@ -205,7 +205,7 @@ fn mat(
     };
     doubts(&alignment, args, notes);
     if args.shift_mm.is_none() {
-        notes.extend(other_way_round(args, run, &maps, &movie, &alignment));
+        notes.extend(other_way_round(args, &maps, &movie, &alignment));
     }
     let seen = seen_by_mat(&maps, &movie, &alignment.pose);
     if seen.is_empty() {
@@ -246,37 +246,31 @@ fn mat(
 }
 
 /// The most frequent slip with a mat: its rows or columns run the other way. Told where that fits better.
-fn other_way_round(
-    args: &Args,
-    run: &RunFolder,
-    maps: &Movie,
-    log: &Movie,
-    taken: &Alignment,
-) -> Option<String> {
-    let known = Known {
-        shift_s: Some(taken.pose.shift_s),
-        shift_m: None,
-        turn: false,
-    };
+fn other_way_round(args: &Args, maps: &Movie, log: &Movie, taken: &Alignment) -> Option<String> {
+    // The total force knows no way round: its best shift in time holds for all of them.
+    let by_force = taken.over_time.first().map(|m| m.shift_s);
+    let shift_s = args.shift_s.or(by_force).unwrap_or(taken.pose.shift_s);
+    let as_said = best_correlation(maps, log, shift_s);
     let ways = [[true, false], [false, true], [true, true]].map(|turned| {
-        let found = align(&run.force, maps, &mirrored(log, turned), &known);
-        (found.map_or(0.0, |a| a.correlation), turned)
+        (
+            best_correlation(maps, &mirrored(log, turned), shift_s),
+            turned,
+        )
     });
     let (correlation, turned) = ways.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
     // Left and right of a back are alike: only what is clearly better counts.
-    if correlation < taken.correlation + 0.05 {
+    if correlation < as_said + 0.05 {
         return None;
     }
     let upward = (args.row_order == Some(RowOrder::Up)) != turned[0];
     let leftward = (args.column_order == Some(ColumnOrder::Left)) != turned[1];
     Some(format!(
-        "with its {} the other way the log fits better (correlation {correlation:.2} against {:.2}): look how the mat lay, and try --row-order {} --column-order {}",
+        "with its {} the other way the log fits better (correlation {correlation:.2} against {as_said:.2}): look how the mat lay, and try --row-order {} --column-order {}",
         match turned {
             [true, true] => "rows and columns",
             [true, false] => "rows",
             _ => "columns",
         },
-        taken.correlation,
         if upward { "up" } else { "down" },
         if leftward { "left" } else { "right" },
     ))

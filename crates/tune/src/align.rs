@@ -68,8 +68,8 @@ impl Alignment {
 
 /// Largest turn that is looked for: beyond it a mat was laid in another way, and one should say which.
 pub const TURN_MAX_RAD: f64 = 0.35;
-/// Frames of the log that the search over places looks at, and the refinement.
-const FRAMES: [usize; 2] = [48, 600];
+/// Frames of the log at which places are searched, candidates refined, and the winner refined.
+const FRAMES: [usize; 3] = [32, 150, 600];
 /// Step of the search over places, m: a contact is 30 to 50 mm wide.
 const STEP_M: f64 = 0.008;
 /// Poses in time that are tried on maps.
@@ -104,30 +104,27 @@ pub fn align(force: &Signal, run: &Movie, log: &Movie, known: &Known) -> Option<
         .map(|&shift_s| scan.places(shift_s, known.shift_m))
         .filter(|places| !places.is_empty())
         .collect();
-    let fine = Overlay::new(run, log, FRAMES[1]);
+    let [middling, fine] = [1, 2].map(|i| Overlay::new(run, log, FRAMES[i]));
     // Each slides to its own best, and all are judged on the same frames.
     let settled = |rival: &Rival| {
-        let (pose, error) = fine.refined(rival.pose, known);
-        let correlation = fine.correlation(&pose);
-        (Rival { pose, correlation }, error)
+        let (pose, _) = middling.refined(rival.pose, known);
+        Rival {
+            pose,
+            correlation: fine.correlation(&pose),
+        }
     };
-    let mut bests: Vec<(Rival, Pose, Vec<Rival>)> = found
-        .into_iter()
-        .map(|mut places| {
-            let (best, error) = settled(&places.remove(0));
-            (best, error, places)
-        })
+    let mut bests: Vec<(Rival, &[Rival])> = found
+        .iter()
+        .map(|places| (settled(&places[0]), &places[1..]))
         .collect();
     bests.sort_by(|a, b| b.0.correlation.total_cmp(&a.0.correlation));
-    let (Rival { pose, .. }, error, places) = bests.first()?.clone();
+    let (best, places) = bests.first()?;
+    let (pose, error) = fine.refined(best.pose, known);
     let apart_m = 2.0 * STEP_M.max(log.grid.pitch_m[0]).max(log.grid.pitch_m[1]);
     let distance_m = |r: &Rival| {
         (r.pose.shift_m[0] - pose.shift_m[0]).hypot(r.pose.shift_m[1] - pose.shift_m[1])
     };
-    let place_rival = places
-        .iter()
-        .map(|r| settled(r).0)
-        .find(|r| distance_m(r) > apart_m);
+    let place_rival = places.iter().map(settled).find(|r| distance_m(r) > apart_m);
     let apart_s = 2.0 * fine.frame_s();
     let time_rival = bests
         .iter()
@@ -142,6 +139,12 @@ pub fn align(force: &Signal, run: &Movie, log: &Movie, known: &Known) -> Option<
         place_rival,
         over_time,
     })
+}
+
+/// The best correlation that any place gives at a shift in time, on a few frames: enough to tell one way round from another.
+pub fn best_correlation(run: &Movie, log: &Movie, shift_s: f64) -> f64 {
+    let places = Overlay::new(run, log, FRAMES[0]).places(shift_s, None);
+    places.first().map_or(0.0, |r| r.correlation)
 }
 
 /// The run as the mat at that pose would have seen it: one frame for each of the log's, at the log's times, pressure
@@ -261,7 +264,6 @@ fn shares(at: f64, width: f64) -> impl Iterator<Item = (isize, f64)> + Clone {
     })
 }
 
-#[derive(Clone)]
 /// Two movies and the frames of the log at which they are compared.
 struct Overlay<'a> {
     run: &'a Movie,
@@ -346,11 +348,11 @@ impl<'a> Overlay<'a> {
         let from = [0, 1].map(|i| run[0][i] - log[1][i]);
         let steps =
             [0, 1].map(|i| ((run[1][i] - log[0][i] - from[i]) / STEP_M).ceil() as usize + 1);
-        let thinned = self.thinned_run(shift_s);
-        let coarse = Overlay {
-            run: &thinned,
-            ..self.clone()
-        };
+        let thin = [
+            thinned(self.run, &self.frames, shift_s),
+            thinned(self.log, &self.frames, 0.0),
+        ];
+        let coarse = Overlay::new(&thin[0], &thin[1], FRAMES[0]);
         let map: Vec<Rival> = (0..steps[0] * steps[1])
             .map(|k| {
                 let (i, j) = (k % steps[0], k / steps[0]);
@@ -407,37 +409,6 @@ impl<'a> Overlay<'a> {
         }
         tops.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
         tops
-    }
-
-    /// The run at the log's times and on cells as large as a step of the search: an eighth of the work.
-    fn thinned_run(&self, shift_s: f64) -> Movie {
-        let grid = &self.run.grid;
-        let fewer = grid.pitch_m.map(|p| (STEP_M / p).round().max(1.0));
-        let times = Movie {
-            grid: Grid {
-                rows: grid.rows.div_ceil(fewer[1] as usize),
-                columns: grid.columns.div_ceil(fewer[0] as usize),
-                first_m: [0, 1].map(|i| grid.first_m[i] + 0.5 * (fewer[i] - 1.0) * grid.pitch_m[i]),
-                pitch_m: [0, 1].map(|i| fewer[i] * grid.pitch_m[i]),
-            },
-            frames: self
-                .frames
-                .iter()
-                .map(|f| MapFrame {
-                    t_s: f.t_s,
-                    cells: Vec::new(),
-                })
-                .collect(),
-        };
-        let in_time = Pose {
-            shift_s,
-            ..Pose::default()
-        };
-        let seen = seen_by_mat(self.run, &times, &in_time);
-        Movie {
-            grid: times.grid,
-            frames: seen.into_iter().map(|s| s.1).collect(),
-        }
     }
 
     /// Gauss-Newton from a pose: the least squares of `log - offset - gain run(pose)`. Returns the pose and its standard
@@ -523,6 +494,7 @@ impl<'a> Overlay<'a> {
         let mut sums = DMatrix::<f64>::zeros(k + 1, k + 1);
         let mut log_pa = vec![0.0; self.log.grid.len()];
         let mut row = vec![0.0; k + 1];
+        let (mut cells, mut listed) = (Vec::new(), vec![false; self.log.grid.len()]);
         for frame in &self.frames {
             for (view, pose) in views.iter_mut().zip(&poses) {
                 view.look(frame.t_s + pose.shift_s, pose);
@@ -530,14 +502,15 @@ impl<'a> Overlay<'a> {
             for (cell, p) in &frame.cells {
                 log_pa[*cell as usize] = f64::from(*p);
             }
-            let mut cells: Vec<u32> = views
-                .iter()
-                .flat_map(|v| v.touched.iter().copied())
-                .chain(frame.cells.iter().map(|c| c.0))
-                .collect();
-            cells.sort_unstable();
-            cells.dedup();
-            for cell in cells {
+            cells.clear();
+            let touched = views.iter().flat_map(|v| v.touched.iter());
+            for cell in touched.chain(frame.cells.iter().map(|c| &c.0)) {
+                if !std::mem::replace(&mut listed[*cell as usize], true) {
+                    cells.push(*cell);
+                }
+            }
+            for &cell in &cells {
+                listed[cell as usize] = false;
                 let pa = |view: usize| views[view].pa[cell as usize];
                 row[0] = 1.0;
                 row[1] = pa(0);
@@ -578,6 +551,36 @@ impl<'a> Overlay<'a> {
             .map(|i| sigma * inverse[(i, i)].sqrt() / scale[i] / gain)
             .collect();
         Some((step, errors))
+    }
+}
+
+/// A movie at the times of some frames, and on cells about as large as a step of the search: a fraction of the work.
+fn thinned(movie: &Movie, frames: &[&MapFrame], shift_s: f64) -> Movie {
+    let grid = &movie.grid;
+    let fewer = grid.pitch_m.map(|p| (STEP_M / p).round().max(1.0));
+    let times = Movie {
+        grid: Grid {
+            rows: grid.rows.div_ceil(fewer[1] as usize),
+            columns: grid.columns.div_ceil(fewer[0] as usize),
+            first_m: [0, 1].map(|i| grid.first_m[i] + 0.5 * (fewer[i] - 1.0) * grid.pitch_m[i]),
+            pitch_m: [0, 1].map(|i| fewer[i] * grid.pitch_m[i]),
+        },
+        frames: frames
+            .iter()
+            .map(|f| MapFrame {
+                t_s: f.t_s,
+                cells: Vec::new(),
+            })
+            .collect(),
+    };
+    let in_time = Pose {
+        shift_s,
+        ..Pose::default()
+    };
+    let seen = seen_by_mat(movie, &times, &in_time);
+    Movie {
+        grid: times.grid,
+        frames: seen.into_iter().map(|s| s.1).collect(),
     }
 }
 

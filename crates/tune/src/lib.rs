@@ -19,7 +19,9 @@ mod tuned;
 mod tuner;
 
 pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
-pub use align::{Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, seen_by_mat};
+pub use align::{
+    Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
+};
 pub use error::TuneError;
 pub use judge::{Judgement, Profile, Share, Worst};
 pub use progress::{Progress, Silent};

@@ -86,8 +86,12 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
         bb += y * y;
         ab += x * y;
     }
-    let both = (aa * bb).sqrt();
-    if both > 0.0 { ab / both } else { 0.0 }
+    // What varies by rounding alone does not vary.
+    let still = |squares: f64, mean: f64| squares <= 1e-20 * n * mean * mean;
+    if still(aa, mean_a) || still(bb, mean_b) {
+        return 0.0;
+    }
+    ab / (aa * bb).sqrt()
 }
 
 /// The shifts at which `log` follows `run` best, best first, over pairs of signals that share the shift.
