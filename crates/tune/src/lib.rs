@@ -9,6 +9,8 @@ mod align;
 mod cast;
 mod error;
 mod judge;
+mod overlay;
+mod places;
 mod progress;
 mod replay;
 mod response;
