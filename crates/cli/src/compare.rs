@@ -3,7 +3,7 @@
 use crate::compare_report;
 use crate::folder::Folder;
 use crate::mat_log::{self, ColumnOrder, Geometry, Log, MOTORS, MatLog, RowOrder, Unit};
-use crate::print::{self, number};
+use crate::print::{self, number, share};
 use crate::run_folder::RunFolder;
 use crate::talk::{Outcome, say};
 use anyhow::{Context, bail};
@@ -535,12 +535,12 @@ fn mat_words(result: &MatResult) -> Vec<Vec<String>> {
         line(
             "force",
             format!(
-                "bias {:+.2} N, rms {:.2} N of {:.1} N; correlation {:.3}; log is {:.3} of the run",
+                "bias {:+.2} N, rms {:.2} N of {:.1} N; correlation {}; log is {} of the run",
                 a.force.bias_n,
                 a.force.rms_n,
                 a.force.mean_log_n,
-                a.force.correlation,
-                a.force.gain
+                share(a.force.correlation),
+                share(a.force.gain)
             ),
         ),
         line(
@@ -557,11 +557,11 @@ fn mat_words(result: &MatResult) -> Vec<Vec<String>> {
         line(
             "map",
             format!(
-                "rms {:.2} kPa, {:.1} % of the mean peak; correlation {:.3}; log is {:.3} of the run, without that rms {:.2} kPa",
+                "rms {:.2} kPa, {:.1} % of the mean peak; correlation {}; log is {} of the run, without that rms {:.2} kPa",
                 a.map.rms_kpa,
                 100.0 * a.map.rms_share_of_peak,
-                a.map.correlation,
-                a.map.gain,
+                share(a.map.correlation),
+                share(a.map.gain),
                 a.map.rms_without_gain_kpa
             ),
         ),
@@ -615,8 +615,12 @@ fn current_words(result: &CurrentResult) -> Vec<Vec<String>> {
     for motor in &result.motors {
         let words = |a: &CurrentAgreement| {
             format!(
-                "bias {:+.3} A, rms {:.3} A of {:.3} A; correlation {:.3}; log is {:.3} of the run",
-                a.bias_a, a.rms_a, a.rms_log_a, a.correlation, a.gain
+                "bias {:+.3} A, rms {:.3} A of {:.3} A; correlation {}; log is {} of the run",
+                a.bias_a,
+                a.rms_a,
+                a.rms_log_a,
+                share(a.correlation),
+                share(a.gain)
             )
         };
         lines.push(line(motor.name, words(&motor.agreement)));

@@ -4,6 +4,7 @@ use crate::chart::{Axis, COLOURS, Chart, key, top};
 use crate::compare::{CurrentResult, MatResult, pose_words};
 use crate::page::{self, Mood, card, percent, section};
 use crate::picture;
+use crate::print::share;
 use crate::run_folder::Summary;
 use maud::{Markup, PreEscaped, html};
 use sim::{Grid, MapFrame};
@@ -49,7 +50,7 @@ pub fn mat_page(
         div.cards {
             (card("Force", &format!("{:.1} N rms", a.force.rms_n), &format!("bias {:+.1} N of {:.1} N", a.force.bias_n, a.force.mean_log_n), Mood::Plain))
             (card("Peak pressure", &format!("{:.0} kPa rms", a.peak.rms_kpa), &format!("bias {:+.0} kPa of {:.0} kPa", a.peak.bias_kpa, a.peak.mean_log_kpa), Mood::Plain))
-            (card("Map", &percent(a.map.rms_share_of_peak), &format!("rms over mean peak; correlation {:.3}", a.map.correlation), Mood::Plain))
+            (card("Map", &percent(a.map.rms_share_of_peak), &format!("rms over mean peak; correlation {}", share(a.map.correlation)), Mood::Plain))
             (card("Alignment", &format!("{:.3}", result.alignment.correlation), if doubtful { "correlation, and a rival comes near it" } else { "correlation, no rival near it" }, if doubtful { Mood::Bad } else { Mood::Plain }))
         }
         @for note in notes { div.note { (note) } }
@@ -376,9 +377,9 @@ fn parts(result: &MatResult) -> Markup {
             format!("{:+.1}", a.peak.bias_kpa),
             format!("{:.1}", a.peak.rms_kpa),
             format!("{:.2}", a.map.rms_kpa),
-            format!("{:.3}", a.map.correlation),
+            share(a.map.correlation),
             a.centre.map_or("-".into(), |c| format!("{:.1}", c.rms_mm)),
-            format!("{:.3}", a.map.gain),
+            share(a.map.gain),
         ]
     };
     let rows: Vec<_> = std::iter::once(("all", &result.agreement))
@@ -459,13 +460,13 @@ pub fn current_page(
             format!("{:.3}", a.rms_log_a),
             format!("{:+.3}", a.bias_a),
             format!("{:.3}", a.rms_a),
-            format!("{:.3}", a.correlation),
-            format!("{:.3}", a.gain),
+            share(a.correlation),
+            share(a.gain),
         ]
     };
     let content = html! {
         div.cards { @for m in &result.motors {
-            (card(&m.name.replace("_current_a", " motor"), &format!("{:.3} A rms", m.agreement.rms_a), &format!("bias {:+.3} A of {:.3} A; correlation {:.3}", m.agreement.bias_a, m.agreement.rms_log_a, m.agreement.correlation), Mood::Plain))
+            (card(&m.name.replace("_current_a", " motor"), &format!("{:.3} A rms", m.agreement.rms_a), &format!("bias {:+.3} A of {:.3} A; correlation {}", m.agreement.bias_a, m.agreement.rms_log_a, share(m.agreement.correlation)), Mood::Plain))
         } }
         @for note in notes { div.note { (note) } }
         @for m in &result.motors {

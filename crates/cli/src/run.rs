@@ -24,7 +24,7 @@ pub struct Args {
     /// Folder for trace.csv, pressure.csv, summary.json and report.html
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Pressure maps a second in pressure.csv, about 5 kB each; 0 for none. `compare` wants as many as the mat has
+    /// Pressure maps a second in pressure.csv, 3 to 4 kB each; 0 for none. `compare` wants as many as the mat has
     #[arg(long, value_name = "HZ", default_value_t = 20.0, value_parser = map_hz)]
     map_hz: f64,
     #[command(flatten)]

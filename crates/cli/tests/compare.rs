@@ -116,6 +116,37 @@ fn a_log_made_of_the_run_is_laid_back() {
     assert!(!said.contains("note:"), "{said}");
 }
 
+/// The log that the chapters show. It was made at 1.62 s, 9 mm and -14 mm from this scene as it was then: a millimetre is the
+/// cutting of its cells (a millimetre each) and half that what a change of the contact law may move. Its gain is not pinned here:
+/// a law that presses harder is to show in it.
+#[test]
+fn the_shipped_log_is_laid_back() {
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/checks");
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("run");
+    let [scene, log] = ["slab.toml", "slab_mat.csv"].map(|f| scenes.join(f));
+    let ran = kneadlab(&[
+        "run",
+        scene.to_str().unwrap(),
+        "-o",
+        folder.to_str().unwrap(),
+    ]);
+    assert_eq!(code(&ran), 0, "{}", stderr(&ran));
+    let output = kneadlab(&[
+        "compare",
+        folder.to_str().unwrap(),
+        log.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let pose = found.pointer("/alignment/pose").unwrap();
+    assert!((number(pose, "/shift_s") - 1.62).abs() < 0.05, "{pose}");
+    assert!((number(pose, "/shift_mm/0") - 9.0).abs() < 1.5, "{pose}");
+    assert!((number(pose, "/shift_mm/1") + 14.0).abs() < 1.5, "{pose}");
+    assert!(number(&found, "/alignment/correlation") > 0.95);
+}
+
 /// Upside down it fits badly, and that is told; told which way it runs, it fits.
 #[test]
 fn a_mat_the_other_way_round_is_noticed() {

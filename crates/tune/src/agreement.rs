@@ -1,4 +1,5 @@
-//! How well a run and a log agree, once the one is laid over the other. An error is the run less the log.
+//! How well a run and a log agree, once the one is laid over the other. An error is the run less the log; a correlation is
+//! `None` where one of them does not vary, a gain where the run is below a tenth of the log.
 
 use crate::signal::correlation;
 use serde::Serialize;
@@ -42,9 +43,9 @@ pub struct Force {
     pub mean_run_n: f64,
     pub bias_n: f64,
     pub rms_n: f64,
-    pub correlation: f64,
+    pub correlation: Option<f64>,
     /// The log over the run, by least squares through the origin: a diagnostic, applied nowhere.
-    pub gain: f64,
+    pub gain: Option<f64>,
 }
 
 /// Largest pressure of a cell of the mat, kPa.
@@ -88,9 +89,9 @@ pub struct Maps {
     /// The same over the log's mean peak.
     pub rms_share_of_peak: f64,
     /// Pearson's.
-    pub correlation: f64,
+    pub correlation: Option<f64>,
     /// The log over the run, by least squares through the origin: a diagnostic, applied nowhere.
-    pub gain: f64,
+    pub gain: Option<f64>,
     /// What root mean square error would be left, were the log divided by this gain.
     pub rms_without_gain_kpa: f64,
 }
@@ -114,9 +115,9 @@ pub struct CurrentAgreement {
     pub rms_run_a: f64,
     pub bias_a: f64,
     pub rms_a: f64,
-    pub correlation: f64,
+    pub correlation: Option<f64>,
     /// The log over the run, by least squares through the origin: a diagnostic, applied nowhere.
-    pub gain: f64,
+    pub gain: Option<f64>,
 }
 
 /// Least force of a frame that counts, N: what counts as contact elsewhere too.
@@ -203,8 +204,8 @@ struct Errors {
     mean_log: f64,
     bias: f64,
     rms: f64,
-    correlation: f64,
-    gain: f64,
+    correlation: Option<f64>,
+    gain: Option<f64>,
     rms_without_gain: f64,
 }
 
@@ -218,12 +219,10 @@ impl Errors {
             run.iter().zip(log).map(|(r, l)| f(*r, *l)).sum()
         };
         let run_2 = sum(&|r, _| r * r);
-        let gain = if run_2 > 0.0 {
-            sum(&|r, l| r * l) / run_2
-        } else {
-            0.0
-        };
-        let scale = if gain > 0.0 { 1.0 / gain } else { 1.0 };
+        // Of a run that hardly moves against its log there is no share to tell.
+        let told = run_2 > 0.01 * sum(&|_, l| l * l);
+        let gain = told.then(|| sum(&|r, l| r * l) / run_2);
+        let scale = gain.filter(|g| *g > 0.0).map_or(1.0, |g| 1.0 / g);
         Errors {
             mean_run: sum(&|r, _| r) / n,
             mean_log: sum(&|_, l| l) / n,
@@ -346,7 +345,7 @@ mod tests {
         let near =
             |value: f64, wanted: f64| assert!((value - wanted).abs() < 1e-9, "{value} {wanted}");
         near(a.force.bias_n, 10.0);
-        near(a.force.gain, 20.0 / 30.0);
+        near(a.force.gain.unwrap(), 20.0 / 30.0);
         near(a.peak.bias_kpa, 50.0);
         near(a.area.bias_cm2, 1.0); // two cells against one: 50 kPa is below the threshold
         // Cells 0 and 1 count: errors 100 and 50 kPa.

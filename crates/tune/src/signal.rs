@@ -75,8 +75,8 @@ impl Signal {
     }
 }
 
-/// Pearson's correlation of two series of one length; 0 where one of them does not vary.
-pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
+/// Pearson's correlation of two series of one length; `None` where one of them does not vary.
+pub fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     let n = a.len() as f64;
     let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
     let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
@@ -89,9 +89,9 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     // What varies by rounding alone does not vary.
     let still = |squares: f64, mean: f64| squares <= 1e-20 * n * mean * mean;
     if still(aa, mean_a) || still(bb, mean_b) {
-        return 0.0;
+        return None;
     }
-    ab / (aa * bb).sqrt()
+    Some(ab / (aa * bb).sqrt())
 }
 
 /// The shifts at which `log` follows `run` best, best first, over pairs of signals that share the shift.
@@ -136,7 +136,7 @@ pub fn time_matches(pairs: &[(&Signal, &Signal)]) -> Vec<TimeMatch> {
         .map(|i| {
             let sum: f64 = even
                 .iter()
-                .map(|(run, log)| correlation(&run[i..i + log_count], log))
+                .filter_map(|(run, log)| correlation(&run[i..i + log_count], log))
                 .sum();
             sum / even.len() as f64
         })
@@ -156,7 +156,7 @@ pub fn time_matches(pairs: &[(&Signal, &Signal)]) -> Vec<TimeMatch> {
             .iter()
             .map(|(run, log)| {
                 let moved: Vec<f64> = log.t_s.iter().map(|t| run.at(t + shift_s)).collect();
-                correlation(&moved, &log.values)
+                correlation(&moved, &log.values).unwrap_or(0.0)
             })
             .sum();
         sum / pairs.len() as f64
