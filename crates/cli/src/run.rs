@@ -39,8 +39,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
     let mut folder = Folder::open(&args.output, "run")?;
     let scene = Arc::new(scene);
-    let mut sim = seat(&scene, envelope)?;
+    // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
+    let mut sim = seat(&scene, envelope)?;
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
     let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
