@@ -5,6 +5,7 @@ mod seat;
 
 mod bench;
 mod chair;
+mod compare;
 mod contact;
 mod determinism;
 mod export;

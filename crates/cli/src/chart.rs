@@ -94,7 +94,7 @@ impl<'a> Chart<'a> {
         for (x, y) in points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()) {
             let (x, y) = (self.px(*x), self.py(*y));
             self.draw(format_args!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"/>"
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" fill-opacity=\".45\"/>"
             ));
         }
         self

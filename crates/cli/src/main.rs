@@ -16,6 +16,8 @@ mod fit;
 
 mod run;
 
+mod compare;
+
 mod speed;
 
 mod tune;
@@ -33,6 +35,10 @@ mod folder; // an output folder appears whole or not at all
 
 mod input; // --set, and scenes that may run
 
+mod mat_log; // pressure maps and motor currents over time, as CSV
+
+mod run_folder; // what `run` left, read again
+
 mod seat; // a scene, its body seated, its session compiled
 
 mod result; // a tuned result on disk
@@ -48,6 +54,8 @@ mod force_log; // measured force over depth
 mod fit_report; // fitted moduli as a page
 
 mod run_report; // a run as a page
+
+mod compare_report; // a run beside a log, as a page
 
 mod tune_report; // a tuned chair as a page
 
@@ -69,6 +77,7 @@ fn main() -> ExitCode {
         Command::Indent(args) => indent::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Export(args) => export::run(&args),
@@ -103,6 +112,8 @@ enum Command {
     Fit(fit::Args),
     /// Simulate a scene: trace, summary and report
     Run(run::Args),
+    /// Lay a log of a pressure mat or of motor currents over a run, and score it
+    Compare(compare::Args),
     /// Measure the simulator's speed on a scene
     Speed(speed::Args),
     /// Tune a study, export its tables, report: the main job

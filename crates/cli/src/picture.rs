@@ -52,7 +52,57 @@ pub fn viridis(t: f64) -> String {
 }
 
 fn inferno(t: f64) -> String {
-    hex(between(&INFERNO, t))
+    hex(inferno_rgb(t))
+}
+
+/// A colour of inferno at `t`, 0 to 1.
+pub fn inferno_rgb(t: f64) -> [u8; 3] {
+    between(&INFERNO, t)
+}
+
+/// From blue at -1 over near white at 0 to red at 1: lightness and chroma are straight in Oklab (B. Ottosson 2020), so equal
+/// steps look equal.
+pub fn diverging_rgb(t: f64) -> [u8; 3] {
+    let t = if t.is_finite() {
+        t.clamp(-1.0, 1.0)
+    } else {
+        0.0
+    };
+    let (lightness, chroma) = (0.97 - 0.50 * t.abs(), 0.15 * t.abs());
+    let hue = f64::to_radians(if t < 0.0 { 255.0 } else { 32.0 });
+    let (a, b) = (chroma * hue.cos(), chroma * hue.sin());
+    let [l, m, s] = [
+        lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b,
+        lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b,
+        lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b,
+    ]
+    .map(|v| v * v * v);
+    [
+        4.076_741_662_1 * l - 3.307_711_591_3 * m + 0.230_969_929_2 * s,
+        -1.268_438_004_6 * l + 2.609_757_401_1 * m - 0.341_319_396_5 * s,
+        -0.004_196_086_3 * l - 0.703_418_614_7 * m + 1.707_614_701_0 * s,
+    ]
+    .map(|linear| {
+        let v = linear.clamp(0.0, 1.0);
+        let shown = if v <= 0.003_130_8 {
+            12.92 * v
+        } else {
+            1.055 * v.powf(1.0 / 2.4) - 0.055
+        };
+        (255.0 * shown).round() as u8
+    })
+}
+
+/// The colours of differences, kPa.
+pub fn difference_bar(label: &str, full_kpa: f64) -> Markup {
+    bar(label, -full_kpa, full_kpa, |t| {
+        hex(diverging_rgb(2.0 * t - 1.0))
+    })
+}
+
+/// The colours of pressures, kPa.
+pub fn pressure_bar(label: &str, full_kpa: f64) -> Markup {
+    bar(label, 0.0, full_kpa, inferno)
 }
 
 fn hex([r, g, b]: [u8; 3]) -> String {
@@ -151,6 +201,7 @@ pub fn depth_bar(low_mm: f64, full_mm: f64) -> Markup {
 }
 
 fn bar(label: &str, low: f64, full: f64, colour: fn(f64) -> String) -> Markup {
+    let decimals = if full - low < 16.0 { 1 } else { 0 };
     html! {
         svg viewBox="0 0 420 46" style="max-width:420px" role="img" aria-label=(label) {
             @for i in 0..64 {
@@ -159,7 +210,7 @@ fn bar(label: &str, low: f64, full: f64, colour: fn(f64) -> String) -> Markup {
             @for i in 0..=4 {
                 @let x = 96.0 * f64::from(i);
                 @let anchor = if i == 0 { "start" } else { "middle" };
-                text x=(x) y="27" font-size="11" fill="#5d6778" text-anchor=(anchor) { (format!("{:.0}", low + (full - low) * f64::from(i) / 4.0)) }
+                text x=(x) y="27" font-size="11" fill="#5d6778" text-anchor=(anchor) { (format!("{:.decimals$}", low + (full - low) * f64::from(i) / 4.0)) }
             }
             text x="0" y="41" font-size="11" fill="#5d6778" { (label) }
         }
@@ -246,17 +297,22 @@ fn pixels(map: &PressureMap, full_pa: f64) -> anyhow::Result<Vec<u8>> {
         let alpha = (255.0 * (20.0 * t).clamp(0.0, 1.0)) as u8;
         rgba.extend([r, g, b, alpha]);
     }
+    png(map.columns, map.rows, &rgba)
+}
+
+/// A PNG of red, green, blue and opacity, row after row, as an address that stands for itself.
+pub fn image(columns: usize, rows: usize, rgba: &[u8]) -> anyhow::Result<String> {
+    Ok(data_uri(&png(columns, rows, rgba)?))
+}
+
+fn png(columns: usize, rows: usize, rgba: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut png = Vec::new();
-    let mut encoder = png::Encoder::new(
-        &mut png,
-        u32::try_from(map.columns)?,
-        u32::try_from(map.rows)?,
-    );
+    let mut encoder = png::Encoder::new(&mut png, u32::try_from(columns)?, u32::try_from(rows)?);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().context("the pressure picture")?;
     writer
-        .write_image_data(&rgba)
+        .write_image_data(rgba)
         .context("the pressure picture")?;
     writer.finish().context("the pressure picture")?;
     Ok(png)

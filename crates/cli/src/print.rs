@@ -58,6 +58,11 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// Three decimals, `-` where there is no number.
+pub fn share(value: Option<f64>) -> String {
+    value.map_or("-".into(), |v| format!("{v:.3}"))
+}
+
 /// Rows as columns that line up, two spaces apart; the first `left` columns to the left, the last as it is.
 pub fn table(out: &mut impl Write, left: usize, rows: &[Vec<String>]) -> Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use crate::folder::Folder;
 use crate::input::{self, Sets};
+use crate::mat_log;
 use crate::print::{self, number};
 use crate::run_report;
 use crate::seat::seat;
@@ -9,7 +10,7 @@ use crate::talk::{self, Outcome, say};
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
-use sim::{Trace, record};
+use sim::{Trace, record_maps};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,9 +21,12 @@ use std::sync::Arc;
 pub struct Args {
     /// The scene
     scene: PathBuf,
-    /// Folder for trace.csv, summary.json and report.html
+    /// Folder for trace.csv, pressure.csv, summary.json and report.html
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// Pressure maps a second in pressure.csv, 3 to 4 kB each; 0 for none. `compare` wants as many as the mat has
+    #[arg(long, value_name = "HZ", default_value_t = 20.0, value_parser = map_hz)]
+    map_hz: f64,
     #[command(flatten)]
     sets: Sets,
 }
@@ -35,10 +39,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
     let mut folder = Folder::open(&args.output, "run")?;
     let scene = Arc::new(scene);
-    let mut sim = seat(&scene, envelope)?;
+    // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
+    let mut sim = seat(&scene, envelope)?;
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
-    let trace = record(&mut sim, RATE_HZ, &mut |t_s, _| {
+    let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
         !talk::stop_asked()
     });
@@ -47,6 +52,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let stopped = talk::stop_asked() && !sim.is_done();
 
     folder.write("trace.csv", csv(&trace))?;
+    if let Some(movie) = &trace.movie {
+        folder.write("pressure.csv", mat_log::csv(movie))?;
+    }
     folder.write_json("summary.json", &summary(&scene, &trace, planned_s))?;
     let back = &sim.subject().back;
     folder.write(
@@ -76,7 +84,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         trace.duration_s,
         trace.violations.len()
     )?;
-    for name in ["report.html", "summary.json", "trace.csv"] {
+    let maps = trace.movie.as_ref().map(|_| "pressure.csv");
+    for name in ["report.html", "summary.json", "trace.csv"]
+        .into_iter()
+        .chain(maps)
+    {
         writeln!(out, "{}", args.output.join(name).display())?;
     }
     print::finish(out)?;
@@ -87,6 +99,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         (_, true) => Outcome::Stopped,
         _ => Outcome::Good,
     })
+}
+
+/// `--map-hz`.
+fn map_hz(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(hz) if (0.0..=500.0).contains(&hz) => Ok(hz),
+        _ => Err("allowed: 0 to 500".into()),
+    }
 }
 
 fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {

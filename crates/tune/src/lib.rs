@@ -4,21 +4,31 @@
 //! of them; it reads and writes no file.
 #![doc = include_str!("../README.md")]
 
+mod agreement;
+mod align;
 mod cast;
 mod error;
 mod judge;
+mod overlay;
+mod places;
 mod progress;
 mod replay;
 mod response;
+mod signal;
 mod touch;
 mod tune;
 mod tuned;
 mod tuner;
 
+pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
+pub use align::{
+    Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
+};
 pub use error::TuneError;
 pub use judge::{Judgement, Profile, Share, Worst};
 pub use progress::{Progress, Silent};
 pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
+pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
