@@ -7,6 +7,7 @@ mod bench;
 mod chair;
 mod contact;
 mod determinism;
+mod durometer;
 mod export;
 mod layers;
 mod reference;
