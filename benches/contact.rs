@@ -62,7 +62,7 @@ fn bench(c: &mut Criterion) {
         ("contact/touch step, solved", true),
         ("contact/touch step, carried", false),
     ] {
-        let mut touch = Touch::new(law, &bed);
+        let mut touch = Touch::new(law.clone(), &bed);
         touch.step(&bed, &over(0.010), &Vector3::zeros(), 0.002, true);
         let mut i = 0;
         c.bench_function(name, |b| {

@@ -33,13 +33,14 @@ fn val_scene_equals_indent() {
         ),
     ];
     for (shape, stack) in cases {
-        for (wanted_m, contacts, stiffness_n_m) in held(shape, stack, [0.004, 0.008, 0.012]) {
+        for (wanted_m, contacts, stiffness_n_m) in held(shape.clone(), stack, [0.004, 0.008, 0.012])
+        {
             // Left and right are mirror images: upper and lower node of one side.
             for contact in &contacts[..2] {
                 // The node itself gives a little: what is left is in the tissue.
                 let depth_m = contact.depth_m - contact.force_n / stiffness_n_m;
                 assert!((depth_m - wanted_m).abs() < 3e-4, "{depth_m} m");
-                let durometer = Durometer::new(stack.clone(), shape).with_cell_m(0.002);
+                let durometer = Durometer::new(stack.clone(), shape.clone()).with_cell_m(0.002);
                 let indented_n = durometer.indent(&[depth_m])[0].force_n;
                 let off = contact.force_n / indented_n - 1.0;
                 println!(
@@ -93,7 +94,7 @@ fn held(shape: Indenter, stack: &Stack, depths_m: [f64; 3]) -> Vec<(f64, [Contac
     // An arm that does not lean brings the nodes straight down.
     scene.mechanism.knead.tilt_rad = 0.0;
     for node in &mut scene.mechanism.nodes {
-        node.shape = shape;
+        node.shape = shape.clone();
     }
     let stiffness_n_m = scene.mechanism.nodes[0].stiffness_n_m;
     scene.session = presses(3);

@@ -8,6 +8,7 @@ mod chair;
 mod compare;
 mod contact;
 mod determinism;
+mod durometer;
 mod export;
 mod fit;
 mod layers;

@@ -4,7 +4,7 @@
 //! The tolerances are those the project has promised where it meets them, else what was measured plus about a third,
 //! and then the comment says so. Every test prints what it found (`cargo test -- --nocapture val_`).
 
-use crate::csv::{Table, reference};
+use crate::csv::{Row, Table, reference};
 use nalgebra::Vector3;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,7 +40,10 @@ fn val_bonded_layer_meets_hayes() {
             row.text("indenter"),
             row.text("a_contact_[mm]")
         );
-        let answer = one(&Durometer::new(stack, node), row.number("depth_[mm]"));
+        let answer = one(
+            &quick(Durometer::new(stack, node)),
+            row.number("depth_[mm]"),
+        );
         found[0].add(&name, answer.force_n, row.number("force_[N]"));
         found[1].add(
             &name,
@@ -49,7 +52,7 @@ fn val_bonded_layer_meets_hayes() {
         );
     }
     found[0].worst_below(0.02);
-    found[1].worst_below(0.05);
+    found[1].worst_below(0.04);
 }
 
 /// Set 1 without dimensions: `F = 2 E* a depth kappa`, for a flat punch (force) and for a paraboloid (force, and the
@@ -71,7 +74,7 @@ fn val_kappa_meets_hayes() {
         let name = format!("nu {nu} a/h {a_over_h}");
 
         let flat = one(
-            &Durometer::new(stack.clone(), Indenter::Flat { radius_m }),
+            &quick(Durometer::new(stack.clone(), Indenter::Flat { radius_m })),
             1.0,
         );
         found[0].add(
@@ -84,7 +87,10 @@ fn val_kappa_meets_hayes() {
         let tip_m = 0.4;
         let depth_m = row.number("chi_sphere_[-]") * radius_m * radius_m / tip_m;
         let round = one(
-            &Durometer::new(stack, Indenter::Paraboloid { radius_m: tip_m }),
+            &quick(Durometer::new(
+                stack,
+                Indenter::Paraboloid { radius_m: tip_m },
+            )),
             depth_m * 1e3,
         );
         found[1].add(
@@ -97,10 +103,11 @@ fn val_kappa_meets_hayes() {
     // A flat punch has infinite pressure at its rim, and its circle is made of square cells: no wonder would be 5 %.
     found[0].worst_below(0.02);
     found[1].worst_below(0.02);
-    found[2].worst_below(0.05);
+    found[2].worst_below(0.04);
 }
 
-/// Set 2: a sphere on skin, fat and muscle, small strain; the reference is better than 1e-6.
+/// Set 2: a sphere on skin, fat and muscle, small strain; the reference is better than 1e-6. Force is promised to 2 %,
+/// radius to 4 %, peak to 5 %: all rows on a quick grid, which is too coarse for the peak of a ring of stiff skin.
 #[test]
 fn val_layered_stack_meets_exact_compliance() {
     let mut found = [
@@ -108,11 +115,24 @@ fn val_layered_stack_meets_exact_compliance() {
         Errors::new("radius"),
         Errors::new("peak"),
     ];
-    layered(4.0, |d| d, &mut found);
+    layered(4.0, 1, quick, &mut found);
     found[0].worst_below(0.02);
-    found[1].worst_below(0.05);
-    // Cells near the rim of the skin's stiff plate carry the peak; it is promised to 5 % by finer cells, not here.
-    found[2].worst_below(0.15);
+    found[1].worst_below(0.04);
+    found[2].median_below(0.02);
+}
+
+/// The same on the grid that `indent` takes by itself, where the peak is met too: every sixth row, for time's sake.
+#[test]
+fn val_layered_peak_on_the_automatic_grid() {
+    let mut found = [
+        Errors::new("force"),
+        Errors::new("radius"),
+        Errors::new("peak"),
+    ];
+    layered(4.0, 6, |d| d, &mut found);
+    found[0].worst_below(0.02);
+    found[1].worst_below(0.04);
+    found[2].worst_below(0.05);
 }
 
 /// The same on the cells of a run, 2 mm, where a contact has at least 8 mm radius: 50 cells.
@@ -123,17 +143,26 @@ fn val_layered_stack_on_2_mm_cells() {
         Errors::new("radius"),
         Errors::new("peak"),
     ];
-    layered(8.0, |d| d.with_cell_m(0.002), &mut found);
+    layered(8.0, 1, |d| d.with_cell_m(0.002), &mut found);
     found[0].worst_below(0.03);
     found[1].worst_below(0.10);
 }
 
-fn layered(radius_min_mm: f64, on_cells: impl Fn(Durometer) -> Durometer, found: &mut [Errors; 3]) {
+/// 300 cells in contact instead of 2000: a tenth of the time, and force and radius are as good as here asked.
+fn quick(durometer: Durometer) -> Durometer {
+    durometer.with_cells(300.0)
+}
+
+fn layered(
+    radius_min_mm: f64,
+    every: usize,
+    on_cells: impl Fn(Durometer) -> Durometer,
+    found: &mut [Errors; 3],
+) {
     let stacks = json("2_layered_linear_sphere/stacks.json");
-    for row in Table::read("2_layered_linear_sphere/force_depth.csv").rows() {
-        if row.number("a_contact_[mm]") < radius_min_mm {
-            continue;
-        }
+    let table = Table::read("2_layered_linear_sphere/force_depth.csv");
+    let large = |r: &Row<'_>| r.number("a_contact_[mm]") >= radius_min_mm;
+    for row in table.rows().filter(large).step_by(every) {
         let (case, depth_mm) = (row.text("case"), row.number("depth_[mm]"));
         let node = Indenter::Sphere {
             radius_m: row.number("R_[mm]") * 1e-3,
@@ -200,7 +229,7 @@ fn finite_strain(set: &str, radius_min_mm: f64, wider: f64) {
         };
         let durometer = durometers
             .entry(case.to_string())
-            .or_insert_with(|| Durometer::new(stack_of(&cases[case]["layers"]), node));
+            .or_insert_with(|| quick(Durometer::new(stack_of(&cases[case]["layers"]), node)));
         let answer = one(durometer, depth_mm);
         let name = format!("{case} depth/T {eta:.3}");
         let tier = ((eta * 10.0 - 1e-2) as usize).min(3);
@@ -220,11 +249,16 @@ fn finite_strain(set: &str, radius_min_mm: f64, wider: f64) {
     peak[1].worst_below(0.20 * wider);
 }
 
-/// Set 5: roller, ellipsoid and wheel on linear stacks (FFT-BEM on a 0.75 mm grid, its force good to 0.3 %).
+/// Set 5: roller, ellipsoid and wheel on linear stacks (FFT-BEM on a 0.75 mm grid, its force good to 0.3 %, its peak to 2 %
+/// and at the roller's fillets to 5 %). Promised are 2 % of the force, 5 % of the peak and 15 % at a roller's ends.
 #[test]
 fn val_shaped_nodes_meet_bem() {
     let stacks = json("2_layered_linear_sphere/stacks.json");
-    let mut found = [Errors::new("force"), Errors::new("peak")];
+    let mut found = [
+        Errors::new("force"),
+        Errors::new("peak"),
+        Errors::new("peak at a roller's ends"),
+    ];
     for row in Table::read("5_rollers_nodes/roller_force.csv").rows() {
         let node = shaped(row.text("shape"));
         let depth_mm = row.number("depth_[mm]");
@@ -238,10 +272,12 @@ fn val_shaped_nodes_meet_bem() {
             row.text("shape")
         );
         found[0].add(&name, answer.force_n, row.number("force_[N]"));
-        found[1].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
+        let peak = 1 + usize::from(row.text("shape").starts_with("cyl"));
+        found[peak].add(&name, answer.peak_pa * 1e-3, row.number("p_max_[kPa]"));
     }
     found[0].worst_below(0.02);
-    found[1].median_below(0.15);
+    found[1].worst_below(0.05);
+    found[2].worst_below(0.15);
 }
 
 /// Set 5 names a shape by its sizes in mm, its normal along z: its (x, y, z) is (x, z, y) here. Its roller lies along y,

@@ -1,13 +1,13 @@
-//! `kneadlab indent`: static indentation of a flat bonded stack, a virtual durometer.
+//! `kneadlab indent`: indentation of a flat bonded stack, a virtual durometer.
 
 use crate::print::{self, number};
-use crate::talk::Outcome;
+use crate::talk::{Outcome, say};
 use anyhow::bail;
 use clap::ValueEnum;
 use scene::load_stack;
 use std::io::Write;
 use std::path::PathBuf;
-use tissue::{Durometer, Indenter, Layer, Stack};
+use tissue::{Creep, Durometer, Indenter, Layer, Motion, Stack};
 
 /// What is pressed into what.
 #[derive(clap::Args)]
@@ -17,23 +17,38 @@ pub struct Args {
     /// sphere:R, flat:R, roller:R,LENGTH,FILLET, ellipsoid:AX,AY,AZ, torus:MAJOR,MINOR or paraboloid:R, in mm
     #[arg(long, value_name = "SHAPE", value_parser = node)]
     node: Indenter,
-    /// Travel from first touch, a list
-    #[arg(long, value_name = "MM,...", value_delimiter = ',', required = true, value_parser = positive)]
+    /// Travel from first touch, a list; each is an indentation of its own
+    #[arg(long, value_name = "MM,...", value_delimiter = ',', required = true, allow_negative_numbers = true, value_parser = positive)]
     depth_mm: Vec<f64>,
-    /// Edge of the cells; by default at least 12 lie across the patch
-    #[arg(long, value_name = "MM", value_parser = positive)]
+    /// Edge of the cells; by default some 2000 lie in the patch, some 50 across it
+    #[arg(long, value_name = "MM", allow_negative_numbers = true, value_parser = positive)]
     cell_mm: Option<f64>,
-    /// Tilt of the node about the travel axis z
+    /// Tilt of the node about the travel axis z: its +x end goes in first
     #[arg(long, value_name = "DEG", default_value_t = 0.0, allow_negative_numbers = true, value_parser = tilt)]
     tilt_deg: f64,
+    /// Turn of the node, after the tilt, about the surface normal: from z towards x
+    #[arg(long, value_name = "DEG", default_value_t = 0.0, allow_negative_numbers = true, value_parser = turn)]
+    turn_deg: f64,
     /// Print pressure along a line through the centre instead
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["pair_mm", "ramp_s", "hold_s", "sine_hz"])]
     profile: bool,
     /// The line of --profile
     #[arg(long, value_enum, default_value_t = Along::X)]
     along: Along,
+    /// Print the force of one of two such nodes instead, this far apart along x, and what it would be alone
+    #[arg(long, value_name = "MM", allow_negative_numbers = true, value_parser = positive, conflicts_with_all = ["ramp_s", "hold_s", "sine_hz"])]
+    pair_mm: Option<f64>,
+    /// Print force in time instead: in at a steady rate for so long (0 is a jump), then --hold-s
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = duration, conflicts_with = "sine_hz")]
+    ramp_s: Option<f64>,
+    /// Print force in time instead: held for so long after --ramp-s
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = duration, conflicts_with = "sine_hz")]
+    hold_s: Option<f64>,
+    /// Print force in time instead: in and out in half a period of a sine of this frequency
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = frequency)]
+    sine_hz: Option<f64>,
     /// Relaxed moduli: e (1 - sum g)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["ramp_s", "hold_s", "sine_hz"])]
     relaxed: bool,
 }
 
@@ -43,14 +58,153 @@ enum Along {
     Z,
 }
 
-/// Cells along an edge that a patch may need; beyond it takes minutes and gigabytes.
+/// Cells across that a window may need; beyond it takes minutes and gigabytes.
 const CELLS_MAX: f64 = 240.0;
+
+/// The same for a motion, which is solved some hundred times.
+const CELLS_MAX_IN_TIME: f64 = 80.0;
 
 /// Prints CSV.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let stack = load_stack(&args.stack)?;
+    let stack = if args.relaxed {
+        relaxed(&stack)?
+    } else {
+        stack
+    };
+    let mut durometer = Durometer::new(stack.clone(), args.node.clone())
+        .with_tilt_rad(args.tilt_deg.to_radians())
+        .with_turn_rad(args.turn_deg.to_radians());
+    if let Some(cell_mm) = args.cell_mm {
+        durometer = durometer.with_cell_m(1e-3 * cell_mm);
+    }
+    let problems = problems(args, &stack, &durometer);
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+
+    let mut out = print::out();
+    if args.profile {
+        profile(args, &durometer, &mut out)?;
+    } else if let Some(pair_mm) = args.pair_mm {
+        pair(args, &durometer, pair_mm, &mut out)?;
+    } else if args.is_in_time() {
+        in_time(args, &stack, &durometer, &mut out)?;
+    } else {
+        at_rest(args, &durometer, &mut out)?;
+    }
+    print::finish(out)?;
+    Ok(Outcome::Good)
+}
+
+fn at_rest(args: &Args, durometer: &Durometer, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "depth_mm,force_n,contact_radius_mm,area_mm2,peak_kpa,mean_kpa"
+    )?;
+    let mut coarse = Vec::new();
+    for &depth_mm in &args.depth_mm {
+        for i in durometer.indent(&[1e-3 * depth_mm]) {
+            let row = [
+                i.force_n,
+                1e3 * i.contact_radius_m(),
+                1e6 * i.area_m2,
+                1e-3 * i.peak_pa,
+                1e-3 * i.mean_pa(),
+            ];
+            writeln!(out, "{depth_mm},{}", row.map(number).join(","))?;
+            if i.cells < CELLS_FEW {
+                coarse.push(format!("{depth_mm} mm: {}", i.cells));
+            }
+        }
+    }
+    if !coarse.is_empty() {
+        say(format_args!(
+            "warning: few cells in contact ({}); force is good to 3 % with {CELLS_FEW}, radius and peak are coarser\n  \
+             hint: a smaller --cell-mm, or none",
+            coarse.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Cells in contact below which a patch is a rough guess: 8 across.
+const CELLS_FEW: usize = 50;
+
+fn profile(args: &Args, durometer: &Durometer, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(out, "depth_mm,r_mm,p_kpa")?;
+    for &depth_mm in &args.depth_mm {
+        for (r_m, p_pa) in durometer.profile(1e-3 * depth_mm, args.along == Along::Z) {
+            let row = [1e3 * r_m, 1e-3 * p_pa].map(number).join(",");
+            writeln!(out, "{depth_mm},{row}")?;
+        }
+    }
+    Ok(())
+}
+
+fn pair(
+    args: &Args,
+    durometer: &Durometer,
+    pair_mm: f64,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    writeln!(out, "depth_mm,force_n,force_isolated_n")?;
+    for &depth_mm in &args.depth_mm {
+        let found = durometer.pair(1e-3 * depth_mm, 1e-3 * pair_mm);
+        let row = [found.force_n, found.force_isolated_n]
+            .map(number)
+            .join(",");
+        writeln!(out, "{depth_mm},{row}")?;
+    }
+    Ok(())
+}
+
+fn in_time(
+    args: &Args,
+    stack: &Stack,
+    durometer: &Durometer,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    match Creep::of(stack) {
+        None => say("note: no layer of this stack has a prony series; force follows depth at once"),
+        Some(creep) if creep.misfit() > 0.0 => say(format_args!(
+            "note: the layers relax differently; one series stands for all, within {:.1} % of the stack's creep",
+            100.0 * creep.misfit()
+        )),
+        Some(_) => {}
+    }
+    writeln!(out, "t_s,depth_mm,force_n")?;
+    for &depth_mm in &args.depth_mm {
+        for m in durometer.follow(&args.motion(1e-3 * depth_mm)) {
+            let row = [m.t_s, 1e3 * m.depth_m, m.force_n].map(number).join(",");
+            writeln!(out, "{row}")?;
+        }
+    }
+    Ok(())
+}
+
+impl Args {
+    fn is_in_time(&self) -> bool {
+        self.ramp_s.is_some() || self.hold_s.is_some() || self.sine_hz.is_some()
+    }
+
+    fn motion(&self, depth_m: f64) -> Motion {
+        match self.sine_hz {
+            Some(hz) => Motion::HalfSine { depth_m, hz },
+            None => Motion::RampHold {
+                depth_m,
+                ramp_s: self.ramp_s.unwrap_or(0.0),
+                hold_s: self.hold_s.unwrap_or(0.0),
+            },
+        }
+    }
+}
+
+/// What cannot be pressed so, every reason.
+fn problems(args: &Args, stack: &Stack, durometer: &Durometer) -> Vec<String> {
+    let mut problems = Vec::new();
     let thickness_mm = 1e3 * stack.thickness_m();
-    let problems: Vec<String> = args
+    let too_deep: Vec<String> = args
         .depth_mm
         .iter()
         .filter(|&&depth_mm| depth_mm > 0.9 * thickness_mm)
@@ -61,66 +215,43 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             )
         })
         .collect();
-    if !problems.is_empty() {
-        bail!(
+    if !too_deep.is_empty() {
+        problems.push(format!(
             "the node would touch bone{}\n  hint: press less, or give a thicker stack",
-            problems.concat()
-        );
+            too_deep.concat()
+        ));
     }
     if let Some(cell_mm) = args.cell_mm {
         let deepest_mm = args.depth_mm.iter().copied().fold(0.0, f64::max);
-        let width_mm = 2.0 * half_width_mm(&args.node, deepest_mm);
-        if width_mm / cell_mm > CELLS_MAX {
-            bail!(
-                "cell_mm = {cell_mm}: too fine for a patch of about {} mm\n  allowed: at least {}",
+        let patch_mm = 2e3 * durometer.half_width_m(1e-3 * deepest_mm);
+        // Nodes that stand well apart have a window each.
+        let width_mm = match args.pair_mm {
+            Some(pair_mm) if pair_mm < 2.0 * patch_mm => patch_mm + pair_mm,
+            _ => patch_mm,
+        };
+        let cells_max = if args.is_in_time() {
+            CELLS_MAX_IN_TIME
+        } else {
+            CELLS_MAX
+        };
+        if width_mm / cell_mm > cells_max {
+            problems.push(format!(
+                "cell_mm = {cell_mm}: too fine for a patch of about {} mm: {} cells across\n  allowed: at least {}",
                 number(width_mm),
-                number(width_mm / CELLS_MAX)
+                number((width_mm / cell_mm).ceil()),
+                number((1e3 * width_mm / cells_max).ceil() / 1e3)
+            ));
+        }
+    }
+    if args.is_in_time() && args.sine_hz.is_none() {
+        let [ramp_s, hold_s] = [args.ramp_s, args.hold_s].map(Option::unwrap_or_default);
+        if ramp_s + hold_s <= 0.0 {
+            problems.push(
+                "ramp_s and hold_s are both 0: nothing happens in no time\n  hint: --ramp-s 0.1 --hold-s 10".into(),
             );
         }
     }
-    let stack = if args.relaxed {
-        relaxed(&stack)?
-    } else {
-        stack
-    };
-    let mut durometer = Durometer::new(stack, args.node).with_tilt_rad(args.tilt_deg.to_radians());
-    if let Some(cell_mm) = args.cell_mm {
-        durometer = durometer.with_cell_m(1e-3 * cell_mm);
-    }
-
-    let mut out = print::out();
-    if args.profile {
-        writeln!(out, "depth_mm,r_mm,p_kpa")?;
-        for &depth_mm in &args.depth_mm {
-            for (r_m, p_pa) in durometer.profile(1e-3 * depth_mm, args.along == Along::Z) {
-                writeln!(
-                    out,
-                    "{depth_mm},{},{}",
-                    number(1e3 * r_m),
-                    number(1e-3 * p_pa)
-                )?;
-            }
-        }
-    } else {
-        writeln!(
-            out,
-            "depth_mm,force_n,contact_radius_mm,area_mm2,peak_kpa,mean_kpa"
-        )?;
-        for &depth_mm in &args.depth_mm {
-            for i in durometer.indent(&[1e-3 * depth_mm]) {
-                let row = [
-                    i.force_n,
-                    1e3 * i.contact_radius_m(),
-                    1e6 * i.area_m2,
-                    1e-3 * i.peak_pa,
-                    1e-3 * i.mean_pa(),
-                ];
-                writeln!(out, "{depth_mm},{}", row.map(number).join(","))?;
-            }
-        }
-    }
-    print::finish(out)?;
-    Ok(Outcome::Good)
+    problems
 }
 
 /// The stack after a long hold.
@@ -146,22 +277,6 @@ fn relaxed(stack: &Stack) -> anyhow::Result<Stack> {
     }
 }
 
-/// Half width of the patch at most, mm.
-fn half_width_mm(node: &Indenter, depth_mm: f64) -> f64 {
-    let arc = |radius_m: f64| (2.0 * 1e3 * radius_m * depth_mm).sqrt();
-    match *node {
-        Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => arc(radius_m),
-        Indenter::Flat { radius_m } => 1e3 * radius_m,
-        Indenter::Ellipsoid {
-            semi_axes_m: [a, _, c],
-        } => 1e3 * a.max(c),
-        Indenter::Roller {
-            radius_m, length_m, ..
-        } => (500.0 * length_m).max(arc(radius_m)),
-        Indenter::Torus { major_m, minor_m } => arc(major_m + minor_m),
-    }
-}
-
 fn positive(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(v) if v > 0.0 && v <= 1e4 => Ok(v),
@@ -170,10 +285,26 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+fn duration(text: &str) -> Result<f64, String> {
+    within(text, 0.0, 1e6, "0 to 1000000 s")
+}
+
+fn frequency(text: &str) -> Result<f64, String> {
+    within(text, 1e-5, 1e4, "0.00001 to 10000 Hz")
+}
+
 fn tilt(text: &str) -> Result<f64, String> {
+    within(text, -45.0, 45.0, "-45 to 45")
+}
+
+fn turn(text: &str) -> Result<f64, String> {
+    within(text, -180.0, 180.0, "-180 to 180")
+}
+
+fn within(text: &str, low: f64, high: f64, allowed: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
-        Ok(v) if v.abs() <= 45.0 => Ok(v),
-        Ok(_) => Err("allowed: -45 to 45".into()),
+        Ok(v) if (low..=high).contains(&v) => Ok(v),
+        Ok(_) => Err(format!("allowed: {allowed}")),
         Err(_) => Err("this is no number".into()),
     }
 }

@@ -454,6 +454,66 @@ fn indent_takes_every_shape_and_refuses_bone() {
     assert_eq!(code(&fine), 1);
 }
 
+#[test]
+fn indent_prints_pairs_and_motions_and_refuses_what_does_not_go_together() {
+    let t40 = scenes("stacks/t40.toml");
+    let indent = |extra: &[&str]| {
+        let mut args = vec!["indent", &t40, "--node", "sphere:20", "--depth-mm", "3"];
+        args.extend(["--cell-mm", "1"].iter().chain(extra));
+        run(&args)
+    };
+    for (extra, header) in [
+        (
+            &["--pair-mm", "40"][..],
+            "depth_mm,force_n,force_isolated_n",
+        ),
+        (
+            &["--ramp-s", "0.1", "--hold-s", "1"],
+            "t_s,depth_mm,force_n",
+        ),
+        (&["--hold-s", "1"], "t_s,depth_mm,force_n"),
+        (&["--sine-hz", "1"], "t_s,depth_mm,force_n"),
+        (
+            &["--profile", "--turn-deg", "-30", "--tilt-deg", "3"],
+            "depth_mm,r_mm,p_kpa",
+        ),
+    ] {
+        let output = indent(extra);
+        assert_eq!(code(&output), 0, "{extra:?}: {}", stderr(&output));
+        let csv = stdout(&output);
+        assert_eq!(csv.lines().next(), Some(header));
+        assert!(csv.lines().count() > 1, "{csv}");
+    }
+    // Half a second of a sine of 1 Hz, in to 3 mm and out.
+    let sine = stdout(&indent(&["--sine-hz", "1"]));
+    assert_eq!(column(&sine, "t_s").last(), Some(&0.5));
+    assert_eq!(
+        column(&sine, "depth_mm").into_iter().fold(0.0, f64::max),
+        3.0
+    );
+    for (wrong, told) in [
+        (&["--pair-mm", "40", "--profile"][..], "--profile"),
+        (&["--pair-mm", "40", "--hold-s", "1"], "--hold-s"),
+        (&["--sine-hz", "1", "--ramp-s", "1"], "--ramp-s"),
+        (&["--relaxed", "--hold-s", "1"], "--relaxed"),
+        (&["--ramp-s", "-1"], "allowed: 0 to"),
+        (&["--sine-hz", "fast"], "no number"),
+        (&["--pair-mm", "-4"], "allowed: above 0"),
+        (&["--tilt-deg", "60"], "allowed: -45 to 45"),
+    ] {
+        let output = indent(wrong);
+        assert_eq!(code(&output), 2, "{wrong:?}");
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    }
+    let nothing = indent(&["--ramp-s", "0"]);
+    assert_eq!(code(&nothing), 1);
+    assert!(
+        stderr(&nothing).contains("hint: --ramp-s"),
+        "{}",
+        stderr(&nothing)
+    );
+}
+
 /// One layer, so the force goes with the modulus: relaxed is (1 - 0.2 - 0.3) of the instantaneous one.
 #[test]
 fn val_a_relaxed_stack_presses_back_with_the_relaxed_modulus() {

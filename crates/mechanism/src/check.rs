@@ -301,6 +301,7 @@ pub(crate) fn half_extents_m(shape: &Indenter) -> [f64; 3] {
             radius_m, length_m, ..
         } => [0.5 * length_m, radius_m, radius_m],
         Indenter::Torus { major_m, minor_m } => [minor_m, major_m + minor_m, major_m + minor_m],
+        Indenter::Mesh(ref mesh) => mesh.half_extents_m(),
     }
 }
 

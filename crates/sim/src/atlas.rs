@@ -54,7 +54,7 @@ impl Atlas {
                 products_max: 100,
                 rounds_max: 6,
             },
-            ..*law
+            ..law.clone()
         };
         let [rows_per_step, columns_per_step] = PITCH_M.map(|p| p / bed.cell_m());
         let (first_row, last_row) = (bed.row_of(from_u), bed.row_of(to_u));
@@ -65,7 +65,7 @@ impl Atlas {
         ];
         let middle_column = (bed.size()[1] / 2) as f64;
         let mut points = Vec::with_capacity(size[0] * size[1] * DEPTHS);
-        let mut touch = Touch::new(law, bed);
+        let mut touch = Touch::new(law.clone(), bed);
         for row in 0..size[0] {
             for column in 0..size[1] {
                 let at = [

@@ -386,7 +386,7 @@ pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
     let node = &scene.mechanism.nodes[node];
     let cover = &scene.mechanism.cover;
     NodeLaw {
-        shape: node.shape,
+        shape: node.shape.clone(),
         cover: (cover.thickness_m > 0.0).then_some(Cover {
             thickness_m: cover.thickness_m,
             e_pa: cover.e_pa,

@@ -41,7 +41,7 @@ impl Contact {
 }
 
 /// What stays the same for a node over a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NodeLaw {
     /// Shape, in the node's frame.
     pub shape: Indenter,

@@ -166,7 +166,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Eight-point Gauss-Legendre panels on `0..top`, each at most one and a half waves of `J0(k far)` long.
-fn panels(top_per_m: f64, far_m: f64) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn panels(top_per_m: f64, far_m: f64) -> (Vec<f64>, Vec<f64>) {
     // Abramowitz and Stegun 1964, table 25.4, n = 8.
     const NODES: [f64; 4] = [
         0.183_434_642_495_65,

@@ -14,6 +14,9 @@ mod hyperelastic;
 mod indenter;
 mod kernel;
 mod least_squares;
+mod mesh;
+mod motion;
+mod pair;
 mod patch;
 mod press_curve;
 mod relaxation;
@@ -24,13 +27,16 @@ mod stiffening;
 pub use bases::Bases;
 pub use compliance::{half_space_compliance, surface_compliance};
 pub use cover::Cover;
-pub use durometer::{Durometer, Indentation};
+pub use durometer::{Durometer, Indentation, Moment};
 pub use fit::{
     Combination, Fit, FitError, FitOptions, FittedCurve, FittedLayer, FittedPoint, Free, LinePoint,
     Measured, Noise, Parameter, ParameterKind, Point, Role, TouchHint, Trial, TrialKind, fit,
 };
 pub use indenter::Indenter;
 pub use kernel::{Kernel, KernelBasis};
+pub use mesh::{Mesh, MeshError};
+pub use motion::Motion;
+pub use pair::{FarField, Load, PairIndentation, loads};
 pub use patch::{Effort, Ground, Patch, Report};
 pub use relaxation::{Creep, Retardation};
 pub use stack::{Law, Layer, PronyTerm, Stack, StackError};

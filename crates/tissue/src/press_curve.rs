@@ -32,7 +32,9 @@ impl Presses {
         let depth_m = |i: usize| deepest_m * SHALLOWEST.powf((count - i) as f64 / count as f64);
         let pilots: Vec<usize> = (0..count).step_by(PILOT_EVERY).chain([count]).collect();
         let pilots_m: Vec<f64> = pilots.iter().map(|&i| depth_m(i)).collect();
-        let found = Durometer::new(stack.clone(), node.to_owned()).indent(&pilots_m);
+        let found = Durometer::new(stack.clone(), node.to_owned())
+            .with_cells(300.0)
+            .indent(&pilots_m);
         let area = PressCurve::through(found.iter().map(|i| (i.depth_m, i.area_m2)).collect());
         let knot = |i| (depth_m(i), (area.at(depth_m(i)).0 / CELLS).sqrt());
         Presses {

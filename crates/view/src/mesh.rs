@@ -76,7 +76,29 @@ fn node(shape: &Indenter) -> Mesh {
         Indenter::Paraboloid { radius_m } => {
             ball(radius_m).translated_by(Vec3::new(0.0, -radius_m as f32, 0.0))
         }
+        Indenter::Mesh(ref mesh) => facets(mesh),
     }
+}
+
+/// Flat triangles, each with corners of its own: which way they face is not known, so they are lit from both sides.
+fn facets(mesh: &tissue::Mesh) -> Mesh {
+    let (mut points, mut normals) = (Vec::new(), Vec::new());
+    for corners in mesh.triangles() {
+        let [a, b, c] = corners.map(|i| point(&mesh.vertices_m()[i as usize]));
+        let normal = (b - a).cross(c - a).normalize_or_zero();
+        for (corners, normal) in [([a, b, c], normal), ([a, c, b], -normal)] {
+            points.extend(corners.map(|p| p.to_array()));
+            normals.extend([normal.to_array(); 3]);
+        }
+    }
+    let indices = (0..points.len() as u32).collect();
+    Mesh::new(
+        PrimitiveTopology::TriangleList,
+        RenderAssetUsages::default(),
+    )
+    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
+    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
+    .with_inserted_indices(Indices::U32(indices))
 }
 
 fn ball(radius_m: f64) -> Mesh {

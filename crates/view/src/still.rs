@@ -331,7 +331,7 @@ fn parts(mechanism: &Mechanism, track: &TrackCurve, protrude_m: f64) -> anyhow::
             add(
                 side.pivot * Translation3::from(centre.coords),
                 Finish::Rubber,
-                Form::Node(node.shape),
+                Form::Node(node.shape.clone()),
             );
         }
     }

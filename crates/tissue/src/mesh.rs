@@ -1,0 +1,446 @@
+//! A node as a triangle mesh.
+
+use nalgebra::{Point3, Vector3};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A rigid surface of triangles in the node's frame, lengths in m. Cheap to clone: the triangles are shared.
+///
+/// Which way a triangle faces does not matter, and the surface need not be closed: a line's *farthest* crossing counts,
+/// so only the side that meets the tissue has to be there. Boxes in a tree make a crossing cost about the logarithm
+/// of the number of triangles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Plain", into = "Plain")]
+pub struct Mesh(Arc<Tree>);
+
+/// What is wrong with a mesh.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MeshError {
+    /// Too little to have an inside.
+    #[error("{vertices} vertices and {triangles} triangles: allowed: at least 4 of each")]
+    TooSmall {
+        /// Vertices given.
+        vertices: usize,
+        /// Triangles given.
+        triangles: usize,
+    },
+    /// A coordinate that is no length.
+    #[error(
+        "vertex {vertex} at {at:?} m: allowed: finite, within 10 m of the origin (are the lengths in metres?)"
+    )]
+    Vertex {
+        /// Its index.
+        vertex: usize,
+        /// Where it is, m.
+        at: [f64; 3],
+    },
+    /// A corner that is not there.
+    #[error("triangle {triangle} names vertex {vertex}: allowed: 0 to {last}")]
+    Corner {
+        /// Index of the triangle.
+        triangle: usize,
+        /// The vertex it names.
+        vertex: u32,
+        /// The last vertex there is.
+        last: usize,
+    },
+    /// A triangle without area: corners that fall together or lie on one line.
+    #[error("triangle {triangle} has no area: leave it out, or merge its corners")]
+    Degenerate {
+        /// Index of the triangle.
+        triangle: usize,
+    },
+}
+
+impl Mesh {
+    /// Checks every vertex and triangle and reports every problem.
+    ///
+    /// # Errors
+    /// Fewer than four vertices or triangles, a coordinate that is not finite or beyond 10 m, an index out of range, a
+    /// triangle without area (height under 1e-9 of its longest edge).
+    pub fn try_new(
+        vertices_m: Vec<Point3<f64>>,
+        triangles: Vec<[u32; 3]>,
+    ) -> Result<Mesh, Vec<MeshError>> {
+        let mut errors = Vec::new();
+        if vertices_m.len() < 4 || triangles.len() < 4 {
+            errors.push(MeshError::TooSmall {
+                vertices: vertices_m.len(),
+                triangles: triangles.len(),
+            });
+        }
+        for (vertex, p) in vertices_m.iter().enumerate() {
+            if !p.coords.iter().all(|v| v.abs() <= 10.0) {
+                let at = [p.x, p.y, p.z];
+                errors.push(MeshError::Vertex { vertex, at });
+            }
+        }
+        let sound = errors.is_empty();
+        for (triangle, corners) in triangles.iter().enumerate() {
+            let missing = corners
+                .iter()
+                .filter(|c| **c as usize >= vertices_m.len())
+                .map(|&vertex| MeshError::Corner {
+                    triangle,
+                    vertex,
+                    last: vertices_m.len().saturating_sub(1),
+                });
+            let before = errors.len();
+            errors.extend(missing);
+            if sound && errors.len() == before && is_degenerate(&vertices_m, corners) {
+                errors.push(MeshError::Degenerate { triangle });
+            }
+        }
+        if errors.is_empty() {
+            Ok(Mesh(Arc::new(Tree::new(vertices_m, triangles))))
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The vertices, m.
+    pub fn vertices_m(&self) -> &[Point3<f64>] {
+        &self.0.vertices_m
+    }
+
+    /// Corners of each triangle: indices of vertices.
+    pub fn triangles(&self) -> &[[u32; 3]] {
+        &self.0.triangles
+    }
+
+    /// Largest `t` for which `point + t * direction` lies on a triangle, m; `None` if the line meets none.
+    pub fn reach(&self, point: &Point3<f64>, direction: &Vector3<f64>) -> Option<f64> {
+        self.0.reach(point, direction)
+    }
+
+    /// Distance of the farthest vertex from the origin, m.
+    pub fn bound_m(&self) -> f64 {
+        let far = |p: &Point3<f64>| p.coords.norm();
+        self.vertices_m().iter().map(far).fold(0.0, f64::max)
+    }
+
+    /// Largest distance of a vertex from the origin along x, y and z, m.
+    pub fn half_extents_m(&self) -> [f64; 3] {
+        [0, 1, 2].map(|axis| {
+            let along = |p: &Point3<f64>| p[axis].abs();
+            self.vertices_m().iter().map(along).fold(0.0, f64::max)
+        })
+    }
+
+    /// Radius of curvature around the vertex farthest along y, m: of the circle that falls away as far as the surface does
+    /// a quarter of the mesh's size to eight sides, in the mean. Infinite if it does not fall.
+    pub fn tip_radius_m(&self) -> f64 {
+        let down = Vector3::y();
+        let tip = self.foremost(&down);
+        let side_m = 0.25 * self.bound_m();
+        let fallen_m = (0..8).map(|i| {
+            let (sin, cos) = (f64::from(i) * std::f64::consts::FRAC_PI_4).sin_cos();
+            let beside = tip + Vector3::new(cos, 0.0, sin) * side_m;
+            self.reach(&beside, &down)
+                .map_or(side_m, |t| (-t).min(side_m))
+        });
+        let mean_m = fallen_m.sum::<f64>() / 8.0;
+        (side_m * side_m + mean_m * mean_m) / (2.0 * mean_m)
+    }
+
+    /// The vertex that lies farthest along a direction; of several, the first.
+    pub fn foremost(&self, direction: &Vector3<f64>) -> Point3<f64> {
+        let along = |p: &Point3<f64>| p.coords.dot(direction);
+        let mut best = self.0.vertices_m[self.0.triangles[0][0] as usize];
+        for corner in self.0.triangles.iter().flatten() {
+            let p = self.0.vertices_m[*corner as usize];
+            if along(&p) > along(&best) {
+                best = p;
+            }
+        }
+        best
+    }
+}
+
+/// A mesh as files have it.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    vertices_m: Vec<[f64; 3]>,
+    triangles: Vec<[u32; 3]>,
+}
+
+impl From<Mesh> for Plain {
+    fn from(mesh: Mesh) -> Plain {
+        let vertex = |p: &Point3<f64>| [p.x, p.y, p.z];
+        Plain {
+            vertices_m: mesh.vertices_m().iter().map(vertex).collect(),
+            triangles: mesh.triangles().to_vec(),
+        }
+    }
+}
+
+impl TryFrom<Plain> for Mesh {
+    type Error = String;
+
+    fn try_from(plain: Plain) -> Result<Mesh, String> {
+        let vertices_m = plain.vertices_m.into_iter().map(Point3::from).collect();
+        Mesh::try_new(vertices_m, plain.triangles).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        })
+    }
+}
+
+/// Triangles in boxes in boxes.
+#[derive(Debug, PartialEq)]
+struct Tree {
+    vertices_m: Vec<Point3<f64>>,
+    triangles: Vec<[u32; 3]>,
+    /// Triangle numbers, those of one leaf side by side.
+    order: Vec<u32>,
+    /// The root is the first; children come after their parent.
+    boxes: Vec<Bounds>,
+}
+
+/// A box around triangles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bounds {
+    low: Vector3<f64>,
+    high: Vector3<f64>,
+    inside: Inside,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Inside {
+    /// Two boxes.
+    Boxes(usize, usize),
+    /// From and to in `order`.
+    Triangles(usize, usize),
+}
+
+/// Triangles in a leaf: fewer cost more boxes, more cost more crossings; 4 is usual.
+const LEAF: usize = 4;
+
+/// Deepest possible tree: halves of 2^32 triangles.
+const DEPTH: usize = 34;
+
+impl Tree {
+    fn new(vertices_m: Vec<Point3<f64>>, triangles: Vec<[u32; 3]>) -> Tree {
+        let mut tree = Tree {
+            order: (0..triangles.len() as u32).collect(),
+            vertices_m,
+            triangles,
+            boxes: Vec::new(),
+        };
+        tree.split(0, tree.order.len());
+        tree
+    }
+
+    /// Makes the box of a part of `order`, halving it along its longest edge; returns its index.
+    fn split(&mut self, from: usize, to: usize) -> usize {
+        let mut low = Vector3::repeat(f64::INFINITY);
+        let mut high = -low;
+        for t in &self.order[from..to] {
+            for corner in self.corners(*t) {
+                (low, high) = (low.inf(&corner), high.sup(&corner));
+            }
+        }
+        let this = self.boxes.len();
+        self.boxes.push(Bounds {
+            low,
+            high,
+            inside: Inside::Triangles(from, to),
+        });
+        if to - from > LEAF {
+            let axis = (high - low).imax();
+            let mut part = self.order[from..to].to_vec();
+            let middle = |t: &u32| self.corners(*t).iter().map(|c| c[axis]).sum::<f64>();
+            // Ties go by number, so that one mesh makes one tree.
+            part.sort_by(|a, b| middle(a).total_cmp(&middle(b)).then(a.cmp(b)));
+            self.order[from..to].copy_from_slice(&part);
+            let half = from + (to - from) / 2;
+            let (near, far) = (self.split(from, half), self.split(half, to));
+            self.boxes[this].inside = Inside::Boxes(near, far);
+        }
+        this
+    }
+
+    fn corners(&self, triangle: u32) -> [Vector3<f64>; 3] {
+        self.triangles[triangle as usize].map(|c| self.vertices_m[c as usize].coords)
+    }
+
+    fn reach(&self, point: &Point3<f64>, direction: &Vector3<f64>) -> Option<f64> {
+        let inverse = direction.map(|d| 1.0 / d);
+        let mut best = f64::NEG_INFINITY;
+        let mut waiting = [0usize; 2 * DEPTH];
+        let mut count = 1;
+        while count > 0 {
+            count -= 1;
+            let bounds = &self.boxes[waiting[count]];
+            if bounds.exit(&point.coords, direction, &inverse) <= best {
+                continue;
+            }
+            match bounds.inside {
+                Inside::Boxes(a, b) => {
+                    waiting[count] = a;
+                    waiting[count + 1] = b;
+                    count += 2;
+                }
+                Inside::Triangles(from, to) => {
+                    for t in &self.order[from..to] {
+                        if let Some(t) = crossing(&self.corners(*t), &point.coords, direction) {
+                            best = best.max(t);
+                        }
+                    }
+                }
+            }
+        }
+        (best > f64::NEG_INFINITY).then_some(best)
+    }
+}
+
+impl Bounds {
+    /// Where a line leaves the box; minus infinity if it misses it.
+    fn exit(&self, q: &Vector3<f64>, d: &Vector3<f64>, inverse: &Vector3<f64>) -> f64 {
+        let (mut enter, mut leave) = (f64::NEG_INFINITY, f64::INFINITY);
+        for i in 0..3 {
+            if d[i] == 0.0 {
+                if q[i] < self.low[i] || q[i] > self.high[i] {
+                    return f64::NEG_INFINITY;
+                }
+                continue;
+            }
+            let (a, b) = (
+                (self.low[i] - q[i]) * inverse[i],
+                (self.high[i] - q[i]) * inverse[i],
+            );
+            enter = enter.max(a.min(b));
+            leave = leave.min(a.max(b));
+        }
+        // A flat box is entered where it is left: room for rounding.
+        if enter <= leave + 1e-9 {
+            leave + 1e-9
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+}
+
+/// Where a line crosses a triangle (Moeller and Trumbore 1997). Edges belong to it, with a little over so that no
+/// line slips between two neighbours.
+fn crossing([a, b, c]: &[Vector3<f64>; 3], q: &Vector3<f64>, d: &Vector3<f64>) -> Option<f64> {
+    const EDGE: f64 = 1e-9;
+    let (ab, ac) = (b - a, c - a);
+    let across = d.cross(&ac);
+    let det = ab.dot(&across);
+    if det == 0.0 {
+        return None;
+    }
+    let from = q - a;
+    let u = from.dot(&across) / det;
+    let turned = from.cross(&ab);
+    let v = d.dot(&turned) / det;
+    (u >= -EDGE && v >= -EDGE && u + v <= 1.0 + EDGE).then(|| ac.dot(&turned) / det)
+}
+
+fn is_degenerate(vertices_m: &[Point3<f64>], corners: &[u32; 3]) -> bool {
+    let [a, b, c] = corners.map(|c| vertices_m[c as usize]);
+    let longest = (b - a).norm().max((c - b).norm()).max((a - c).norm());
+    (b - a).cross(&(c - a)).norm() <= 1e-9 * longest * longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cube() -> (Vec<Point3<f64>>, Vec<[u32; 3]>) {
+        let corner = |i: u32| {
+            Point3::from([0, 1, 2].map(|axis| if i >> axis & 1 == 1 { 0.01 } else { -0.01 }))
+        };
+        let squares = [
+            [0, 1, 3, 2],
+            [4, 6, 7, 5],
+            [0, 4, 5, 1],
+            [2, 3, 7, 6],
+            [0, 2, 6, 4],
+            [1, 5, 7, 3],
+        ];
+        let halves = squares
+            .iter()
+            .flat_map(|[a, b, c, d]| [[*a, *b, *c], [*a, *c, *d]])
+            .collect();
+        ((0..8).map(corner).collect(), halves)
+    }
+
+    /// A cube of 20 mm: its far face is 10 mm from the centre, its corner root 3 times that, and lines through edges,
+    /// corners and along faces are met as well.
+    #[test]
+    fn val_cube_by_hand() {
+        let (vertices_m, triangles) = cube();
+        let mesh = Mesh::try_new(vertices_m, triangles).unwrap();
+        let down = Vector3::y();
+        for (x, z) in [(0.0, 0.0), (0.01, 0.0), (0.01, 0.01), (-0.004, 0.004)] {
+            let t = mesh.reach(&Point3::new(x, -0.03, z), &down).unwrap();
+            assert!((t - 0.04).abs() < 1e-12, "{x} {z}: {t}");
+        }
+        assert_eq!(mesh.reach(&Point3::new(0.0101, 0.0, 0.0), &down), None);
+        let corner = Vector3::repeat(1.0).normalize();
+        let t = mesh.reach(&Point3::origin(), &corner).unwrap();
+        assert!((t - 0.01 * 3f64.sqrt()).abs() < 1e-12);
+        assert_eq!(mesh.foremost(&corner), Point3::new(0.01, 0.01, 0.01));
+        // From a corner five sides of eight are off the cube, and three on its flat face: (4.33^2 + 2.7^2) / (2 x 2.7).
+        assert!((mesh.tip_radius_m() - 4.819e-3).abs() < 2e-6);
+    }
+
+    /// The tree leaves no triangle out: against a walk over all of a wavy sheet.
+    #[test]
+    fn val_tree_finds_what_a_walk_finds() {
+        let n = 23;
+        let vertices_m: Vec<_> = (0..n * n)
+            .map(|i| {
+                let (x, z) = ((i % n) as f64, (i / n) as f64);
+                Point3::new(1e-3 * x, 2e-3 * (0.7 * x + 0.3 * z * x).sin(), 1e-3 * z)
+            })
+            .collect();
+        let mut triangles = Vec::new();
+        for i in 0..(n * (n - 1)) as u32 {
+            if i % n as u32 != n as u32 - 1 {
+                triangles.push([i, i + 1, i + n as u32]);
+                triangles.push([i + 1, i + n as u32, i + n as u32 + 1]);
+            }
+        }
+        let mesh = Mesh::try_new(vertices_m, triangles).unwrap();
+        let mut met = 0;
+        for i in 0..2000 {
+            let f = |a: f64| (f64::from(i) * a).fract();
+            let q = Point3::new(0.03 * f(0.618) - 0.004, -0.01, 0.03 * f(0.414) - 0.004);
+            let d = Vector3::new(f(0.73) - 0.5, 1.0, f(0.37) - 0.5).normalize();
+            let walk = (0..mesh.0.triangles.len() as u32)
+                .filter_map(|t| crossing(&mesh.0.corners(t), &q.coords, &d))
+                .reduce(f64::max);
+            met += usize::from(walk.is_some());
+            assert_eq!(mesh.reach(&q, &d), walk, "{q} {d}");
+        }
+        assert!(met > 500, "{met}");
+    }
+
+    #[test]
+    fn every_problem_of_a_mesh_is_told() {
+        let (vertices_m, triangles) = cube();
+        let few = Mesh::try_new(vertices_m[..3].to_vec(), vec![[0, 1, 2]]).unwrap_err();
+        assert!(matches!(few[..], [MeshError::TooSmall { .. }]), "{few:?}");
+        let mut wrong = triangles.clone();
+        wrong[2] = [0, 1, 8];
+        wrong[5] = [3, 3, 4];
+        let two = Mesh::try_new(vertices_m.clone(), wrong).unwrap_err();
+        assert_eq!(
+            two.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "triangle 2 names vertex 8: allowed: 0 to 7",
+                "triangle 5 has no area: leave it out, or merge its corners"
+            ]
+        );
+        let mut away = vertices_m.clone();
+        away[1].y = f64::NAN;
+        away[4].x = 25.0;
+        assert_eq!(Mesh::try_new(away, triangles.clone()).unwrap_err().len(), 2);
+        let mesh = Mesh::try_new(vertices_m, triangles).unwrap();
+        let text = serde_json::to_string(&mesh).unwrap();
+        assert_eq!(serde_json::from_str::<Mesh>(&text).unwrap(), mesh);
+    }
+}
