@@ -24,6 +24,6 @@ pub use guard::{Guard, Limit, Violation};
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
-pub use touch::{Contact, NodeLaw, Touch};
+pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{MotorPeak, NodePeak, PressureMap, Trace, TraceRow, record};
 pub use trunk::{Lean, Load, Support};

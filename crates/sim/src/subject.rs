@@ -51,10 +51,9 @@ impl Subject {
                 });
                 (bed, Some(support))
             }
-            Surface::Slab { stack, size_m } => (
-                Bed::slab(stack, groundwork, node_radius_m, *size_m),
-                None,
-            ),
+            Surface::Slab { stack, size_m } => {
+                (Bed::slab(stack, groundwork, node_radius_m, *size_m), None)
+            }
         };
         let placement = placement(&back, support.as_ref(), kinematics, scene);
         Ok(Subject {

@@ -12,6 +12,7 @@ mod hyperelastic;
 mod indenter;
 mod kernel;
 mod patch;
+mod product;
 mod relaxation;
 mod stack;
 mod stiffening;
