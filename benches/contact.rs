@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
-use sim::{Bed, NodeLaw, Touch};
+use sim::{Bed, NodeLaw, Solve, Touch};
 use std::hint::black_box;
 use std::path::Path;
 use tissue::{Durometer, Effort, Ground, Indenter, Kernel, KernelBasis, Patch, Stack, Stiffening};
@@ -59,11 +59,11 @@ fn bench(c: &mut Criterion) {
         effort: warm,
     };
     for (name, solved) in [
-        ("contact/touch step, solved", true),
-        ("contact/touch step, carried", false),
+        ("contact/touch step, solved", Solve::Now),
+        ("contact/touch step, carried", Solve::IfFast),
     ] {
         let mut touch = Touch::new(law.clone(), &bed);
-        touch.step(&bed, &over(0.010), &Vector3::zeros(), 0.002, true);
+        touch.step(&bed, &over(0.010), &Vector3::zeros(), 0.002, Solve::Now);
         let mut i = 0;
         c.bench_function(name, |b| {
             b.iter(|| {

@@ -7,7 +7,7 @@ use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use program::{Phase, Technique};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use sim::{Bed, Contact, Groundwork, NodeLaw, Touch};
+use sim::{Bed, Contact, Groundwork, NodeLaw, Solve, Touch};
 use std::cell::Cell;
 use std::sync::{Arc, LazyLock};
 use tissue::{Effort, Indenter, Law, Layer, PronyTerm, Stack};
@@ -59,13 +59,19 @@ fn val_depth_does_not_depend_on_time_step() {
     }
 }
 
-/// Through the whole simulator: the force at the end of a hold on the bench slab is the same with nodes of 0.06 and of
-/// 0.48 kg on the rocker, and with steps of 2 ms and 1 ms. The bar is 0.5 %: the contact's own residual of 1e-3, twice,
+/// Through the whole simulator: the force at the end of a hold on the bench slab is the same with nodes of 0.05 and of
+/// 0.48 kg on the rocker, and with steps of 1, 2 and 4 ms. The bar is 0.5 %: the contact's own residual of 1e-3, twice,
 /// and what is left of the rocker's swing.
 #[test]
 fn val_hold_force_does_not_depend_on_node_mass_or_step() {
     let mut forces_n = Vec::new();
-    for (mass_kg, dt_s) in [(0.12, 0.002), (0.06, 0.002), (0.48, 0.002), (0.12, 0.001)] {
+    for (mass_kg, dt_s) in [
+        (0.12, 0.002),
+        (0.05, 0.002),
+        (0.48, 0.002),
+        (0.12, 0.001),
+        (0.05, 0.004),
+    ] {
         let mut scene = scene("checks/slab.toml", &[]);
         scene.session = only(Technique::Press, 0.5, 1.0, 1.0);
         scene.timing.press_ramp_s = 1.0;
@@ -98,8 +104,8 @@ fn val_hold_force_does_not_depend_on_node_mass_or_step() {
 }
 
 /// Halve the step: a relaxing stack pressed 10 mm in 0.1 s and held is followed with steps of 8, 4 and 2 ms against 0.5 ms.
-/// Pressure is linear in time over a step, so the error should fall about fourfold; at least halved is asked, and at
-/// 2 ms less than 0.5 % of the peak force.
+/// Pressure is linear in time over a step, so the error should fall about fourfold; at least halved is asked, or
+/// 5e-5 of the peak, where the solver's own residual of 1e-5 begins to show; and at 2 ms less than 0.5 % of the peak force.
 #[test]
 fn val_force_converges_with_the_time_step() {
     let prony = [
@@ -124,7 +130,7 @@ fn val_force_converges_with_the_time_step() {
                         &above(10e-3 * (i as f64 * dt_s / 0.1).min(1.0)),
                         &Vector3::zeros(),
                         dt_s,
-                        true,
+                        Solve::Now,
                     )
                     .force_n
             })
@@ -146,7 +152,7 @@ fn val_force_converges_with_the_time_step() {
         .to_vec();
     println!("8, 4, 2 ms against 0.5 ms: {off:.5?} of the peak of {peak_n:.2} N");
     assert!(
-        off[1] < 0.5 * off[0] && off[2] < 0.5 * off[1] && off[2] < 0.005,
+        off[1] < 0.5 * off[0] && off[2] < (0.5 * off[1]).max(5e-5) && off[2] < 0.005,
         "{off:?}"
     );
 }
@@ -256,25 +262,23 @@ fn regress_carried_steps_follow_solved_ones() {
         products_max: 60,
         rounds_max: 1,
     };
-    let run = |every: usize| -> Vec<f64> {
+    let run = |turn: fn(usize) -> Solve| -> Vec<f64> {
         let mut touch = Touch::new(law(effort), &bed);
         (0..300)
             .map(|i| {
                 let t_s = i as f64 * 0.002;
                 let depth_m = 0.008 * (t_s / 0.1).min(1.0) + 0.002 * (25.0 * t_s).sin();
                 touch
-                    .step(
-                        &bed,
-                        &above(depth_m),
-                        &Vector3::zeros(),
-                        0.002,
-                        i % every == 0,
-                    )
+                    .step(&bed, &above(depth_m), &Vector3::zeros(), 0.002, turn(i))
                     .force_n
             })
             .collect()
     };
-    let (all, some) = (run(1), run(4));
+    let turns = |i: usize| match i % 4 {
+        0 => Solve::IfMoved,
+        _ => Solve::IfFast,
+    };
+    let (all, some) = (run(|_| Solve::Now), run(turns));
     let peak_n = all.iter().copied().fold(0.0, f64::max);
     let off = all
         .iter()
@@ -289,9 +293,52 @@ fn regress_carried_steps_follow_solved_ones() {
     assert!(off < 0.03, "{off}");
 }
 
+/// The chair's forces at its own step against a step eight times smaller, while it kneads and while it presses, on the
+/// grid of the larger: they differ by less than 2 %, as root mean square over all pressed rows against that of the force.
+/// The 99th percentile may be 3 % of the peak; the rows beyond are instants at which a force jumps, up to 7 %.
+#[test]
+fn val_step_size_forces() {
+    let history = |technique: Technique, dt_s: f64| -> Vec<f64> {
+        let mut scene = scene("chair.toml", &[]);
+        scene.session = only(technique, 0.5, 1.0, 1.0);
+        scene.timing.press_ramp_s = 1.0;
+        scene.timing.knead_rad_s = 2.0;
+        let every = (scene.solver.dt_s / dt_s).round() as usize;
+        scene.solver.dt_s = dt_s;
+        let mut sim = seat(&scene);
+        let mut forces_n = Vec::new();
+        for step in 1.. {
+            if sim.is_done() {
+                break;
+            }
+            let contacts = &sim.step().unwrap().contacts;
+            if step % every == 0 {
+                forces_n.extend(contacts.iter().map(|c| c.force_n));
+            }
+        }
+        forces_n
+    };
+    for technique in [Technique::Knead, Technique::Press] {
+        let (large, small) = (history(technique, 0.002), history(technique, 0.00025));
+        let peak_n = small.iter().copied().fold(0.0, f64::max);
+        let pressed = small.iter().zip(&large).filter(|(s, l)| s.max(**l) > 0.0);
+        let mut off_n: Vec<f64> = pressed.clone().map(|(s, l)| (s - l).abs()).collect();
+        off_n.sort_by(f64::total_cmp);
+        let square: f64 = pressed.map(|(s, _)| s * s).sum();
+        let rms = (off_n.iter().map(|d| d * d).sum::<f64>() / square).sqrt();
+        let [most, worst] = [off_n.len() * 99 / 100, off_n.len() - 1].map(|i| off_n[i] / peak_n);
+        println!(
+            "{technique:?}, peak {peak_n:.1} N: rms {rms:.4}, 99 % below {most:.4}, worst {worst:.4}"
+        );
+        assert!(peak_n > 10.0 && off_n.len() > 1000, "hardly touches");
+        assert!(rms < 0.02 && most < 0.03, "{technique:?}: {rms} {most}");
+    }
+}
+
 /// Whatever the stack and however the node is driven in and out: pressures are finite and never pull, and over a closed
 /// cycle the node gives energy to the tissue, never the other way round. Second law; the bar is 0.2 % of the work moved,
-/// which is what the trapezoid rule over the steps leaves.
+/// which is what the trapezoid rule over the steps leaves, and 5 microjoules for contacts of a few cells, whose force goes
+/// up in jumps.
 #[test]
 fn val_random_cycles_are_passive() {
     let prony = (0.0..0.45f64, 0.02..2.0f64).prop_map(|(g, tau_s)| PronyTerm { g, tau_s });
@@ -308,9 +355,11 @@ fn val_random_cycles_are_passive() {
         prop::collection::vec(prony, 0..3),
     )
         .prop_map(|(thickness_m, e_pa, nu, law, prony)| layer(thickness_m, e_pa, nu, law, &prony));
-    let stacks = prop::collection::vec(one_layer, 1..4);
+    let stacks = prop::collection::vec(one_layer, 1..5);
     let waves = prop::collection::vec((-0.006..0.006f64, 0.0..std::f64::consts::TAU), 3);
-    let motion = (0.001..0.012f64, waves, 0.1..2.0f64);
+    // From one stroke of percussion at 50 Hz to a slow push.
+    let period_s = prop_oneof![Just(0.02), 0.02..0.2f64, 0.2..2.0f64];
+    let motion = (0.001..0.012f64, waves, period_s);
     let (touched, lost_j) = (Cell::new(0), Cell::new(0.0));
     let mut runner = TestRunner::new(Config {
         cases: 24,
@@ -319,51 +368,59 @@ fn val_random_cycles_are_passive() {
         ..Config::default()
     });
     runner
-        .run(&(stacks, motion), |(layers, (mean_m, waves, period_s))| {
-            let thickness_m: f64 = layers.iter().map(|l| l.thickness_m).sum();
-            let bed = slab(&layers);
-            let mut touch = Touch::new(law(Effort::STATIC), &bed);
-            let steps = 80;
-            // Starts and ends out of contact, 1 mm above the skin.
-            let depth_at = |i: usize| {
-                let phase = i as f64 / steps as f64;
-                let wave: f64 = waves
-                    .iter()
-                    .enumerate()
-                    .map(|(k, (a, shift))| {
-                        a * (std::f64::consts::TAU * (k + 1) as f64 * phase + shift).sin()
-                    })
-                    .sum();
-                let inside = (std::f64::consts::PI * phase).sin();
-                (inside * (mean_m + wave) * 2.0 - 0.001).min(0.6 * thickness_m)
-            };
-            let dt_s = period_s / steps as f64;
-            let (mut work_j, mut moved_j, mut before) = (0.0, 0.0, (0.0, 0.0));
-            for i in 0..=steps {
-                let depth_m = depth_at(i);
-                let contact = touch.step(&bed, &above(depth_m), &Vector3::zeros(), dt_s, true);
-                prop_assert!(contact.force_n.is_finite() && contact.force_n >= 0.0);
-                prop_assert!(
-                    touch
-                        .pressure_pa()
+        .run(
+            &(stacks, shapes(), motion),
+            |(layers, shape, (mean_m, waves, period_s))| {
+                let thickness_m: f64 = layers.iter().map(|l| l.thickness_m).sum();
+                let bed = slab(&layers);
+                let node = NodeLaw {
+                    shape,
+                    ..law(Effort::STATIC)
+                };
+                let mut touch = Touch::new(node, &bed);
+                let steps = 80;
+                // Starts and ends out of contact, 1 mm above the skin.
+                let depth_at = |i: usize| {
+                    let phase = i as f64 / steps as f64;
+                    let wave: f64 = waves
                         .iter()
-                        .all(|p| p.is_finite() && *p >= 0.0)
-                );
-                let share_j = 0.5 * (contact.force_n + before.1) * (depth_m - before.0);
-                if i > 0 {
-                    work_j += share_j;
-                    moved_j += share_j.abs();
+                        .enumerate()
+                        .map(|(k, (a, shift))| {
+                            a * (std::f64::consts::TAU * (k + 1) as f64 * phase + shift).sin()
+                        })
+                        .sum();
+                    let inside = (std::f64::consts::PI * phase).sin();
+                    (inside * (mean_m + wave) * 2.0 - 0.001).min(0.6 * thickness_m)
+                };
+                let dt_s = period_s / steps as f64;
+                let (mut work_j, mut moved_j, mut before) = (0.0, 0.0, (0.0, 0.0));
+                for i in 0..=steps {
+                    let depth_m = depth_at(i);
+                    let pose = shape_above(&shape, depth_m);
+                    let contact = touch.step(&bed, &pose, &Vector3::zeros(), dt_s, Solve::Now);
+                    prop_assert!(contact.force_n.is_finite() && contact.force_n >= 0.0);
+                    prop_assert!(
+                        touch
+                            .pressure_pa()
+                            .iter()
+                            .all(|p| p.is_finite() && *p >= 0.0)
+                    );
+                    let share_j = 0.5 * (contact.force_n + before.1) * (depth_m - before.0);
+                    if i > 0 {
+                        work_j += share_j;
+                        moved_j += share_j.abs();
+                    }
+                    before = (depth_m, contact.force_n);
                 }
-                before = (depth_m, contact.force_n);
-            }
-            touched.set(touched.get() + u32::from(moved_j > 1e-4));
-            lost_j.set(lost_j.get() + work_j);
-            prop_assert!(
-                work_j >= -0.002 * moved_j,
-                "energy from nowhere: {work_j} J of {moved_j} J moved"
-            );
-            Ok(())
-        })
+                touched.set(touched.get() + u32::from(moved_j > 1e-4));
+                lost_j.set(lost_j.get() + work_j);
+                prop_assert!(
+                    work_j >= -0.002 * moved_j - 5e-6,
+                    "energy from nowhere: {work_j} J of {moved_j} J moved"
+                );
+                Ok(())
+            },
+        )
         .unwrap();
     println!(
         "{} of 24 cycles pressed hard enough to count; {:.4} J lost in all",
@@ -374,6 +431,134 @@ fn val_random_cycles_are_passive() {
         touched.get() > 16 && lost_j.get() > 0.0,
         "the cycles hardly touch: this test says nothing"
     );
+}
+
+/// Percussion as a run solves it: a node of 50 g and 30 N/mm hangs on a spring of 4 N/mm whose other end moves 16 mm to and fro at
+/// 50 Hz over a random stack, steps of 1 and 2 ms, fields solved in turns and carried in between. Pressures stay finite and
+/// never pull; the node touches and leaves at most once a stroke; and the tissue gives back no more than it was given.
+///
+/// Bars: a stroke has one beginning and one end, so over ten strokes 20 changes, and 4 for the first ones while the swing
+/// builds up. A carried field is off by up to 2 % of the peak force (the test above), and so may be the work.
+#[test]
+fn val_percussion_of_a_light_node_does_not_chatter() {
+    const MASS_KG: f64 = 0.05;
+    const SPRING_N_M: f64 = 4000.0;
+    const DASHPOT_N_S_M: f64 = 5.0;
+    let effort = Effort {
+        tolerance: 1e-3,
+        products_max: 60,
+        rounds_max: 1,
+    };
+    let layers = prop::collection::vec((0.002..0.02f64, 5e3..100e3f64), 1..5);
+    let mut runner = TestRunner::new(Config {
+        cases: 12,
+        rng_seed: RngSeed::Fixed(11),
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let (touched, worst) = (Cell::new(0), Cell::new((0, 1.0f64)));
+    runner
+        .run(
+            &(layers, prop_oneof![Just(0.001), Just(0.002)]),
+            |(layers, dt_s)| {
+                let law_of =
+                    |i: usize| [Law::Ogden { alpha: 8.0 }, Law::NeoHookean, Law::Linear][i % 3];
+                let layers: Vec<Layer> = layers
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (t_m, e_pa))| {
+                        layer(
+                            *t_m,
+                            *e_pa,
+                            0.49,
+                            law_of(i),
+                            &[PronyTerm { g: 0.4, tau_s: 0.1 }],
+                        )
+                    })
+                    .collect();
+                let bed = slab(&layers);
+                let mut touch = Touch::new(law(effort), &bed);
+                let (mut depth_m, mut speed_m_s) = (-0.005, 0.0);
+                let (mut work_j, mut moved_j, mut changes) = (0.0, 0.0f64, 0);
+                let (mut before_n, mut before_m) = (0.0f64, depth_m);
+                for i in 0..(0.2 / dt_s) as usize {
+                    let turn = if i % 4 == 0 {
+                        Solve::IfMoved
+                    } else {
+                        Solve::IfFast
+                    };
+                    let contact = touch.step(&bed, &above(depth_m), &Vector3::zeros(), dt_s, turn);
+                    prop_assert!(contact.force_n.is_finite() && contact.force_n >= 0.0);
+                    prop_assert!(
+                        touch
+                            .pressure_pa()
+                            .iter()
+                            .all(|p| p.is_finite() && *p >= 0.0)
+                    );
+                    changes += u32::from((contact.force_n > 0.0) != (before_n > 0.0));
+                    // The work of the step before, by the trapezoid rule: into the tissue, and all of it without its sign.
+                    let share_j = 0.5 * (contact.force_n + before_n) * (depth_m - before_m);
+                    work_j += share_j;
+                    moved_j += share_j.abs();
+                    (before_n, before_m) = (contact.force_n, depth_m);
+                    let end_m =
+                        -0.004 + 0.008 * (std::f64::consts::TAU * 50.0 * i as f64 * dt_s).sin();
+                    let pull_n = SPRING_N_M * (end_m - depth_m) - contact.force_n;
+                    speed_m_s = (speed_m_s + dt_s * pull_n / MASS_KG)
+                        / (1.0 + dt_s * DASHPOT_N_S_M / MASS_KG);
+                    let travel_m = dt_s * speed_m_s;
+                    depth_m += travel_m;
+                }
+                prop_assert!(changes <= 24, "chatter: {changes} changes in ten strokes");
+                prop_assert!(
+                    work_j >= -0.02 * moved_j,
+                    "energy from nowhere: {work_j} J of {moved_j} J"
+                );
+                touched.set(touched.get() + u32::from(changes > 4));
+                let (most, least) = worst.get();
+                worst.set((changes.max(most), (work_j / moved_j.max(1e-12)).min(least)));
+                Ok(())
+            },
+        )
+        .unwrap();
+    let (most, least) = worst.get();
+    println!(
+        "at most {most} changes in ten strokes; at least {least:.3} of the work moved is lost"
+    );
+    assert!(touched.get() > 8, "hardly touches: {}", touched.get());
+}
+
+/// Node shapes of every kind, none so pointed that a cell of 2 mm does not see it.
+fn shapes() -> impl Strategy<Value = Indenter> {
+    let size = 0.012..0.03f64;
+    prop_oneof![
+        size.clone()
+            .prop_map(|radius_m| Indenter::Sphere { radius_m }),
+        size.clone()
+            .prop_map(|radius_m| Indenter::Paraboloid { radius_m }),
+        (0.006..0.015f64).prop_map(|radius_m| Indenter::Flat { radius_m }),
+        [size.clone(), size.clone(), size.clone()]
+            .prop_map(|semi_axes_m| Indenter::Ellipsoid { semi_axes_m }),
+        (size.clone(), 0.02..0.04f64, 0.003..0.008f64).prop_map(
+            |(radius_m, length_m, fillet_m)| {
+                Indenter::Roller {
+                    radius_m,
+                    length_m,
+                    fillet_m,
+                }
+            }
+        ),
+        (size, 0.006..0.012f64).prop_map(|(major_m, minor_m)| Indenter::Torus { major_m, minor_m }),
+    ]
+}
+
+/// A shape over the middle of a slab, its tip `depth_m` below the resting skin.
+fn shape_above(shape: &Indenter, depth_m: f64) -> Isometry3<f64> {
+    let tip_m = shape.extent_m(&Vector3::y());
+    Isometry3::from_parts(
+        Translation3::new(0.0, depth_m - tip_m, 0.0),
+        UnitQuaternion::identity(),
+    )
 }
 
 /// A node on a spring of constant force, with its own dashpot, let down on the slab; semi-implicit Euler.
@@ -388,7 +573,7 @@ fn dropped(bed: &Bed, mass_kg: f64, push_n: f64, dt_s: f64, steps: usize) -> Con
     let (mut depth_m, mut speed_m_s) = (0.0, 0.0);
     let mut contact = Contact::default();
     for _ in 0..steps {
-        contact = touch.step(bed, &above(depth_m), &Vector3::zeros(), dt_s, true);
+        contact = touch.step(bed, &above(depth_m), &Vector3::zeros(), dt_s, Solve::Now);
         // The dashpot is taken implicitly, so that a large step and a light node do not blow it up.
         speed_m_s = (speed_m_s + dt_s * (push_n - contact.force_n) / mass_kg)
             / (1.0 + dt_s * DASHPOT_N_S_M / mass_kg);

@@ -240,6 +240,11 @@ impl Bed {
         self.points[row * self.columns + column]
     }
 
+    /// Positions of `count` cells of one row from a column on, back frame.
+    pub(crate) fn line(&self, row: usize, column: usize, count: usize) -> &[Point3<f64>] {
+        &self.points[row * self.columns + column..][..count]
+    }
+
     /// Marks the cells that nodes must leave alone, by station and lateral place.
     pub fn bar(&mut self, keep_out: impl Fn(f64, f64) -> bool) {
         for row in 0..self.rows {

@@ -26,6 +26,6 @@ pub use movie::{Grid, MapFrame, Movie};
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
-pub use touch::{Contact, NodeLaw, Touch};
+pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{MotorPeak, NodePeak, PressureMap, Trace, TraceRow, record, record_maps};
 pub use trunk::{Lean, Load, Support};

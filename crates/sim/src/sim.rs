@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::guard::{Guard, Violation};
 use crate::subject::Subject;
-use crate::touch::{Contact, NodeLaw, Touch};
+use crate::touch::{Contact, NodeLaw, Solve, Touch};
 use crate::trunk::Lean;
 use crate::world::World;
 use back::{Envelope, Zone};
@@ -17,8 +17,8 @@ use tissue::{Cover, Effort};
 /// Nodes of a carriage: left upper, left lower, right upper, right lower.
 pub const NODES: usize = 4;
 
-/// Stages of a step: motors and kinematics; pressure fields; pad, hip, springs and the engine; limits and loads.
-pub const STAGES: [&str; 4] = ["drive", "contact", "engine", "guard"];
+/// Stages of a step: motors and kinematics; the engine, pad, hip and springs; pressure fields; limits and loads.
+pub const STAGES: [&str; 4] = ["drive", "engine", "contact", "guard"];
 
 /// Everything that one step found.
 #[derive(Clone, Debug)]
@@ -50,8 +50,9 @@ pub struct Frame {
 /// One simulated session. Advances by [`Sim::step`]; holds no file, thread or clock.
 ///
 /// A step: the programme's command goes to the motors, which move under last step's load; the arms take their
-/// closed-form pose; each node is pressed into the skin and the resulting field gives the forces on rocker and trunk;
-/// the engine moves both; the guard looks at every node.
+/// closed-form pose and the engine moves rockers and trunk under the forces of the step before; each node is pressed into
+/// the skin and the resulting field gives the forces on rocker and trunk; the guard looks at every node. A frame's poses
+/// and forces are of one moment.
 pub struct Sim {
     scene: Arc<Scene>,
     subject: Arc<Subject>,
@@ -120,7 +121,7 @@ impl Sim {
             pad_n: 0.0,
         };
         let guard = Guard::new(envelope);
-        Ok(Sim {
+        let mut sim = Sim {
             scene,
             subject,
             kinematics,
@@ -132,7 +133,11 @@ impl Sim {
             guard,
             steps: 0,
             frame,
-        })
+        };
+        // What acts over the first step.
+        sim.spring_rockers();
+        sim.hold_trunk(&sim.frame.machine_from_back.clone());
+        Ok(sim)
     }
 
     /// The last step.
@@ -195,15 +200,16 @@ impl Sim {
             .map_err(|e| Fault::loop_open(t_s, &e))?;
         done(STAGES[0]);
 
+        self.world.step(sides.map(|s| s.pivot));
         let machine_from_back = self
             .world
             .trunk_pose()
             .unwrap_or(self.frame.machine_from_back);
-        let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
-        done(STAGES[1]);
         let rocker_rad = self.spring_rockers();
         let (lean, pad_n) = self.hold_trunk(&machine_from_back);
-        self.world.step(sides.map(|s| s.pivot));
+        done(STAGES[1]);
+
+        let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
         done(STAGES[2]);
 
         let zones = std::array::from_fn(|i| {
@@ -273,7 +279,11 @@ impl Sim {
         let every = self.scene.solver.patch_every.max(1) as u64;
         for i in 0..NODES {
             // The nodes take turns, so that every step costs the same.
-            let solve = (self.steps + i as u64).is_multiple_of(every);
+            let solve = if (self.steps + i as u64).is_multiple_of(every) {
+                Solve::IfMoved
+            } else {
+                Solve::IfFast
+            };
             let side = i / 2;
             let machine_from_rocker = self.world.rocker_pose(side);
             let in_rocker = self.kinematics.node_in_pivot(i % 2, 0.0);
@@ -322,7 +332,8 @@ impl Sim {
             return (Lean::default(), 0.0);
         };
         let lean = support.lean_of(pose);
-        let load = support.load(&lean);
+        let pad = support.pad(pose);
+        let load = support.load_with(&lean, pose, &pad);
         let hip = pose * support.hip();
         let damping = support.hip_damping_n_s_m();
         let hip_velocity = self.world.trunk_velocity(&hip);
@@ -335,7 +346,7 @@ impl Sim {
         let pitch_rate = (hip_velocity - self.world.trunk_velocity(&(hip + Vector3::z()))).y;
         self.world
             .twist_trunk(load.pitch_nm - support.pitch_damping_nm_s() * pitch_rate);
-        (lean, support.pad(pose).y_n)
+        (lean, pad.y_n)
     }
 
     /// What resists each motor: virtual work of the contact forces on the nodes, and the carriage's weight.

@@ -168,8 +168,12 @@ impl Support {
     /// hip moves.
     pub fn load(&self, lean: &Lean) -> Load {
         let pose = self.machine_from_back(lean);
+        self.load_with(lean, &pose, &self.pad(&pose))
+    }
+
+    /// The same at a pose whose pad force is known.
+    pub fn load_with(&self, lean: &Lean, pose: &Isometry3<f64>, pad: &Load) -> Load {
         let hip = pose * self.hip;
-        let pad = self.pad(&pose);
         let weight = self.gravity_m_s2() * self.mass_kg;
         let arm = pose * self.centre - hip;
         Load {

@@ -4,6 +4,9 @@ use crate::compliance::{half_space_compliance, surface_compliance};
 use crate::stack::Stack;
 use std::f64::consts::{PI, SQRT_2};
 
+/// Widest vector of single-precision numbers that products are taken with.
+pub(crate) const LANES_MAX: usize = 8;
+
 /// Displacement of cell centres by unit pressure on one cell, for every offset on a square grid, m/Pa.
 ///
 /// `row(dz)[reach - 1 + dx]` is the displacement at offset `(dx, dz)`, `dx` from `-(reach-1)` to `reach-1`.
@@ -13,6 +16,7 @@ use std::f64::consts::{PI, SQRT_2};
 pub struct Kernel {
     reach: usize,
     cell_m: f64,
+    /// Row after row, each followed by zeros for one vector less one, so that products may read past its end.
     rows: Vec<f32>,
 }
 
@@ -29,7 +33,12 @@ impl Kernel {
 
     /// All offsets along x at one offset along z; the middle entry is `dx = 0`.
     pub fn row(&self, dz: usize) -> &[f32] {
-        let width = 2 * self.reach - 1;
+        &self.padded_row(dz)[..2 * self.reach - 1]
+    }
+
+    /// The same with the zeros behind it.
+    pub(crate) fn padded_row(&self, dz: usize) -> &[f32] {
+        let width = padded_width(self.reach);
         &self.rows[dz * width..(dz + 1) * width]
     }
 
@@ -123,7 +132,7 @@ impl KernelBasis {
             .iter()
             .map(|&k| surface_compliance(stack, k) - half_space / k)
             .collect();
-        let width = 2 * self.reach - 1;
+        let width = padded_width(self.reach);
         let mut rows = vec![0.0f32; self.reach * width];
         let middle = self.reach - 1;
         let mut pair = 0;
@@ -145,6 +154,11 @@ impl KernelBasis {
             rows,
         }
     }
+}
+
+/// Entries from one row of a table to the next.
+fn padded_width(reach: usize) -> usize {
+    2 * reach - 1 + (LANES_MAX - 1)
 }
 
 /// Dot product with four running sums: the same order of additions on every target.

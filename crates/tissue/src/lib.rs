@@ -19,6 +19,7 @@ mod motion;
 mod pair;
 mod patch;
 mod press_curve;
+mod product;
 mod relaxation;
 mod search;
 mod stack;

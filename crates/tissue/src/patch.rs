@@ -2,8 +2,10 @@
 
 use crate::cover::Cover;
 use crate::kernel::Kernel;
+use crate::product::{Product, Span};
 use crate::relaxation::Creep;
 use crate::stiffening::Stiffening;
+use std::ops::Range;
 
 /// How hard the solver tries.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,29 +75,34 @@ pub struct Patch {
     field: Vec<f64>,
     /// Creep state, one window per retardation term.
     memory: Vec<Vec<f64>>,
-    /// Pressure at the last solve, for the creep step.
+    /// Rows that are or were pressed: the others remember nothing.
+    touched: Range<usize>,
+    /// Pressure at the last solve, and at the one before it.
     settled: Vec<f64>,
+    earlier: Vec<f64>,
     /// Pressure per metre of further travel.
-    tangent: Vec<f64>,
+    tangent: Vec<f32>,
     scratch: Scratch,
 }
 
-/// Work space: what a solve overwrites.
+/// Work space: what a solve overwrites. Increments are in single precision, as the table is; sums start afresh from the
+/// pressure, in double precision, at every look. All is zero off the contact, so that loops run over whole rows.
 #[derive(Clone, Debug)]
 struct Scratch {
     /// 1 on cells in contact, else 0: a factor, so that loops stay straight.
-    active: Vec<f64>,
+    active: Vec<f32>,
     /// First and one past the last column in contact, row by row.
     spans: Vec<Span>,
     /// The same with a ring around it.
     ringed: Vec<Span>,
+    /// The same of pressure and memory.
+    loaded: Vec<Span>,
     history: Vec<f64>,
-    source: Vec<f64>,
-    diagonal: Vec<f64>,
-    residual: Vec<f64>,
-    direction: Vec<f64>,
-    product: Vec<f64>,
-    lines: Lines,
+    source: Vec<f32>,
+    diagonal: Vec<f32>,
+    residual: Vec<f32>,
+    direction: Vec<f32>,
+    product: Vec<f32>,
     /// How much the pressure of now counts, over the stiffening factor.
     gain: f64,
     /// The creep law's part of that, and 1 over the factor.
@@ -111,41 +118,31 @@ struct Scratch {
     carrier_m_pa: f64,
 }
 
-/// Single-precision work space of a product.
-#[derive(Clone, Debug)]
-struct Lines {
-    source: Vec<f32>,
-    target: Vec<f32>,
-}
-
-/// Columns `from..to` of one row; empty if `from >= to`.
-type Span = (usize, usize);
-
 impl Patch {
     /// An unloaded window of `side` by `side` cells that remembers `terms` retardation terms.
     pub fn new(side: usize, terms: usize) -> Patch {
         let zeros = || vec![0.0; side * side];
+        let singles = || vec![0.0f32; side * side];
         Patch {
             side,
             pressure: zeros(),
             field: zeros(),
             memory: vec![zeros(); terms],
+            touched: 0..0,
             settled: zeros(),
-            tangent: zeros(),
+            earlier: zeros(),
+            tangent: singles(),
             scratch: Scratch {
-                active: zeros(),
+                active: singles(),
                 spans: vec![(0, 0); side],
                 ringed: vec![(0, 0); side],
+                loaded: vec![(0, 0); side],
                 history: zeros(),
-                source: zeros(),
-                diagonal: zeros(),
-                residual: zeros(),
-                direction: zeros(),
-                product: zeros(),
-                lines: Lines {
-                    source: vec![0.0; side * side],
-                    target: vec![0.0; side],
-                },
+                source: singles(),
+                diagonal: singles(),
+                residual: singles(),
+                direction: singles(),
+                product: singles(),
                 gain: 1.0,
                 creep_gain: 1.0,
                 softness: 1.0,
@@ -168,6 +165,15 @@ impl Patch {
         &self.field
     }
 
+    /// Pressed cells as row, column and pressure, Pa, row after row.
+    pub fn pressed(&self) -> impl Iterator<Item = (usize, usize, f64)> {
+        self.touched.clone().flat_map(move |row| {
+            let line = &self.field[row * self.side..(row + 1) * self.side];
+            let pressed = line.iter().enumerate().filter(|(_, p)| **p > 0.0);
+            pressed.map(move |(column, p)| (row, column, *p))
+        })
+    }
+
     /// Whether no cell is pressed and none remembers having been.
     pub fn is_idle(&self) -> bool {
         self.pressure.iter().all(|p| *p == 0.0)
@@ -176,32 +182,20 @@ impl Patch {
 
     /// Moves the window by whole cells over the surface; what leaves it is forgotten.
     pub fn shift(&mut self, columns: isize, rows: isize) {
-        if columns == 0 && rows == 0 {
-            return;
-        }
         let side = self.side;
-        let buffer = &mut self.scratch.product;
-        let mut move_one = |values: &mut Vec<f64>| {
-            buffer.fill(0.0);
-            for row in 0..side {
-                let Some(from_row) = row.checked_add_signed(rows).filter(|v| *v < side) else {
-                    continue;
-                };
-                for column in 0..side {
-                    if let Some(from) = column.checked_add_signed(columns).filter(|v| *v < side) {
-                        buffer[row * side + column] = values[from_row * side + from];
-                    }
-                }
-            }
-            values.copy_from_slice(buffer);
-        };
-        move_one(&mut self.pressure);
-        move_one(&mut self.field);
-        move_one(&mut self.settled);
-        move_one(&mut self.tangent);
-        for term in &mut self.memory {
-            move_one(term);
+        let memory = self.memory.iter_mut();
+        let windows = [
+            &mut self.pressure,
+            &mut self.field,
+            &mut self.settled,
+            &mut self.earlier,
+        ];
+        for values in windows.into_iter().chain(memory) {
+            shift(values, side, columns, rows);
         }
+        shift(&mut self.tangent, side, columns, rows);
+        let moved = |row: usize| row.saturating_add_signed(-rows).min(side);
+        self.touched = moved(self.touched.start)..moved(self.touched.end);
     }
 
     /// Forgets pressure and memory.
@@ -209,8 +203,23 @@ impl Patch {
         self.pressure.fill(0.0);
         self.field.fill(0.0);
         self.settled.fill(0.0);
+        self.earlier.fill(0.0);
         self.tangent.fill(0.0);
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
+        self.touched = 0..0;
+    }
+
+    /// Carries the pressure on along its last change, `ratio` times: a first guess for the next solve, good where a
+    /// node moves steadily, whichever way. `ratio` is the time until that solve over the time between the last two.
+    pub fn foresee(&mut self, ratio: f64) {
+        for row in self.touched.clone() {
+            for i in row * self.side..(row + 1) * self.side {
+                let (p, before) = (self.settled[i], self.earlier[i]);
+                if p > 0.0 {
+                    self.pressure[i] = (p + ratio * (p - before)).max(0.0);
+                }
+            }
+        }
     }
 
     /// Finds the pressure for the overlap `g`, m, of each cell (`-inf` where no part of the node is above it).
@@ -268,19 +277,24 @@ impl Patch {
     pub fn stiffness_n_m(&mut self, kernel: &Kernel, products_max: usize) -> f64 {
         let cell_m2 = kernel.cell_m() * kernel.cell_m();
         let side = self.side;
-        mark(side, &self.pressure, &mut self.scratch);
         let s = &mut self.scratch;
-        for (t, a) in self.tangent.iter_mut().zip(&s.active) {
-            *t *= a;
+        for (a, p) in s.active.iter_mut().zip(&self.pressure) {
+            *a = f32::from(u8::from(*p > 0.0));
         }
-        s.direction.copy_from_slice(&self.tangent);
+        spans_of(side, &s.active, &mut s.spans);
+        let cells = cells_of(side, &s.spans);
+        self.tangent[..cells.start].fill(0.0);
+        self.tangent[cells.end..].fill(0.0);
+        for i in cells.clone() {
+            self.tangent[i] *= s.active[i];
+            s.direction[i] = self.tangent[i];
+        }
         s.curve(kernel, side);
-        let mut energy = 0.0;
-        for_spans(&s.spans, side, |i| {
+        for i in cells.clone() {
             s.residual[i] = s.active[i] - s.product[i];
             s.direction[i] = s.residual[i];
-            energy += s.residual[i] * s.residual[i];
-        });
+        }
+        let mut energy = square(&s.residual[cells.clone()]);
         for _ in 1..products_max {
             if energy < 1e-4 {
                 break;
@@ -289,20 +303,20 @@ impl Patch {
             if curvature <= 0.0 {
                 break;
             }
-            let step = energy / curvature;
-            let mut left = 0.0;
-            for_spans(&s.spans, side, |i| {
+            let step = (energy / curvature) as f32;
+            for i in cells.clone() {
                 self.tangent[i] += step * s.direction[i];
                 s.residual[i] -= step * s.product[i];
-                left += s.residual[i] * s.residual[i];
-            });
-            let keep = left / energy;
+            }
+            let left = square(&s.residual[cells.clone()]);
+            let keep = (left / energy) as f32;
             energy = left;
-            for_spans(&s.spans, side, |i| {
-                s.direction[i] = s.residual[i] + keep * s.direction[i]
-            });
+            for i in cells.clone() {
+                s.direction[i] = s.residual[i] + keep * s.direction[i];
+            }
         }
-        self.with_stiffening(cell_m2, cell_m2 * self.tangent.iter().sum::<f64>().max(0.0))
+        let sum: f64 = self.tangent[cells].iter().map(|t| f64::from(*t)).sum();
+        self.with_stiffening(cell_m2, cell_m2 * sum.max(0.0))
     }
 
     /// Adds to the stiffness at a constant factor what the factor's own rise gives.
@@ -313,9 +327,10 @@ impl Patch {
         let s = &self.scratch;
         let give_m_n = s.carrier_m_pa / cell_m2;
         let kept = (1.0 - give_m_n * stiffness_n_m).max(1e-6);
-        let share = 1.0 - s.diagonal[s.deepest] * self.tangent[s.deepest] / kept;
+        let squeezed = f64::from(s.diagonal[s.deepest]) * f64::from(self.tangent[s.deepest]);
+        let share = (1.0 - squeezed / kept).clamp(0.0, 1.0);
         let force_n = cell_m2 * self.pressure.iter().sum::<f64>();
-        let own_n_m = stiffness_n_m / kept + force_n * s.stiffer_per_m * share.clamp(0.0, 1.0);
+        let own_n_m = stiffness_n_m / kept + force_n * s.stiffer_per_m * share;
         own_n_m / (1.0 + give_m_n * own_n_m)
     }
 
@@ -323,28 +338,36 @@ impl Patch {
     fn gather(&mut self, overlap_m: &[f64], ground: &Ground<'_>) {
         let s = &self.scratch;
         let focus = ground.stiffening.focus(s.deepest_m);
+        let per_m = 1.0 / s.deepest_m;
+        self.field.fill(0.0);
         let (mut sum, mut first) = (0.0, 0.0);
-        for ((field, p), g) in self.field.iter_mut().zip(&self.pressure).zip(overlap_m) {
-            *field = 0.0;
-            if *p > 0.0 {
-                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(*p).0);
-                let share = ((g - s.give_m - squeeze_m) / s.deepest_m).clamp(0.0, 1.0);
-                *field = share;
+        for (row, (from, to)) in s.spans.iter().enumerate() {
+            for i in row * self.side + from..row * self.side + to {
+                let p = self.pressure[i];
+                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(p).0);
+                let share = (per_m * (overlap_m[i] - s.give_m - squeeze_m)).clamp(0.0, 1.0);
+                self.field[i] = share;
                 sum += p;
                 first += p * share;
             }
         }
+        if sum <= 0.0 {
+            self.field.fill(0.0);
+            return;
+        }
         let mean = first / sum;
         let mut kept = 0.0;
-        for (field, p) in self.field.iter_mut().zip(&self.pressure) {
-            *field = p * (1.0 + focus * (*field - mean)).max(0.02);
-            kept += *field;
+        for (row, (from, to)) in s.spans.iter().enumerate() {
+            for i in row * self.side + from..row * self.side + to {
+                let gathered = (1.0 + focus * (self.field[i] - mean)).max(0.02);
+                self.field[i] = self.pressure[i] * gathered;
+                kept += self.field[i];
+            }
         }
-        let scale = sum / kept;
-        if scale.is_finite() {
-            self.field.iter_mut().for_each(|f| *f *= scale);
-        } else {
-            self.field.copy_from_slice(&self.pressure);
+        for (row, (from, to)) in s.spans.iter().enumerate() {
+            for field in &mut self.field[row * self.side + from..row * self.side + to] {
+                *field *= sum / kept;
+            }
         }
     }
 
@@ -352,21 +375,33 @@ impl Patch {
     fn remember(&mut self, ground: &Ground<'_>) {
         let s = &mut self.scratch;
         s.carrier_m_pa = ground.carrier_m_n * ground.kernel.cell_m() * ground.kernel.cell_m();
-        s.creep_gain = match ground.creep {
-            Some((creep, dt_s)) => creep.history(dt_s, &self.settled, &self.memory, &mut s.history),
-            None => {
-                s.history.fill(0.0);
-                1.0
-            }
-        };
+        s.history.fill(0.0);
+        s.creep_gain = ground.creep.map_or(1.0, |(creep, dt_s)| {
+            let cells = self.touched.start * self.side..self.touched.end * self.side;
+            creep.history(dt_s, &self.settled, &self.memory, cells, &mut s.history)
+        });
     }
 
-    /// The creep state after the step, once the pressure is known.
+    /// The state after the step, once the pressure is known.
     fn commit(&mut self, ground: &Ground<'_>) {
-        if let Some((creep, dt_s)) = ground.creep {
-            creep.advance(dt_s, &self.settled, &self.pressure, &mut self.memory);
-            self.settled.copy_from_slice(&self.pressure);
+        for row in 0..self.side {
+            let line = &self.pressure[row * self.side..(row + 1) * self.side];
+            if !self.touched.contains(&row) && line.iter().any(|p| *p > 0.0) {
+                let old = self.touched.clone();
+                self.touched = if old.is_empty() {
+                    row..row + 1
+                } else {
+                    old.start.min(row)..old.end.max(row + 1)
+                };
+            }
         }
+        let cells = self.touched.start * self.side..self.touched.end * self.side;
+        if let Some((creep, dt_s)) = ground.creep {
+            let (old, new) = (&self.settled, &self.pressure);
+            creep.advance(dt_s, old, new, cells.clone(), &mut self.memory);
+        }
+        self.earlier[cells.clone()].copy_from_slice(&self.settled[cells.clone()]);
+        self.settled[cells.clone()].copy_from_slice(&self.pressure[cells]);
     }
 
     /// Cells to start with: those pressed before that the node is still near, or, at first touch, the deepest part.
@@ -377,12 +412,12 @@ impl Patch {
             if *g <= -deepest_m {
                 *p = 0.0;
             }
-            *a = f64::from(*p > 0.0);
+            *a = f32::from(u8::from(*p > 0.0));
             any |= *p > 0.0;
         }
         if !any {
             for (a, g) in s.active.iter_mut().zip(overlap_m) {
-                *a = f64::from(*g > 0.5 * deepest_m);
+                *a = f32::from(u8::from(*g > 0.5 * deepest_m));
             }
         }
     }
@@ -403,28 +438,27 @@ impl Patch {
         spans_of(side, &s.active, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
         for ((source, p), h) in s.source.iter_mut().zip(&self.pressure).zip(&s.history) {
-            *source = s.creep_gain * p + h;
+            *source = (s.creep_gain * p + h) as f32;
         }
-        let mut loaded = vec![(0, 0); side];
-        spans_of(side, &s.source, &mut loaded);
-        apply(
-            ground.kernel,
+        spans_of(side, &s.source, &mut s.loaded);
+        Product {
+            kernel: ground.kernel,
             side,
-            &s.source,
-            &loaded,
-            &s.ringed,
-            &mut s.lines,
-            &mut s.product,
-        );
-        let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
+            source: &s.source,
+            loaded: &s.loaded,
+            wanted: &s.ringed,
+            out: &mut s.product,
+        }
+        .run();
         report.products += 1;
+        let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
         s.deepen(overlap_m, give_m, &self.pressure, ground);
+        s.residual.fill(0.0);
+        s.direction.fill(0.0);
+        s.diagonal.fill(0.0);
         let (mut energy, mut count, mut grown) = (0.0, 0usize, false);
-        for row in 0..side {
-            for i in row * side + s.ringed[row].0..row * side + s.ringed[row].1 {
-                s.residual[i] = 0.0;
-                s.direction[i] = 0.0;
-                s.diagonal[i] = 0.0;
+        for (row, &(from, to)) in s.ringed.iter().enumerate() {
+            for i in row * side + from..row * side + to {
                 if overlap_m[i] <= -deepest_m {
                     continue;
                 }
@@ -432,7 +466,8 @@ impl Patch {
                     .cover
                     .map_or((0.0, 0.0), |c| c.squeeze(self.pressure[i]));
                 let skin_m = overlap_m[i] - give_m - squeeze_m;
-                let left_m = skin_m - s.softness * s.product[i] - sink_m.map_or(0.0, |w| w[i]);
+                let sunk_m = s.softness * f64::from(s.product[i]);
+                let left_m = skin_m - sunk_m - sink_m.map_or(0.0, |w| w[i]);
                 if s.active[i] == 0.0 {
                     if left_m <= tolerance_m {
                         continue;
@@ -440,8 +475,8 @@ impl Patch {
                     s.active[i] = 1.0;
                     grown = true;
                 }
-                s.diagonal[i] = squeeze_slope;
-                s.residual[i] = left_m;
+                s.diagonal[i] = squeeze_slope as f32;
+                s.residual[i] = left_m as f32;
                 energy += left_m * left_m;
                 count += 1;
             }
@@ -462,44 +497,48 @@ impl Patch {
         report: &mut Report,
     ) -> bool {
         let side = self.side;
-        let mut keep = 0.0;
+        let cells = cells_of(side, &self.scratch.spans);
+        let enough_m2 = 0.25 * tolerance_m * tolerance_m;
         let mut energy_before = 0.0;
         loop {
             let s = &mut self.scratch;
-            let (mut energy, mut count) = (0.0, 0.0);
-            for_spans(&s.spans, side, |i| {
-                energy += s.residual[i] * s.residual[i];
-                count += s.active[i];
-            });
-            if energy <= 0.25 * tolerance_m * tolerance_m * count {
+            let energy = square(&s.residual[cells.clone()]);
+            let count: f32 = s.active[cells.clone()].iter().sum();
+            if energy <= enough_m2 * f64::from(count) {
                 return true;
             }
             if report.products >= effort.products_max {
                 return false;
             }
-            if energy_before > 0.0 {
-                keep = energy / energy_before;
-            }
+            let keep = if energy_before > 0.0 {
+                (energy / energy_before) as f32
+            } else {
+                0.0
+            };
             energy_before = energy;
-            for_spans(&s.spans, side, |i| {
-                s.direction[i] = s.residual[i] + keep * s.direction[i]
-            });
+            let residual = &s.residual[cells.clone()];
+            for (d, r) in s.direction[cells.clone()].iter_mut().zip(residual) {
+                *d = r + keep * *d;
+            }
             let curvature = s.curve(kernel, side);
             report.products += 1;
             if curvature <= 0.0 {
                 return false;
             }
-            let step = energy / curvature;
-            let mut pulled = false;
-            for_spans(&s.spans, side, |i| {
-                self.pressure[i] += step * s.direction[i];
-                s.residual[i] -= step * s.product[i];
-                pulled |= self.pressure[i] < 0.0;
-            });
-            if pulled {
+            let step = (energy / curvature) as f32;
+            let direction = &s.direction[cells.clone()];
+            let mut lowest = 0.0f64;
+            for (p, d) in self.pressure[cells.clone()].iter_mut().zip(direction) {
+                *p += f64::from(step * d);
+                lowest = if *p < lowest { *p } else { lowest };
+            }
+            let product = &s.product[cells.clone()];
+            for (r, q) in s.residual[cells.clone()].iter_mut().zip(product) {
+                *r -= step * q;
+            }
+            if lowest < 0.0 {
                 self.let_go(kernel);
                 energy_before = 0.0;
-                keep = 0.0;
             }
         }
     }
@@ -508,33 +547,31 @@ impl Patch {
     fn let_go(&mut self, kernel: &Kernel) {
         let side = self.side;
         let middle = kernel.reach() - 1;
+        let s = &mut self.scratch;
         for row in 0..side {
-            for column in self.scratch.spans[row].0..self.scratch.spans[row].1 {
+            for column in s.spans[row].0..s.spans[row].1 {
                 let i = row * side + column;
                 let pull = self.pressure[i];
                 if pull >= 0.0 {
                     continue;
                 }
-                let s = &mut self.scratch;
                 self.pressure[i] = 0.0;
                 s.active[i] = 0.0;
-                let give_m = s.carrier_m_pa * pull;
-                for other in 0..side {
-                    let (from, to) = s.spans[other];
+                let own = (s.gain * pull) as f32;
+                let give_m = (s.carrier_m_pa * pull) as f32;
+                for (other, &(from, to)) in s.spans.iter().enumerate() {
                     let line = &kernel.row(row.abs_diff(other))[middle + from - column..];
-                    for (j, k) in (other * side + from..other * side + to).zip(line) {
-                        s.residual[j] += s.gain * f64::from(*k) * pull + give_m;
+                    let cells = other * side + from..other * side + to;
+                    for (r, k) in s.residual[cells].iter_mut().zip(line) {
+                        *r += own * k + give_m;
                     }
                 }
-                s.residual[i] = 0.0;
-                s.direction[i] = 0.0;
             }
         }
-        let s = &mut self.scratch;
-        for_spans(&s.spans, side, |i| {
-            s.residual[i] *= s.active[i];
-            s.direction[i] = 0.0;
-        });
+        for (r, a) in s.residual.iter_mut().zip(&s.active) {
+            *r *= a;
+        }
+        s.direction.fill(0.0);
     }
 }
 
@@ -562,47 +599,85 @@ impl Scratch {
 
     /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product`.
     fn curve(&mut self, kernel: &Kernel, side: usize) -> f64 {
-        apply(
+        Product {
             kernel,
             side,
-            &self.direction,
-            &self.spans,
-            &self.spans,
-            &mut self.lines,
-            &mut self.product,
-        );
-        let mut pushed = 0.0;
-        for_spans(&self.spans, side, |i| pushed += self.direction[i]);
-        let give_m = self.carrier_m_pa * pushed;
-        let mut curvature = 0.0;
-        for_spans(&self.spans, side, |i| {
-            let own = self.diagonal[i] * self.direction[i] + give_m;
-            self.product[i] = self.active[i] * (self.gain * self.product[i] + own);
-            curvature += self.direction[i] * self.product[i];
-        });
-        curvature
+            source: &self.direction,
+            loaded: &self.spans,
+            wanted: &self.spans,
+            out: &mut self.product,
+        }
+        .run();
+        let cells = cells_of(side, &self.spans);
+        let direction = &self.direction[cells.clone()];
+        let pushed: f64 = direction.iter().map(|d| f64::from(*d)).sum();
+        let (gain, give_m) = (self.gain as f32, (self.carrier_m_pa * pushed) as f32);
+        let cell = direction.iter().zip(&self.active[cells.clone()]);
+        let cell = cell.zip(&self.diagonal[cells.clone()]);
+        for (q, ((d, a), own)) in self.product[cells.clone()].iter_mut().zip(cell) {
+            *q = a * (gain * *q + own * d + give_m);
+        }
+        dot(direction, &self.product[cells])
     }
 }
 
-/// Runs over the cells of all spans.
-fn for_spans(spans: &[Span], side: usize, mut f: impl FnMut(usize)) {
-    for (row, (from, to)) in spans.iter().enumerate() {
-        for i in row * side + from..row * side + to {
-            f(i);
+/// Moves the values of a window by whole cells; what comes in is zero.
+fn shift<T: Copy + Default>(values: &mut [T], side: usize, columns: isize, rows: isize) {
+    let far = side as isize;
+    if columns.abs() >= far || rows.abs() >= far {
+        values.fill(T::default());
+        return;
+    }
+    let by = rows * far + columns;
+    let (kept, size) = (side * side - by.unsigned_abs(), side * side);
+    if by >= 0 {
+        values.copy_within(size - kept.., 0);
+        values[kept..].fill(T::default());
+    } else {
+        values.copy_within(..kept, size - kept);
+        values[..size - kept].fill(T::default());
+    }
+    // What came round from the neighbouring row.
+    let round = if columns >= 0 {
+        side - columns as usize..side
+    } else {
+        0..columns.unsigned_abs()
+    };
+    for line in values.chunks_exact_mut(side) {
+        line[round.clone()].fill(T::default());
+    }
+}
+
+/// The cells of all rows in contact.
+fn cells_of(side: usize, spans: &[Span]) -> Range<usize> {
+    let filled = |s: &Span| s.0 < s.1;
+    let from = spans.iter().position(filled).unwrap_or(0);
+    let to = spans.iter().rposition(filled).map_or(from, |last| last + 1);
+    from * side..to * side
+}
+
+fn square(a: &[f32]) -> f64 {
+    dot(a, a)
+}
+
+/// Dot product with eight running sums: the same order of additions on every target. Summed in double precision, since
+/// squares of small gaps would run out of single precision's exponents.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let product = |(x, y): (&f32, &f32)| f64::from(*x) * f64::from(*y);
+    let tail: f64 = a.remainder().iter().zip(b.remainder()).map(product).sum();
+    for (x, y) in a.zip(b) {
+        for (sum, pair) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += product(pair);
         }
     }
-}
-
-/// Marks pressed cells as in contact.
-fn mark(side: usize, pressure: &[f64], s: &mut Scratch) {
-    for (a, p) in s.active.iter_mut().zip(pressure) {
-        *a = f64::from(*p > 0.0);
-    }
-    spans_of(side, &s.active, &mut s.spans);
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+    ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7)) + tail
 }
 
 /// First and one past the last non-zero column of each row.
-fn spans_of(side: usize, values: &[f64], spans: &mut [Span]) {
+fn spans_of(side: usize, values: &[f32], spans: &mut [Span]) {
     for (row, span) in spans.iter_mut().enumerate() {
         let line = &values[row * side..(row + 1) * side];
         let from = line.iter().position(|v| *v != 0.0).unwrap_or(side);
@@ -626,63 +701,5 @@ fn ring(side: usize, spans: &[Span], ringed: &mut [Span]) {
         } else {
             (0, 0)
         };
-    }
-}
-
-/// `out = K source` on the spans `wanted`, from the spans `loaded` of the source.
-///
-/// Row by row the table is a band of a Toeplitz matrix, so the inner loop runs over contiguous cells and the
-/// compiler turns it into vector code; sums are taken in one fixed order.
-fn apply(
-    kernel: &Kernel,
-    side: usize,
-    source: &[f64],
-    loaded: &[Span],
-    wanted: &[Span],
-    lines: &mut Lines,
-    out: &mut [f64],
-) {
-    let middle = kernel.reach() - 1;
-    for_spans(loaded, side, |i| lines.source[i] = source[i] as f32);
-    for (row, (from, to)) in wanted.iter().copied().enumerate() {
-        if from >= to {
-            continue;
-        }
-        let target = &mut lines.target[..to - from];
-        target.fill(0.0);
-        let width = target.len();
-        for (other, (first, last)) in loaded.iter().copied().enumerate() {
-            let table = kernel.row(row.abs_diff(other));
-            let line = &lines.source[other * side..(other + 1) * side];
-            let mut x = first;
-            while x + 4 <= last {
-                let p = [line[x], line[x + 1], line[x + 2], line[x + 3]];
-                let start = middle + from - x - 3;
-                let k = &table[start..start + width + 3];
-                let (k3, k2, k1, k0) = (
-                    &k[..width],
-                    &k[1..][..width],
-                    &k[2..][..width],
-                    &k[3..][..width],
-                );
-                for i in 0..width {
-                    target[i] += (p[0] * k0[i] + p[1] * k1[i]) + (p[2] * k2[i] + p[3] * k3[i]);
-                }
-                x += 4;
-            }
-            while x < last {
-                let k = &table[middle + from - x..][..width];
-                for (t, k) in target.iter_mut().zip(k) {
-                    *t += line[x] * k;
-                }
-                x += 1;
-            }
-        }
-        for (out, t) in out[row * side + from..row * side + to]
-            .iter_mut()
-            .zip(target)
-        {
-            *out = f64::from(*t);
-        }
     }
 }

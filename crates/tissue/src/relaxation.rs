@@ -2,6 +2,7 @@
 
 use crate::compliance::surface_compliance;
 use crate::stack::{PronyTerm, Stack};
+use std::ops::Range;
 
 /// Creep of a stack: `J(t) = 1 + sum j_m (1 - exp(-t / theta_m))`, the displacement under a unit step of pressure
 /// over its instantaneous value.
@@ -156,32 +157,43 @@ impl Creep {
     }
 
     /// Memory that acts at the end of a step with the old pressure and creep state, Pa per cell, and the weight of
-    /// the new pressure: displacement = `K (gain * p_new + history)`. Exact for pressure linear in time.
+    /// the new pressure: displacement = `K (gain * p_new + history)`. Exact for pressure linear in time. Adds to the
+    /// `history` of `cells`; the others have none.
     pub(crate) fn history(
         &self,
         dt_s: f64,
         old: &[f64],
         memory: &[Vec<f64>],
+        cells: Range<usize>,
         history: &mut [f64],
     ) -> f64 {
-        history.fill(0.0);
         let mut gain = 1.0;
         for (r, q) in self.terms.iter().zip(memory) {
             let (decay, mean) = step_weights(dt_s, r.theta_s);
             gain += r.j * (1.0 - mean);
-            for ((h, p), q) in history.iter_mut().zip(old).zip(q) {
-                *h += decay * q + r.j * p * (mean - decay);
+            let from_old = r.j * (mean - decay);
+            let state = old[cells.clone()].iter().zip(&q[cells.clone()]);
+            for (h, (p, q)) in history[cells.clone()].iter_mut().zip(state) {
+                *h += decay * q + from_old * p;
             }
         }
         gain
     }
 
-    /// Creep state at the end of the step.
-    pub(crate) fn advance(&self, dt_s: f64, old: &[f64], new: &[f64], memory: &mut [Vec<f64>]) {
+    /// Creep state of `cells` at the end of the step.
+    pub(crate) fn advance(
+        &self,
+        dt_s: f64,
+        old: &[f64],
+        new: &[f64],
+        cells: Range<usize>,
+        memory: &mut [Vec<f64>],
+    ) {
         for (r, q) in self.terms.iter().zip(memory) {
             let (decay, mean) = step_weights(dt_s, r.theta_s);
             let (from_old, from_new) = (r.j * (mean - decay), r.j * (1.0 - mean));
-            for ((q, p0), p1) in q.iter_mut().zip(old).zip(new) {
+            let pressures = old[cells.clone()].iter().zip(&new[cells.clone()]);
+            for (q, (p0, p1)) in q[cells.clone()].iter_mut().zip(pressures) {
                 *q = decay * *q + from_old * p0 + from_new * p1;
             }
         }
