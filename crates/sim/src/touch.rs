@@ -103,6 +103,7 @@ struct Held {
 struct Tangent {
     stiffness_n_m: f64,
     cells: usize,
+    force_n: f64,
     solves: u32,
 }
 
@@ -205,24 +206,28 @@ impl Touch {
         if place.depth_m > 0.0 || !self.patch.is_idle() {
             held.interval_s = last.map_or(dt_s, |h| h.age_s);
             if let Some(last) = last.filter(|h| h.interval_s > 0.0) {
-                self.patch.foresee(held.interval_s / last.interval_s);
+                self.patch
+                    .foresee((held.interval_s / last.interval_s).min(2.0));
             }
             held.contact = self.solve(bed, back_from_node, foot, place, Some(held.interval_s));
-            held.tangent = self.tangent(last, held.contact.cells);
+            held.tangent = self.tangent(last, &held.contact);
         }
         held
     }
 
-    /// The stiffness of the contact, found anew where its size has changed by an eighth and every sixteenth time; in
+    /// The stiffness of the contact, found anew where its size or force has changed by an eighth and every sixteenth time; in
     /// between it goes with the contact's width, as on a half-space.
-    fn tangent(&mut self, last: Option<Held>, cells: usize) -> Tangent {
-        let known = last
-            .map(|h| h.tangent)
-            .filter(|t| t.solves < 16 && t.cells > 0 && 8 * cells.abs_diff(t.cells) < t.cells);
+    fn tangent(&mut self, last: Option<Held>, now: &Contact) -> Tangent {
+        let near = |t: &Tangent| {
+            8 * now.cells.abs_diff(t.cells) < t.cells
+                && 8.0 * (now.force_n - t.force_n).abs() < t.force_n
+        };
+        let known = last.map(|h| h.tangent).filter(|t| t.solves < 16 && near(t));
         known.map_or_else(
             || Tangent {
                 stiffness_n_m: self.patch.stiffness_n_m(&self.kernel, 3),
-                cells,
+                cells: now.cells,
+                force_n: now.force_n,
                 solves: 0,
             },
             |t| Tangent {
@@ -429,15 +434,18 @@ impl Held {
         const LEAST_M: f64 = 1e-4;
         let travel_m = (place.depth_m - self.contact.depth_m).abs();
         let depth_m = self.contact.depth_m.max(0.0);
-        let far = travel_m > (0.06 * depth_m).max(LEAST_M)
+        // Travel counts by the share of the depth, and where tissue is stiff by the share of the force, that it changes.
+        let change = (travel_m / depth_m.max(LEAST_M))
+            .max(0.5 * travel_m * self.stiffness_n_m() / self.contact.force_n.max(1.0));
+        let far = change > 0.06
+            && travel_m > LEAST_M
             && (place.depth_m > 0.0 || self.contact.force_n > 0.0);
         match solve {
             Solve::Now => true,
             Solve::IfFast => far,
             Solve::IfMoved => {
                 let touches = place.depth_m > 0.0 || self.contact.force_n > 0.0;
-                let moved =
-                    travel_m > 0.005 * depth_m || (foot.point - self.foot).norm() > 0.1 * cell_m;
+                let moved = change > 0.005 || (foot.point - self.foot).norm() > 0.1 * cell_m;
                 far || self.missed >= TURNS || touches && moved
             }
         }

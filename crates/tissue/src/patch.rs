@@ -113,9 +113,21 @@ struct Scratch {
     /// How deep it is there, m, and how far the node has given way.
     deepest_m: f64,
     give_m: f64,
+    split: Split,
     stiffer_per_m: f64,
     /// Give of the node per pressure on one cell, m/Pa.
     carrier_m_pa: f64,
+}
+
+/// How skin, cover and carrier shared the travel under the node's foremost point, at the last pressure that was solved for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Split {
+    /// Depth of the skin there, m, and 1 over the stiffening factor it led to.
+    depth_m: f64,
+    softness: f64,
+    /// Sum of the pressures, and the pressure there, Pa.
+    sum_pa: f64,
+    here_pa: f64,
 }
 
 impl Patch {
@@ -149,6 +161,7 @@ impl Patch {
                 deepest: 0,
                 deepest_m: 0.0,
                 give_m: 0.0,
+                split: Split::default(),
                 stiffer_per_m: 0.0,
                 carrier_m_pa: 0.0,
             },
@@ -206,6 +219,7 @@ impl Patch {
         self.earlier.fill(0.0);
         self.tangent.fill(0.0);
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
+        self.scratch.split = Split::default();
         self.touched = 0..0;
     }
 
@@ -237,12 +251,18 @@ impl Patch {
         effort: &Effort,
     ) -> Report {
         assert!(overlap_m.len() == self.side * self.side && ground.kernel.reach() >= self.side);
-        let deepest_m = overlap_m.iter().copied().fold(0.0, f64::max);
+        let mut deepest_m = 0.0;
+        for (i, g) in overlap_m.iter().enumerate() {
+            if *g > deepest_m {
+                (self.scratch.deepest, deepest_m) = (i, *g);
+            }
+        }
         self.remember(ground);
         let mut report = Report::default();
         if deepest_m <= 0.0 {
             self.pressure.fill(0.0);
             self.field.fill(0.0);
+            self.scratch.split = Split::default();
             report.converged = true;
         } else {
             let tolerance_m = effort.tolerance * deepest_m;
@@ -258,9 +278,13 @@ impl Patch {
                 );
                 if quiet {
                     report.converged = true;
+                    self.scratch.share(&self.pressure);
                     break;
                 }
-                if !self.conjugate_gradients(ground.kernel, tolerance_m, effort, &mut report) {
+                let fine_m = self.scratch.softness * tolerance_m;
+                let solved = self.conjugate_gradients(ground.kernel, fine_m, effort, &mut report);
+                self.scratch.share(&self.pressure);
+                if !solved {
                     break;
                 }
             }
@@ -452,7 +476,10 @@ impl Patch {
         .run();
         report.products += 1;
         let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
-        s.deepen(overlap_m, give_m, &self.pressure, ground);
+        s.give_m = give_m;
+        s.deepen(deepest_m, ground);
+        // Of the displacement that small strain would need: pressure errs by what it means there.
+        let tolerance_m = s.softness * tolerance_m;
         s.residual.fill(0.0);
         s.direction.fill(0.0);
         s.diagonal.fill(0.0);
@@ -576,25 +603,43 @@ impl Patch {
 }
 
 impl Scratch {
-    /// The stiffening factor at the skin's deepest cell, under the present pressure.
-    fn deepen(&mut self, overlap_m: &[f64], give_m: f64, pressure: &[f64], ground: &Ground<'_>) {
-        let side = self.ringed.len();
-        let mut skin_m = 0.0;
-        for (row, (from, to)) in self.ringed.iter().enumerate() {
-            for i in row * side + from..row * side + to {
-                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(pressure[i]).0);
-                let here_m = overlap_m[i] - give_m - squeeze_m;
-                if here_m > skin_m {
-                    skin_m = here_m;
-                    self.deepest = i;
-                }
-            }
-        }
-        (self.deepest_m, self.give_m) = (skin_m, give_m);
-        let (factor, slope) = ground.stiffening.factor(skin_m);
+    /// The stiffening factor that the coming pressure will find, from the last one.
+    ///
+    /// Under the node's foremost point, `top_m` past the resting skin, skin, cover and carrier share the travel:
+    /// `depth + give + squeeze = top`. As the skin goes deeper, force rises with the factor and about the 3/2 power of depth (Hertz),
+    /// pressure with its half power; so the split is found at the factor it leads to. Taken at the present pressure, a node whose rubber gives more
+    /// than the tissue left over bone would swing between far too soft and far too hard. At rest both are the same.
+    fn deepen(&mut self, top_m: f64, ground: &Ground<'_>) {
+        let last = self.split;
+        let give_m = self.carrier_m_pa * last.sum_pa;
+        let over = |depth_m: f64| {
+            let (factor, _) = ground.stiffening.factor(depth_m);
+            let ratio = if last.depth_m > 0.0 {
+                depth_m / last.depth_m
+            } else {
+                0.0
+            };
+            let harder = factor * last.softness * ratio.sqrt();
+            let squeeze_m = ground
+                .cover
+                .map_or(0.0, |c| c.squeeze(last.here_pa * harder).0);
+            depth_m + give_m * harder * ratio + squeeze_m - top_m
+        };
+        self.deepest_m = rising_root(over, last.depth_m.min(top_m), top_m);
+        let (factor, slope) = ground.stiffening.factor(self.deepest_m);
         self.softness = 1.0 / factor;
         self.stiffer_per_m = slope / factor;
         self.gain = self.creep_gain * self.softness;
+    }
+
+    /// Keeps how a pressure that was solved for shares the travel.
+    fn share(&mut self, pressure: &[f64]) {
+        self.split = Split {
+            depth_m: self.deepest_m,
+            softness: self.softness,
+            sum_pa: pressure.iter().sum(),
+            here_pa: pressure[self.deepest],
+        };
     }
 
     /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product`.
@@ -619,6 +664,30 @@ impl Scratch {
         }
         dot(direction, &self.product[cells])
     }
+}
+
+/// Where a rising function passes zero between 0 and `top`, to a ten-thousandth of it: secants kept inside a bracket (Illinois).
+fn rising_root(f: impl Fn(f64) -> f64, guess: f64, top: f64) -> f64 {
+    let (mut low, mut high) = ((0.0, -top), (top, f(top)));
+    if high.1 <= 0.0 {
+        return top;
+    }
+    let mut x = if guess > 0.0 { guess } else { 0.5 * top };
+    for _ in 0..40 {
+        let y = f(x);
+        if y.abs() < 1e-4 * top {
+            break;
+        }
+        if y > 0.0 {
+            high = (x, y);
+            low.1 *= 0.5;
+        } else {
+            low = (x, y);
+            high.1 *= 0.5;
+        }
+        x = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
+    }
+    x
 }
 
 /// Moves the values of a window by whole cells; what comes in is zero.
