@@ -8,6 +8,7 @@ mod chair;
 mod contact;
 mod determinism;
 mod export;
+mod friction;
 mod layers;
 mod reference;
 mod safety;
