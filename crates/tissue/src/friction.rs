@@ -281,18 +281,20 @@ impl Bristles {
         // The node pushes the skin with `held`; the wheel gives way the other way until the bearing's torque is left.
         let wanted_nm = bearing_nm.copysign(held_nm);
         let enough_nm = 1e-4 * held_nm.abs();
-        // Beyond this every bristle pulls the other way.
-        let far = |c: &Cell| {
-            let lever = c.lever_m[0].hypot(c.lever_m[1]).max(1e-6);
-            (c.stuck_pa[0].hypot(c.stuck_pa[1]) + c.limit_pa) * grip.flexibility_m_pa / lever
-        };
-        let most_rad = self.cells.iter().map(far).fold(0.0, f64::max);
         let (mut low, mut high) = if held_nm > 0.0 {
-            (-most_rad, 0.0)
+            (f64::NEG_INFINITY, 0.0)
         } else {
-            (0.0, most_rad)
+            (0.0, f64::INFINITY)
         };
-        let mut roll = (wanted_nm - held_nm) / slope.max(f64::MIN_POSITIVE);
+        // Where nearly all slips the slope says little: no step is longer than twenty times that of a sticking patch.
+        let squares: f64 = self
+            .cells
+            .iter()
+            .map(|c| c.lever_m[0] * c.lever_m[0] + c.lever_m[1] * c.lever_m[1])
+            .sum();
+        let slope_min =
+            0.05 * squares * grip.cell_m * grip.cell_m / grip.flexibility_m_pa + f64::MIN_POSITIVE;
+        let mut roll = (wanted_nm - held_nm) / slope.max(slope_min);
         for _ in 0..30 {
             if !(low..=high).contains(&roll) {
                 roll = 0.5 * (low + high);
@@ -306,9 +308,9 @@ impl Bristles {
             } else {
                 &mut high
             }) = roll;
-            roll += (wanted_nm - torque_nm) / slope.max(f64::MIN_POSITIVE);
+            roll += (wanted_nm - torque_nm) / slope.max(slope_min);
         }
-        roll.clamp(low, high)
+        roll
     }
 
     /// Torque of the node on the skin about the axle after a turn, N m, and its slope, N m/rad.
