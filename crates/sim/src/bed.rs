@@ -314,13 +314,15 @@ impl Bed {
 
     /// A place on the grid, given by its row and column. `None` off the grid.
     pub fn place(&self, at: [f64; 2]) -> Option<Foot> {
-        let (p, down, side) = self.frame(at)?;
+        let (p, down, _) = self.frame(at)?;
+        let normal = Unit::new_normalize(self.normal(at));
+        let down = Unit::new_normalize(down - normal.into_inner() * down.dot(&normal));
         Some(Foot {
             at,
             point: p,
-            normal: Unit::new_normalize(self.normal(at)),
-            down: Unit::new_normalize(down),
-            side: Unit::new_normalize(side),
+            normal,
+            down,
+            side: Unit::new_unchecked(normal.cross(&down)),
         })
     }
 
@@ -391,9 +393,9 @@ pub struct Foot {
     pub point: Point3<f64>,
     /// Outward normal.
     pub normal: Unit<Vector3<f64>>,
-    /// Along the rows' order: down the spine.
+    /// Along the rows' order, square to the normal: down the spine.
     pub down: Unit<Vector3<f64>>,
-    /// Along the columns' order: to the right.
+    /// Square to both, along the columns' order: to the right.
     pub side: Unit<Vector3<f64>>,
 }
 
