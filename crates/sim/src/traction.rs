@@ -133,11 +133,11 @@ impl Traction {
         // The angle is small: twice the sine of its half is the angle.
         let turn_rad = turn.imag() * (2.0 * turn.w.signum());
         let axes = [foot.down, foot.side, foot.normal];
-        for i in 0..3 {
-            if i < 2 {
-                self.travel.shift_m[i] += shift_m.dot(&axes[i]);
-            }
-            self.travel.turn_rad[i] += turn_rad.dot(&axes[i]);
+        for (total, axis) in self.travel.shift_m.iter_mut().zip(&axes) {
+            *total += shift_m.dot(axis);
+        }
+        for (total, axis) in self.travel.turn_rad.iter_mut().zip(&axes) {
+            *total += turn_rad.dot(axis);
         }
         self.age_s += dt_s;
         let axle = back_from_node.rotation * Vector3::x();
