@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
-use sim::{Bed, NodeLaw, Solve, Touch};
+use sim::{Bed, NodeLaw, Solve, Touch, Wheel};
 use std::hint::black_box;
 use std::path::Path;
 use tissue::{Durometer, Effort, Ground, Indenter, Kernel, KernelBasis, Patch, Stack, Stiffening};
@@ -55,7 +55,8 @@ fn bench(c: &mut Criterion) {
         shape: NODE,
         cover: None,
         stiffness_n_m: 30e3,
-        friction: [0.05, 0.3],
+        friction: 0.3,
+        wheel: Wheel::Free { resistance: 0.05 },
         effort: warm,
     };
     for (name, solved) in [
@@ -63,15 +64,13 @@ fn bench(c: &mut Criterion) {
         ("contact/touch step, carried", Solve::IfFast),
     ] {
         let mut touch = Touch::new(law.clone(), &bed);
-        touch.step(&bed, &over(0.010), &Vector3::zeros(), 0.002, Solve::Now);
+        touch.step(&bed, &over(0.010), 0.002, Solve::Now);
         let mut i = 0;
         c.bench_function(name, |b| {
             b.iter(|| {
                 i += 1;
                 let depth_m = 0.010 + 2e-4 * (f64::from(i) * 0.02).sin();
-                touch
-                    .step(&bed, &over(depth_m), &Vector3::zeros(), 0.002, solved)
-                    .force_n
+                touch.step(&bed, &over(depth_m), 0.002, solved).force_n
             });
         });
     }

@@ -11,6 +11,7 @@ mod determinism;
 mod durometer;
 mod export;
 mod fit;
+mod friction;
 mod layers;
 mod reference;
 mod safety;

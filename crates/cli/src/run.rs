@@ -121,6 +121,12 @@ fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
         "steps": trace.steps,
         "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
         "node_force_n": trace.nodes.each_ref().map(|n| n.force_n),
+        "work_j": trace.efforts.each_ref().map(|e| e.work_j),
+        "friction_loss_j": trace.efforts.each_ref().map(|e| e.friction_loss_j),
+        "relaxation_loss_j": trace.efforts.each_ref().map(|e| e.relaxation_loss_j),
+        "bearing_loss_j": trace.efforts.each_ref().map(|e| e.bearing_loss_j),
+        "slip_m": trace.efforts.each_ref().map(|e| e.slip_m),
+        "shear_dose_kpa_s": trace.efforts.each_ref().map(|e| 1e-3 * e.shear_dose_pa_s),
         "node_names": NODE_NAMES,
         "trunk_lift_mm": 1e3 * trace.trunk_lift_m,
         "motors": trace.motors,
@@ -149,6 +155,9 @@ fn csv(trace: &Trace) -> String {
             "x_m",
             "zone",
             "pain_fraction",
+            "shear_down_n",
+            "shear_right_n",
+            "power_w",
         ] {
             let _ = write!(text, ",{node}_{channel}");
         }
@@ -195,6 +204,9 @@ fn csv(trace: &Trace) -> String {
                 let _ = write!(text, ",{}", number(value));
             }
             let _ = write!(text, ",{},{}", r.zone[i].name(), number(r.fraction[i]));
+            for value in [r.shear_down_n[i], r.shear_right_n[i], r.power_w[i]] {
+                let _ = write!(text, ",{}", number(value));
+            }
         }
         text.push('\n');
     }

@@ -4,7 +4,7 @@ use crate::groundwork::Groundwork;
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::Arc;
-use tissue::{Creep, Kernel, Stack, Stiffening};
+use tissue::{Creep, Kernel, Shear, Stack, Stiffening};
 
 /// Cells along one edge of a contact window.
 pub(crate) const WINDOW: usize = 32;
@@ -42,6 +42,7 @@ struct Ground {
     pitch: [usize; 2],
     kernels: Vec<Kernel>,
     laws: Vec<Stiffening>,
+    shears: Vec<Shear>,
     creep: Option<Creep>,
     mirrored: bool,
 }
@@ -198,6 +199,7 @@ impl Bed {
             pitch: [1, 1],
             kernels: vec![],
             laws: vec![],
+            shears: vec![],
             creep: None,
             mirrored: false,
         };
@@ -312,13 +314,15 @@ impl Bed {
 
     /// A place on the grid, given by its row and column. `None` off the grid.
     pub fn place(&self, at: [f64; 2]) -> Option<Foot> {
-        let (p, down, side) = self.frame(at)?;
+        let (p, down, _) = self.frame(at)?;
+        let normal = Unit::new_normalize(self.normal(at));
+        let down = Unit::new_normalize(down - normal.into_inner() * down.dot(&normal));
         Some(Foot {
             at,
             point: p,
-            normal: Unit::new_normalize(self.normal(at)),
-            down: Unit::new_normalize(down),
-            side: Unit::new_normalize(side),
+            normal,
+            down,
+            side: Unit::new_unchecked(normal.cross(&down)),
         })
     }
 
@@ -362,6 +366,18 @@ impl Bed {
         self.ground.blend(self, at, kernel)
     }
 
+    /// How the skin around a place lets itself be dragged.
+    pub(crate) fn shear(&self, at: [f64; 2]) -> Shear {
+        let ground = &self.ground;
+        let corners = ground.corners(self, at);
+        Shear::blend(&corners.map(|(w, i)| (w, &ground.shears[i])))
+    }
+
+    /// Whether the tissue is the same all over.
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.ground.kernels.len() == 1
+    }
+
     /// A kernel to blend into.
     pub(crate) fn blank_kernel(&self) -> Kernel {
         self.ground.kernels[0].clone()
@@ -377,9 +393,9 @@ pub struct Foot {
     pub point: Point3<f64>,
     /// Outward normal.
     pub normal: Unit<Vector3<f64>>,
-    /// Along the rows' order: down the spine.
+    /// Along the rows' order, square to the normal: down the spine.
     pub down: Unit<Vector3<f64>>,
-    /// Along the columns' order: to the right.
+    /// Square to both, along the columns' order: to the right.
     pub side: Unit<Vector3<f64>>,
 }
 
@@ -390,6 +406,7 @@ impl Ground {
             pitch: [1, 1],
             kernels: vec![groundwork.basis().kernel(stack)],
             laws: vec![Stiffening::of(stack, node_radius_m)],
+            shears: vec![Shear::of(stack)],
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -414,6 +431,7 @@ impl Ground {
             pitch,
             kernels: vec![],
             laws: vec![],
+            shears: vec![],
             creep,
             mirrored: true,
         };
@@ -427,6 +445,7 @@ impl Ground {
                 ground
                     .laws
                     .push(groundwork.law(&stack, &typical_pa, node_radius_m));
+                ground.shears.push(Shear::of(&stack));
             }
         }
         ground
@@ -436,6 +455,16 @@ impl Ground {
         if self.kernels.len() == 1 {
             return self.laws[0];
         }
+        let corners = self.corners(bed, at);
+        kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
+        Stiffening::blend(&corners.map(|(w, i)| (w, &self.laws[i])))
+    }
+
+    /// Weights and indices of the stacks around a place.
+    fn corners(&self, bed: &Bed, at: [f64; 2]) -> [(f64, usize); 4] {
+        if self.kernels.len() == 1 {
+            return [(1.0, 0), (0.0, 0), (0.0, 0), (0.0, 0)];
+        }
         let across = if self.mirrored {
             (at[1] - (bed.columns / 2) as f64).abs()
         } else {
@@ -444,14 +473,12 @@ impl Ground {
         let rows = self.kernels.len() / self.columns;
         let (r, fr) = split(at[0] / self.pitch[0] as f64, rows);
         let (c, fc) = split(across / self.pitch[1] as f64, self.columns);
-        let corners = [
+        [
             ((1.0 - fr) * (1.0 - fc), r * self.columns + c),
             ((1.0 - fr) * fc, r * self.columns + c + 1),
             (fr * (1.0 - fc), (r + 1) * self.columns + c),
             (fr * fc, (r + 1) * self.columns + c + 1),
-        ];
-        kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
-        Stiffening::blend(&corners.map(|(w, i)| (w, &self.laws[i])))
+        ]
     }
 }
 

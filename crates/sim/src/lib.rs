@@ -14,6 +14,7 @@ mod statics;
 mod subject;
 mod touch;
 mod trace;
+mod traction;
 mod trunk;
 mod world;
 
@@ -27,5 +28,8 @@ pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
-pub use trace::{MotorPeak, NodePeak, PressureMap, Trace, TraceRow, record, record_maps};
+pub use trace::{
+    MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_maps,
+};
+pub use traction::{Wheel, Work};
 pub use trunk::{Lean, Load, Support};

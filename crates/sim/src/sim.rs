@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::guard::{Guard, Violation};
 use crate::subject::Subject;
 use crate::touch::{Contact, NodeLaw, Solve, Touch};
+use crate::traction::Wheel;
 use crate::trunk::Lean;
 use crate::world::World;
 use back::{Envelope, Zone};
@@ -67,8 +68,10 @@ pub struct Sim {
     frame: Frame,
 }
 
-/// Wheels roll along the back and rub across it (estimate: rolling 0.05, cotton on PU 0.30).
-const FRICTION: [f64; 2] = [0.05, 0.30];
+/// Coulomb friction between node, cover and shirt: cotton on PU, 0.2 to 0.45, an estimate.
+const FRICTION: f64 = 0.30;
+/// Nodes are free wheels; bearing and fabric hold back this share of the force at the rim: 0.02 to 0.06, an estimate.
+const WHEEL: Wheel = Wheel::Free { resistance: 0.05 };
 
 impl Sim {
     /// A run of `timeline` on a seated body.
@@ -292,22 +295,14 @@ impl Sim {
             let turn = back_from_machine.rotation * machine_from_rocker.rotation;
             let back_from_node =
                 Isometry3::from_parts((back_from_machine * centre).coords.into(), turn);
-            let velocity =
-                self.world.rocker_velocity(side, &centre) - self.world.trunk_velocity(&centre);
-            let velocity_in_back = back_from_machine.rotation * velocity;
-            let contact = self.touches[i].step(
-                &self.subject.bed,
-                &back_from_node,
-                &velocity_in_back,
-                dt_s,
-                solve,
-            );
+            let contact = self.touches[i].step(&self.subject.bed, &back_from_node, dt_s, solve);
             if contact.force_n > 0.0 {
                 let force = machine_from_back.rotation * contact.force_in_back;
                 let at = machine_from_back * contact.point_in_back;
                 self.world.push_trunk(&force, &at);
-                // The node is a free wheel: it hands on the force, not the moment about its own axle.
+                // Pressure has no moment about the axle; of the shear's the wheel hands on what its bearing holds.
                 self.world.push_rocker(side, &-force, &centre);
+                self.world.twist_rocker(side, contact.axle_torque_nm);
             }
             contacts[i] = contact;
         }
@@ -405,6 +400,7 @@ pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
         }),
         stiffness_n_m: node.stiffness_n_m,
         friction: FRICTION,
+        wheel: WHEEL,
         effort: Effort {
             tolerance: scene.solver.tolerance,
             products_max: scene.solver.max_iterations,

@@ -1,16 +1,23 @@
 //! One node on the skin.
 
 use crate::bed::{Bed, Foot, WINDOW};
+use crate::traction::{Pressed, Traction, Wheel, Work};
 use nalgebra::{Isometry3, Point3, Vector3};
-use tissue::{Cover, Effort, Indenter, Kernel, Patch, Stiffening};
+use tissue::{Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening};
 
 /// What a node does to the skin at one moment. The pressure field behind it is [`Touch::pressure_pa`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Contact {
     /// Normal force on the user, N: the sum of pressure times cell area.
     pub force_n: f64,
-    /// Force on the user in the back frame, N: normal force and friction.
+    /// Force on the user in the back frame, N: pressure along the node's own surface normals, and shear.
     pub force_in_back: Vector3<f64>,
+    /// The part of it that is shear, N: down the spine, to the right along the skin.
+    pub shear_n: [f64; 2],
+    /// Torque of the node on the user about the node's axle, N m; what carries the node feels the opposite.
+    pub axle_torque_nm: f64,
+    /// Work that the node's carrier does per second through this contact, W.
+    pub power_w: f64,
     /// Where it acts, back frame: the centre of pressure.
     pub point_in_back: Point3<f64>,
     /// Contact area on the skin, m^2.
@@ -49,14 +56,13 @@ pub struct NodeLaw {
     pub cover: Option<Cover>,
     /// Stiffness of the node itself, N/m.
     pub stiffness_n_m: f64,
-    /// Friction along the travel (a free wheel rolls) and along the axle.
-    pub friction: [f64; 2],
+    /// Coulomb friction of the node on what it touches.
+    pub friction: f64,
+    /// How it turns about its axle.
+    pub wheel: Wheel,
     /// Effort of the contact solver.
     pub effort: Effort,
 }
-
-/// Stiffness of skin to being dragged, N/m per N of normal force: full grip is reached after 5 mm (estimate).
-const DRAG_PER_M: f64 = 200.0;
 
 /// When a step finds the pressure field anew; else the last one is carried on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +81,31 @@ pub struct Touch {
     law: NodeLaw,
     patch: Patch,
     kernel: Kernel,
+    /// Work space: tissue of another place.
+    spare: Kernel,
     stiffening: Stiffening,
+    shear: Shear,
     /// Row and column of the window's first cell.
     origin: Option<[isize; 2]>,
     overlap_m: Vec<f64>,
-    drag_m: [f64; 2],
+    /// From the node's centre to its surface over each pressed cell: down, side, inward.
+    arms_m: Vec<[f64; 3]>,
+    /// Mean depth of the surface under the centre, m.
+    lever_m: f64,
+    traction: Traction,
+    grade: Option<Grade>,
     products: usize,
     held: Option<Held>,
+}
+
+/// How the energy of a contact changes with its place, where the tissue does.
+#[derive(Clone, Copy, Debug)]
+struct Grade {
+    /// Where it was found: window origin and force.
+    origin: [isize; 2],
+    force_n: f64,
+    /// Change of the energy with travel down and to the side at one depth, N.
+    uphill_n: [f64; 2],
 }
 
 /// The last solved contact of a node, for the steps between two solves.
@@ -96,6 +120,10 @@ struct Held {
     interval_s: f64,
     /// Turns that passed without a solve.
     missed: u32,
+    /// Sideways force by pressure, N, and how it grows with travel, N/m: what relaxed skin resists being moved off its
+    /// dent. Without the latter the force would lag by half a solve's time, which drives a rocker to swing.
+    sideways_n: [f64; 2],
+    dent_n_m: f64,
 }
 
 /// Stiffness of a contact against further travel, and the size of the contact it was found at.
@@ -111,13 +139,18 @@ impl Touch {
     /// A node that has touched nothing yet.
     pub fn new(law: NodeLaw, bed: &Bed) -> Touch {
         Touch {
-            law,
             patch: Patch::new(WINDOW, bed.creep().map_or(0, |c| c.terms().len())),
             kernel: bed.blank_kernel(),
             stiffening: Stiffening::none(1.0),
+            spare: bed.blank_kernel(),
+            shear: Shear::blend(&[]),
             origin: None,
             overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
-            drag_m: [0.0; 2],
+            arms_m: vec![[0.0; 3]; WINDOW * WINDOW],
+            lever_m: 0.0,
+            traction: Traction::new(law.friction, law.wheel, WINDOW),
+            law,
+            grade: None,
             products: 0,
             held: None,
         }
@@ -126,6 +159,41 @@ impl Touch {
     /// Pressure on the window's cells, Pa, row after row; [`Touch::origin`] says where it lies.
     pub fn pressure_pa(&self) -> &[f64] {
         self.patch.pressure_pa()
+    }
+
+    /// Shear traction of the node on the window's cells, Pa: down the rows, across the columns.
+    pub fn shear_pa(&self) -> [&[f64]; 2] {
+        self.traction.bristles().traction_pa()
+    }
+
+    /// Energy that skin, cover and node would give back now, J: half of pressure times displacement, what the foam holds,
+    /// the node's own spring. Relaxing tissue gives back less at once and more if waited for; 0 once the node is off.
+    pub fn stored_j(&self) -> f64 {
+        let cell_m2 = self.kernel.cell_m() * self.kernel.cell_m();
+        let pressed = || {
+            self.patch
+                .pressure_pa()
+                .iter()
+                .zip(&self.overlap_m)
+                .filter(|(p, _)| **p > 0.0)
+        };
+        let force_n = cell_m2 * pressed().map(|(p, _)| p).sum::<f64>();
+        let give_m = force_n / self.law.stiffness_n_m;
+        let cells: f64 = pressed()
+            .map(|(p, overlap_m)| {
+                let (squeeze_m, foam_j_m2) = self
+                    .law
+                    .cover
+                    .map_or((0.0, 0.0), |c| (c.squeeze(*p).0, c.energy_j_m2(*p)));
+                0.5 * p * (overlap_m - squeeze_m - give_m).max(0.0) + foam_j_m2
+            })
+            .sum();
+        cell_m2 * cells + 0.5 * force_n * give_m
+    }
+
+    /// Energy given and slip so far.
+    pub fn work(&self) -> &Work {
+        self.traction.work()
     }
 
     /// Row and column of the window's first cell on the bed, once the node has come near it.
@@ -152,15 +220,14 @@ impl Touch {
         contact
     }
 
-    /// Moves the node to a place, `dt_s` after the last; `velocity_in_back` is the node's against the skin, m/s.
+    /// Moves the node (what carries it, if it is a wheel) to a place, `dt_s` after the last.
     ///
-    /// With `solve` the pressure field is found anew; without, the last one is carried on along its own stiffness:
-    /// `force = last + stiffness (depth - last depth)`, never below zero.
+    /// With `solve` the pressure field and the shear are found anew; without, the last ones are carried on along their
+    /// own stiffness: `force = last + stiffness (depth - last depth)`, never below zero.
     pub fn step(
         &mut self,
         bed: &Bed,
         back_from_node: &Isometry3<f64>,
-        velocity_in_back: &Vector3<f64>,
         dt_s: f64,
         solve: Solve,
     ) -> Contact {
@@ -168,6 +235,10 @@ impl Touch {
             self.lift();
             return Contact::default();
         };
+        let motion = self.traction.follow(back_from_node, &foot, dt_s);
+        if place.depth_m <= 0.0 && self.held.is_none_or(|h| h.contact.force_n <= 0.0) {
+            self.traction.start();
+        }
         let last = self.held.map(|h| Held {
             age_s: h.age_s + dt_s,
             ..h
@@ -180,8 +251,8 @@ impl Touch {
             _ => self.hold(bed, back_from_node, &foot, place, last, dt_s),
         };
         self.held = Some(held);
-        let mut contact = held.carried_to(&place, &foot);
-        self.drag(&mut contact, &foot, velocity_in_back, dt_s);
+        let mut contact = held.carried_to(&place, &foot, self.traction.shift_m());
+        self.traction.apply(&mut contact, &foot, &motion, dt_s);
         contact
     }
 
@@ -202,6 +273,8 @@ impl Touch {
             age_s: 0.0,
             interval_s: 0.0,
             missed: 0,
+            sideways_n: [0.0; 2],
+            dent_n_m: 0.0,
         };
         if place.depth_m > 0.0 || !self.patch.is_idle() {
             held.interval_s = last.map_or(dt_s, |h| h.age_s);
@@ -211,6 +284,13 @@ impl Touch {
             }
             held.contact = self.solve(bed, back_from_node, foot, place, Some(held.interval_s));
             held.tangent = self.tangent(last, &held.contact);
+            let inward_in_node = back_from_node.rotation.inverse() * -foot.normal.into_inner();
+            self.rub(&held.contact, self.law.shape.extent_m(&inward_in_node));
+            let [side_n, down_n] = self.patch.dent_force_n(&self.kernel);
+            let uphill_n = [foot.down, foot.side].map(|axis| held.contact.force_in_back.dot(&axis));
+            held.sideways_n = [uphill_n[0] + down_n, uphill_n[1] + side_n];
+            held.dent_n_m =
+                (self.patch.freshness() - 1.0) * held.contact.force_n / self.lever_m.max(1e-3);
         }
         held
     }
@@ -278,7 +358,71 @@ impl Touch {
             .patch
             .solve(&self.overlap_m, None, &ground, &self.law.effort);
         self.products += report.products;
-        self.integrate(bed, foot, place, report.cells)
+        let centre = Point3::from(back_from_node.translation.vector);
+        let mut contact = self.integrate(bed, &centre, foot, place, report.cells);
+        let [down_n, side_n] = self.uphill_n(bed, foot, contact.force_n);
+        contact.force_in_back += foot.down.into_inner() * down_n + foot.side.into_inner() * side_n;
+        contact
+    }
+
+    /// Force of the node on the user along the skin, N, where the tissue under it gets stiffer along the way, down and to the
+    /// side: `dU/dx` at one depth. The window's tissue is that of its middle, so the pressure does not know; without this
+    /// force a node could go in where it is soft, move and come out where it is stiff, and gain.
+    ///
+    /// Energies with the tables 8 mm to either side are looked at again after 6 mm of way or where the force has changed by
+    /// half; in between they go with the force to the power 5/3, as a sphere's do.
+    fn uphill_n(&mut self, bed: &Bed, foot: &Foot, force_n: f64) -> [f64; 2] {
+        const REACH_M: f64 = 0.008;
+        const FAR_M: f64 = 0.006;
+        let Some(origin) = self.origin.filter(|_| force_n > 0.0 && !bed.is_uniform()) else {
+            return [0.0; 2];
+        };
+        let far = (FAR_M / bed.cell_m()).ceil() as usize;
+        let old = self.grade.filter(|g| {
+            let near =
+                g.origin[0].abs_diff(origin[0]) < far && g.origin[1].abs_diff(origin[1]) < far;
+            near && (0.67..1.5).contains(&(force_n / g.force_n))
+        });
+        let grade = old.unwrap_or_else(|| {
+            let reach = REACH_M / bed.cell_m();
+            let uphill_n = [0, 1].map(|axis| {
+                let mut energy_j = |cells: f64| {
+                    let mut at = foot.at;
+                    at[axis] += cells;
+                    let law = bed.ground(at, &mut self.spare);
+                    self.patch.energy_j(&self.spare, &law)
+                };
+                // A softer place would store more at this pressure and so stores less at this depth.
+                (energy_j(-reach) - energy_j(reach)) / (2.0 * REACH_M)
+            });
+            Grade {
+                origin,
+                force_n,
+                uphill_n,
+            }
+        });
+        self.grade = Some(grade);
+        let share = (force_n / grade.force_n).powf(5.0 / 3.0);
+        grade.uphill_n.map(|n| n * share)
+    }
+
+    /// Moves the shear on to the pressure just solved.
+    fn rub(&mut self, contact: &Contact, extent_m: f64) {
+        let mean_pa = contact.mean_pa();
+        // Foam of a Poisson's ratio near 0: shear modulus E / 2 over what is left of the thickness.
+        let cover_m_pa = self.law.cover.map_or(0.0, |c| {
+            2.0 * (c.thickness_m - c.squeeze(mean_pa).0) / c.e_pa
+        });
+        let radius_m = (contact.area_m2 / std::f64::consts::PI).sqrt();
+        self.traction.solve(&Pressed {
+            pressure_pa: self.patch.pressure_pa(),
+            arms_m: &self.arms_m,
+            lever_m: self.lever_m,
+            force_n: contact.force_n,
+            extent_m,
+            flexibility_m_pa: self.shear.flexibility_m_pa(radius_m) + cover_m_pa,
+            cell_m: self.kernel.cell_m(),
+        });
     }
 
     fn cover_m(&self) -> f64 {
@@ -291,7 +435,7 @@ impl Touch {
             self.patch.clear();
         }
         self.origin = None;
-        self.drag_m = [0.0; 2];
+        self.traction.lift();
         self.held = None;
     }
 
@@ -304,10 +448,14 @@ impl Touch {
         ];
         match self.origin {
             Some(old) if old == wanted => return,
-            Some(old) => self.patch.shift(wanted[1] - old[1], wanted[0] - old[0]),
+            Some(old) => {
+                self.patch.shift(wanted[1] - old[1], wanted[0] - old[0]);
+                self.traction.shift(wanted[1] - old[1], wanted[0] - old[0]);
+            }
             None => self.patch.clear(),
         }
         self.origin = Some(wanted);
+        self.shear = bed.shear(foot.at);
         self.stiffening = bed.ground(foot.at, &mut self.kernel);
     }
 
@@ -370,26 +518,42 @@ impl Touch {
         half.saturating_sub(reach)..(half + reach + 1).min(WINDOW)
     }
 
-    /// Force, centre, area and peak of the pressure field.
-    fn integrate(&self, bed: &Bed, foot: &Foot, place: Contact, cells: usize) -> Contact {
+    /// Force, centre, area and peak of the pressure field, and where the node's surface stands over it.
+    fn integrate(
+        &mut self,
+        bed: &Bed,
+        centre: &Point3<f64>,
+        foot: &Foot,
+        place: Contact,
+        cells: usize,
+    ) -> Contact {
         let Some(origin) = self.origin else {
             return place;
         };
         let cell_m2 = bed.cell_m() * bed.cell_m();
+        let cover_m = self.cover_m();
         let (mut sum, mut peak, mut barred, mut moment) = (0.0, 0.0f64, 0.0f64, Vector3::zeros());
+        let mut lever = 0.0;
         for (row, column, p) in self.patch.pressed() {
             let r = (origin[0] + row as isize) as usize;
             let c = (origin[1] + column as isize) as usize;
+            let i = row * WINDOW + column;
+            let cell = bed.cell(r, c);
+            let arm = cell - centre;
+            let under_m = self.overlap_m[i] - cover_m - arm.dot(&foot.normal);
+            self.arms_m[i] = [arm.dot(&foot.down), arm.dot(&foot.side), under_m];
+            lever += p * under_m;
             sum += p;
             peak = peak.max(p);
             if bed.is_barred(r, c) {
                 barred = barred.max(p);
             }
-            moment += p * bed.cell(r, c).coords;
+            moment += p * cell.coords;
         }
         if sum <= 0.0 {
             return place;
         }
+        self.lever_m = lever / sum;
         let force_n = sum * cell_m2;
         Contact {
             force_n,
@@ -400,26 +564,6 @@ impl Touch {
             barred_peak_pa: barred,
             cells,
             ..place
-        }
-    }
-
-    /// Skin is dragged along until Coulomb's limit, then slips.
-    fn drag(&mut self, contact: &mut Contact, foot: &Foot, velocity: &Vector3<f64>, dt_s: f64) {
-        if contact.force_n <= 0.0 {
-            self.drag_m = [0.0; 2];
-            return;
-        }
-        let axes = [foot.down, foot.side];
-        for (drag, axis) in self.drag_m.iter_mut().zip(&axes) {
-            *drag += velocity.dot(axis) * dt_s;
-        }
-        let share = [0, 1].map(|i| DRAG_PER_M * self.drag_m[i] / self.law.friction[i].max(1e-6));
-        let over = share[0].hypot(share[1]);
-        if over > 1.0 {
-            self.drag_m = self.drag_m.map(|d| d / over);
-        }
-        for (drag, axis) in self.drag_m.iter().zip(&axes) {
-            contact.force_in_back += axis.into_inner() * (DRAG_PER_M * drag * contact.force_n);
         }
     }
 }
@@ -457,7 +601,7 @@ impl Held {
     }
 
     /// The contact at a place near the one it was solved at.
-    fn carried_to(&self, place: &Contact, foot: &Foot) -> Contact {
+    fn carried_to(&self, place: &Contact, foot: &Foot, shift_m: [f64; 2]) -> Contact {
         let solved = &self.contact;
         let travel_m = place.depth_m - solved.depth_m;
         let force_n = (solved.force_n + self.stiffness_n_m() * travel_m).max(0.0);
@@ -466,9 +610,17 @@ impl Held {
         } else {
             0.0
         };
+        let [down_n, side_n] = [0, 1].map(|i| {
+            let carried = self.sideways_n[i] + self.dent_n_m * shift_m[i];
+            if force_n > 0.0 { carried } else { 0.0 }
+        });
         Contact {
             force_n,
-            force_in_back: -foot.normal.into_inner() * force_n,
+            force_in_back: foot.down.into_inner() * down_n + foot.side.into_inner() * side_n
+                - foot.normal.into_inner() * force_n,
+            shear_n: [0.0; 2],
+            axle_torque_nm: 0.0,
+            power_w: 0.0,
             peak_pa: solved.peak_pa * scale,
             barred_peak_pa: solved.barred_peak_pa * scale,
             area_m2: if force_n > 0.0 { solved.area_m2 } else { 0.0 },

@@ -22,6 +22,8 @@ pub struct Trace {
     pub movie: Option<Movie>,
     /// Peaks of each node over all steps: left upper, left lower, right upper, right lower.
     pub nodes: [NodePeak; NODES],
+    /// What each node did to the tissue over the run.
+    pub efforts: [NodeEffort; NODES],
     /// Farthest that the hip moved out of the machine, m.
     pub trunk_lift_m: f64,
     /// Motor currents over all steps.
@@ -60,6 +62,12 @@ pub struct TraceRow {
     pub peak_pa: [f64; NODES],
     pub area_m2: [f64; NODES],
     pub depth_m: [f64; NODES],
+    /// Shear force, down the spine.
+    pub shear_down_n: [f64; NODES],
+    /// Shear force, to the right along the skin.
+    pub shear_right_n: [f64; NODES],
+    /// Work per second of what carries the node.
+    pub power_w: [f64; NODES],
     pub u: [f64; NODES],
     pub x_m: [f64; NODES],
     pub zone: [Zone; NODES],
@@ -81,6 +89,23 @@ pub struct NodePeak {
     pub force_n: f64,
     /// Local pressure, Pa.
     pub peak_pa: f64,
+}
+
+/// Work, losses and shear of one node over a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeEffort {
+    /// Work on the user by pressure and shear, J; what came back is taken off.
+    pub work_j: f64,
+    /// Lost by slip on the skin, J.
+    pub friction_loss_j: f64,
+    /// Lost by relaxation, J: work by pressure less what is stored at the end (an estimate while still pressed).
+    pub relaxation_loss_j: f64,
+    /// Lost in the node's own bearing, J; not part of the work.
+    pub bearing_loss_j: f64,
+    /// Slip, in the mean over the patch weighted by pressure, m.
+    pub slip_m: f64,
+    /// Largest shear dose of a place on the skin from this node, Pa s: shear traction over time.
+    pub shear_dose_pa_s: f64,
 }
 
 /// Current of one motor.
@@ -139,6 +164,7 @@ pub fn record_maps(
         map: PressureMap::blank(sim),
         movie: None,
         nodes: [NodePeak::default(); NODES],
+        efforts: [NodeEffort::default(); NODES],
         trunk_lift_m: 0.0,
         motors: ["walk", "knead", "protrude"]
             .map(|name| MotorPeak {
@@ -154,6 +180,7 @@ pub fn record_maps(
         cells_per_patch: 0.0,
     };
     let (mut cells, mut touches) = (0usize, 0usize);
+    let mut shear = ShearDose::blank(&trace.map);
     let mut next_s = 0.0;
     let duration_s = sim.timeline().duration_s();
     while !sim.is_done() {
@@ -185,6 +212,7 @@ pub fn record_maps(
             next_s += 1.0 / rate_hz;
             trace.rows.push(TraceRow::of(frame, sim));
             trace.map.add(sim, 1.0 / rate_hz);
+            shear.add(&trace.map, sim, 1.0 / rate_hz);
             if !keep_going(trace.duration_s, duration_s) {
                 break;
             }
@@ -193,6 +221,7 @@ pub fn record_maps(
     for motor in &mut trace.motors {
         motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
     }
+    trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim, i, &shear));
     trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
     trace.violations = sim.violations().to_vec();
     trace.movie = camera.map(Camera::movie);
@@ -226,6 +255,9 @@ impl TraceRow {
             peak_pa: frame.contacts.map(|c| c.peak_pa),
             area_m2: frame.contacts.map(|c| c.area_m2),
             depth_m: frame.contacts.map(|c| c.depth_m),
+            shear_down_n: frame.contacts.map(|c| c.shear_n[0]),
+            shear_right_n: frame.contacts.map(|c| c.shear_n[1]),
+            power_w: frame.contacts.map(|c| c.power_w),
             u: frame.contacts.map(|c| c.u),
             x_m: frame.contacts.map(|c| c.x_m),
             zone: frame.zones,
@@ -236,6 +268,53 @@ impl TraceRow {
             lean_z_m: frame.lean.z_m,
             lean_pitch_rad: frame.lean.pitch_rad,
             pad_n: frame.pad_n,
+        }
+    }
+}
+
+impl NodeEffort {
+    fn of(sim: &Sim, node: usize, shear: &ShearDose) -> NodeEffort {
+        let touch = sim.touch(node);
+        let work = touch.work();
+        NodeEffort {
+            work_j: work.done_j(),
+            friction_loss_j: work.slip_loss_j,
+            relaxation_loss_j: work.normal_j - touch.stored_j(),
+            bearing_loss_j: work.bearing_loss_j,
+            slip_m: work.slip_m,
+            shear_dose_pa_s: shear.pa_s[node].iter().copied().fold(0.0, f64::max),
+        }
+    }
+}
+
+/// Shear traction over time, node by node, on the cells of the pressure map, Pa s.
+struct ShearDose {
+    pa_s: [Vec<f64>; NODES],
+}
+
+impl ShearDose {
+    fn blank(map: &PressureMap) -> ShearDose {
+        ShearDose {
+            pa_s: std::array::from_fn(|_| vec![0.0; map.rows * map.columns]),
+        }
+    }
+
+    fn add(&mut self, map: &PressureMap, sim: &Sim, dt_s: f64) {
+        for (node, dose) in self.pa_s.iter_mut().enumerate() {
+            let touch = sim.touch(node);
+            let Some(origin) = touch.origin() else {
+                continue;
+            };
+            let [down, side] = touch.shear_pa();
+            let width = down.len().isqrt();
+            for (i, (a, b)) in down.iter().zip(side).enumerate() {
+                let shear_pa = a.hypot(*b);
+                if shear_pa > 0.0 {
+                    let row = (origin[0] + (i / width) as isize) as usize / COARSE;
+                    let column = (origin[1] + (i % width) as isize) as usize / COARSE;
+                    dose[row * map.columns + column] += shear_pa * dt_s / (COARSE * COARSE) as f64;
+                }
+            }
         }
     }
 }

@@ -109,11 +109,6 @@ impl World {
         from_pose(self.engine.bodies[self.rockers[side]].position())
     }
 
-    /// Velocity of a point of a rocker, machine frame, m/s.
-    pub fn rocker_velocity(&self, side: usize, at: &Point3<f64>) -> Vector3<f64> {
-        from_vector(self.engine.bodies[self.rockers[side]].velocity_at_point(vector(&at.coords)))
-    }
-
     /// Angle of a rocker, rad, > 0 with the upper node forward, and its rate, rad/s.
     pub fn rocker_angle(&self, side: usize) -> (f64, f64) {
         let arm = from_pose(self.engine.bodies[self.arms[side]].position());

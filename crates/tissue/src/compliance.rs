@@ -17,16 +17,45 @@ use nalgebra::{Matrix2, Matrix4, Matrix4x2};
 ///
 /// Cross-check in the tests: the Hankel kernel of Hayes et al. 1972 for one layer.
 pub fn surface_compliance(stack: &Stack, wavenumber_per_m: f64) -> f64 {
+    let z = surface_stiffness(stack, wavenumber_per_m);
+    let det = z[(0, 0)] * z[(1, 1)] - z[(0, 1)] * z[(1, 0)];
+    // [0, -p] = 2 k z [U, W]; W = -(z^-1)_22 p / (2 k).
+    -z[(0, 0)] / det / (2.0 * wavenumber_per_m)
+}
+
+/// Tangential compliance of the stack, m/Pa: a shear traction with wavenumber `k > 0`, 1/m, drags an otherwise free
+/// surface along by this much per pascal, in the mean over its directions against the wave.
+///
+/// Half of it is the plane strain part (traction along the wave, the other entry of the same 2 x 2 stiffness as in
+/// [`surface_compliance`]), half the antiplane part (traction across it: layers are shear columns coupled by
+/// `mu k tanh(k h)`). A traction of radial symmetry sees just this mean. `k c -> (2 - nu) / (2 mu)` of the top layer as
+/// `k -> infinity`, which is Cerruti's half-space; `c -> sum h / mu` as `k -> 0`: columns in shear.
+/// The normal displacement that shear causes (none on an incompressible half-space) is left out.
+pub fn tangential_compliance(stack: &Stack, wavenumber_per_m: f64) -> f64 {
     let k = wavenumber_per_m;
-    // Stiffness of what is below, in units of 2 k Pa: [shear, normal] traction = below * [U, W].
+    let z = surface_stiffness(stack, k);
+    let det = z[(0, 0)] * z[(1, 1)] - z[(0, 1)] * z[(1, 0)];
+    let plane = -z[(1, 1)] / det / (2.0 * k);
+    // Stiffness against antiplane shear at the top of each layer, in units of k Pa.
+    let mut below = f64::INFINITY;
+    for layer in stack.layers().iter().rev() {
+        let (mu, tanh) = (layer.mu_pa(), (k * layer.thickness_m).tanh());
+        below = if below.is_finite() {
+            mu * (below + mu * tanh) / (mu + below * tanh)
+        } else {
+            mu / tanh
+        };
+    }
+    0.5 * (plane + 1.0 / (below * k))
+}
+
+/// Stiffness of the surface in units of 2 k Pa: [shear, normal] traction = stiffness * [U, W].
+fn surface_stiffness(stack: &Stack, k: f64) -> Matrix2<f64> {
     let mut below: Option<Matrix2<f64>> = None;
     for layer in stack.layers().iter().rev() {
         below = Some(stiffness_at_top(layer, k, below.as_ref()));
     }
-    let z = below.expect("a stack has at least one layer");
-    let det = z[(0, 0)] * z[(1, 1)] - z[(0, 1)] * z[(1, 0)];
-    // [0, -p] = 2 k z [U, W]; W = -(z^-1)_22 p / (2 k).
-    -z[(0, 0)] / det / (2.0 * k)
+    below.expect("a stack has at least one layer")
 }
 
 /// Half-space limit of [`surface_compliance`] times `k`: `2 (1 - nu^2) / E` of the top layer, 1/Pa.
@@ -157,5 +186,19 @@ mod tests {
         let exact = confined(0.01, 10e3, 0.3) + confined(0.02, 30e3, 0.2);
         let ours = surface_compliance(&stack, 0.3);
         assert!((ours / exact - 1.0).abs() < 1e-3, "{ours} {exact}");
+    }
+
+    /// Short waves see Cerruti's half-space, `k c = (2 - nu) / (2 mu)` (plane part `(1 - nu) / mu`, antiplane part
+    /// `1 / mu`); long ones columns in shear, `c = sum h / mu`.
+    #[test]
+    fn val_tangential_compliance_has_its_two_limits() {
+        let stack = Stack::try_new(vec![layer(0.01, 10e3, 0.3), layer(0.02, 30e3, 0.49)]).unwrap();
+        let [top, low] = [0, 1].map(|i| stack.layers()[i].mu_pa());
+        let short = tangential_compliance(&stack, 3000.0) * 3000.0;
+        assert!((short / (1.7 / (2.0 * top)) - 1.0).abs() < 1e-9, "{short}");
+        let long = tangential_compliance(&stack, 0.5);
+        let exact = 0.01 / top + 0.02 / low;
+        // Corrections are of the order (k T)^2 = 2e-4.
+        assert!((long / exact - 1.0).abs() < 1e-3, "{long} {exact}");
     }
 }

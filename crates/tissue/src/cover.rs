@@ -30,6 +30,14 @@ impl Cover {
         )
     }
 
+    /// Energy in the foam under pressure `p`, J/m^2: `int p d(squeeze) = p squeeze - t eps_d (p - E eps_d ln(1 + p / (E eps_d)))`.
+    pub fn energy_j_m2(&self, pressure_pa: f64) -> f64 {
+        let p = pressure_pa.max(0.0);
+        let solid_pa = self.e_pa * self.densify_strain;
+        let back = self.thickness_m * self.densify_strain * (p - solid_pa * (p / solid_pa).ln_1p());
+        p * self.squeeze(p).0 - back
+    }
+
     /// Pressure that squeezes the foam by `squeeze_m`, Pa; infinite from the densification strain on.
     pub fn pressure_pa(&self, squeeze_m: f64) -> f64 {
         let strain = (squeeze_m / self.thickness_m).max(0.0);
@@ -57,5 +65,11 @@ mod tests {
         assert!((cover.pressure_pa(squeeze_m) - 25e3).abs() < 1e-6);
         let numeric = (cover.squeeze(25e3 + 1.0).0 - squeeze_m) / 1.0;
         assert!((slope / numeric - 1.0).abs() < 1e-4);
+        // The energy is the area under the curve: trapezoids over 1000 steps.
+        let area: f64 = (0..1000)
+            .map(|i| [0, 1].map(|j| 25.0 * f64::from(i + j)))
+            .map(|[a, b]| 0.5 * (a + b) * (cover.squeeze(b).0 - cover.squeeze(a).0))
+            .sum();
+        assert!((cover.energy_j_m2(25e3) / area - 1.0).abs() < 1e-5);
     }
 }

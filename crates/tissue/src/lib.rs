@@ -10,6 +10,7 @@ mod cover;
 mod durometer;
 mod finite_strain;
 mod fit;
+mod friction;
 mod hyperelastic;
 mod indenter;
 mod kernel;
@@ -26,13 +27,14 @@ mod stack;
 mod stiffening;
 
 pub use bases::Bases;
-pub use compliance::{half_space_compliance, surface_compliance};
+pub use compliance::{half_space_compliance, surface_compliance, tangential_compliance};
 pub use cover::Cover;
 pub use durometer::{Durometer, Indentation, Moment};
 pub use fit::{
     Combination, Fit, FitError, FitOptions, FittedCurve, FittedLayer, FittedPoint, Free, LinePoint,
     Measured, Noise, Parameter, ParameterKind, Point, Role, TouchHint, Trial, TrialKind, fit,
 };
+pub use friction::{Axle, Bristles, Drag, Grip, Shear, Spin, Travel};
 pub use indenter::Indenter;
 pub use kernel::{Kernel, KernelBasis};
 pub use mesh::{Mesh, MeshError};

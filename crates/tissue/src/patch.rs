@@ -82,7 +82,24 @@ pub struct Patch {
     earlier: Vec<f64>,
     /// Pressure per metre of further travel.
     tangent: Vec<f32>,
+    dent: Dent,
     scratch: Scratch,
+}
+
+/// Solves between two looks at the dent that skin remembers: 32 ms in a run, in which a node moves by less than a cell.
+const DENT_EVERY: u8 = 4;
+
+/// What the skin remembers, as displacement.
+#[derive(Clone, Debug)]
+struct Dent {
+    /// `K memory`, m, on `spans`.
+    field_m: Vec<f32>,
+    spans: Vec<Span>,
+    /// Looks since it was found.
+    age: u8,
+    /// Work space.
+    spare_m: Vec<f32>,
+    pressed: Vec<Span>,
 }
 
 /// Work space: what a solve overwrites. Increments are in single precision, as the table is; sums start afresh from the
@@ -144,6 +161,13 @@ impl Patch {
             settled: zeros(),
             earlier: zeros(),
             tangent: singles(),
+            dent: Dent {
+                field_m: singles(),
+                spans: vec![(0, 0); side],
+                age: 0,
+                spare_m: singles(),
+                pressed: vec![(0, 0); side],
+            },
             scratch: Scratch {
                 active: singles(),
                 spans: vec![(0, 0); side],
@@ -207,6 +231,8 @@ impl Patch {
             shift(values, side, columns, rows);
         }
         shift(&mut self.tangent, side, columns, rows);
+        // The dent is found anew.
+        self.dent.spans.fill((0, 0));
         let moved = |row: usize| row.saturating_add_signed(-rows).min(side);
         self.touched = moved(self.touched.start)..moved(self.touched.end);
     }
@@ -221,6 +247,7 @@ impl Patch {
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
         self.scratch.split = Split::default();
         self.touched = 0..0;
+        self.dent.spans.fill((0, 0));
     }
 
     /// Carries the pressure on along its last change, `ratio` times: a first guess for the next solve, good where a
@@ -392,6 +419,99 @@ impl Patch {
             for field in &mut self.field[row * self.side + from..row * self.side + to] {
                 *field *= sum / kept;
             }
+        }
+    }
+
+    /// Sideways force on the skin by relaxation, N, along the columns' order and the rows' order: the node pushes against
+    /// the dent that it has left behind.
+    ///
+    /// Moved by `dx` over a uniform surface, a node does the work `-sum p A dg/dx dx`. Of `g = w / S + cover(p)`, what the
+    /// pressure of now makes (`w = K p`, the cover) drops out of the sum, since `p . d(K p)/dx = 0` for a symmetric table and
+    /// `p d cover(p)` is a full differential: what is left is the dent `m = K memory` that the skin remembers,
+    /// `F = -A sum p dm/dx / S`. Summed so, it does not amplify what a solve leaves of its residual.
+    /// The dent takes a product; it changes slowly, and is found anew every fourth time or where the contact outgrows it.
+    pub fn dent_force_n(&mut self, kernel: &Kernel) -> [f64; 2] {
+        if self.memory.is_empty() {
+            return [0.0; 2];
+        }
+        let side = self.side;
+        spans_of(side, &self.pressure, &mut self.scratch.spans);
+        let inside =
+            |(have, need): (&Span, &Span)| need.0 >= need.1 || have.0 < need.0 && need.1 < have.1;
+        let known = self.dent.spans.iter().zip(&self.scratch.spans).all(inside);
+        self.dent.age = (self.dent.age + 1) % DENT_EVERY;
+        if self.dent.age == 0 || !known {
+            self.dent.age = 0;
+            self.scratch.source.fill(0.0);
+            for term in &self.memory {
+                for (m, q) in self.scratch.source.iter_mut().zip(term) {
+                    *m += *q as f32;
+                }
+            }
+            ring(side, &self.scratch.spans, &mut self.dent.spans);
+            self.dent.field_m.fill(0.0);
+            sink(
+                kernel,
+                side,
+                &mut self.scratch,
+                &self.dent.spans,
+                &mut self.dent.field_m,
+            );
+        }
+        let (s, m) = (&self.scratch, &self.dent.field_m);
+        let mut sum = [0.0; 2];
+        for (row, &(from, to)) in s.spans.iter().enumerate().take(side - 1).skip(1) {
+            for i in row * side + from.max(1)..row * side + to.min(side - 1) {
+                let p = self.pressure[i] * s.softness;
+                sum[0] += p * f64::from(m[i + 1] - m[i - 1]);
+                sum[1] += p * f64::from(m[i + side] - m[i - side]);
+            }
+        }
+        sum.map(|v| -0.5 * kernel.cell_m() * v)
+    }
+
+    /// Strain energy of the skin, J, were the stack another, with the pressure and memory of now: `A/2 sum p w / S`. The
+    /// change from one place to the next is what a node feels where tissue gets stiffer along its way. Takes a product.
+    pub fn energy_j(&mut self, kernel: &Kernel, stiffening: &Stiffening) -> f64 {
+        let side = self.side;
+        let s = &mut self.scratch;
+        for (source, p) in s.source.iter_mut().zip(&self.pressure) {
+            *source = *p as f32;
+        }
+        for term in &self.memory {
+            for (source, q) in s.source.iter_mut().zip(term) {
+                *source += *q as f32;
+            }
+        }
+        let mut pressed = std::mem::take(&mut self.dent.pressed);
+        spans_of(side, &self.pressure, &mut pressed);
+        sink(kernel, side, s, &pressed, &mut self.dent.spare_m);
+        let (mut sum, mut deepest_m) = (0.0, 0.0f64);
+        for (row, &(from, to)) in pressed.iter().enumerate() {
+            for i in row * side + from..row * side + to {
+                if self.pressure[i] > 0.0 {
+                    let w_m = f64::from(self.dent.spare_m[i]);
+                    sum += self.pressure[i] * w_m;
+                    deepest_m = deepest_m.max(s.softness * w_m);
+                }
+            }
+        }
+        self.dent.pressed = pressed;
+        0.5 * kernel.cell_m() * kernel.cell_m() * sum / stiffening.factor(deepest_m).0
+    }
+
+    /// How many times the present force a fresh contact in the same dent would take: by as much the skin resists being
+    /// moved off the dent it remembers. 1 without relaxation.
+    pub fn freshness(&self) -> f64 {
+        let (mut squares, mut remembered) = (0.0, 0.0);
+        for (i, p) in self.pressure.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+            squares += p * p;
+            remembered += p * self.memory.iter().map(|q| q[i]).sum::<f64>();
+        }
+        if squares > 0.0 {
+            1.0 + (remembered / squares).max(0.0)
+        } else {
+            1.0
         }
     }
 
@@ -745,14 +865,28 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7)) + tail
 }
 
+/// Displacement by the scratch's source on the cells `wanted`.
+fn sink(kernel: &Kernel, side: usize, s: &mut Scratch, wanted: &[Span], out: &mut [f32]) {
+    spans_of(side, &s.source, &mut s.loaded);
+    Product {
+        kernel,
+        side,
+        source: &s.source,
+        loaded: &s.loaded,
+        wanted,
+        out,
+    }
+    .run();
+}
+
 /// First and one past the last non-zero column of each row.
-fn spans_of(side: usize, values: &[f32], spans: &mut [Span]) {
+fn spans_of<T: Default + PartialEq>(side: usize, values: &[T], spans: &mut [Span]) {
     for (row, span) in spans.iter_mut().enumerate() {
         let line = &values[row * side..(row + 1) * side];
-        let from = line.iter().position(|v| *v != 0.0).unwrap_or(side);
+        let from = line.iter().position(|v| *v != T::default()).unwrap_or(side);
         let to = line
             .iter()
-            .rposition(|v| *v != 0.0)
+            .rposition(|v| *v != T::default())
             .map_or(from, |last| last + 1);
         *span = (from, to);
     }
