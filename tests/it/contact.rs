@@ -338,7 +338,7 @@ fn val_step_size_forces() {
 /// Whatever the stack and however the node is driven in and out: pressures are finite and never pull, and over a closed
 /// cycle the node gives energy to the tissue, never the other way round. Second law; the bar is 0.2 % of the work moved,
 /// which is what the trapezoid rule over the steps leaves, and 5 microjoules for contacts of a few cells, whose force goes
-/// up in jumps.
+/// up in jumps. Layers are 5 mm and more: on thinner ones nothing but bone lies under a cell of 2 mm.
 #[test]
 fn val_random_cycles_are_passive() {
     let prony = (0.0..0.45f64, 0.02..2.0f64).prop_map(|(g, tau_s)| PronyTerm { g, tau_s });
@@ -348,7 +348,7 @@ fn val_random_cycles_are_passive() {
         (2.0..20.0f64).prop_map(|alpha| Law::Ogden { alpha })
     ];
     let one_layer = (
-        0.001..0.03f64,
+        0.005..0.03f64,
         3e3..200e3f64,
         0.3..0.495f64,
         law_of,
@@ -374,7 +374,7 @@ fn val_random_cycles_are_passive() {
                 let thickness_m: f64 = layers.iter().map(|l| l.thickness_m).sum();
                 let bed = slab(&layers);
                 let node = NodeLaw {
-                    shape,
+                    shape: shape.clone(),
                     ..law(Effort::STATIC)
                 };
                 let mut touch = Touch::new(node, &bed);

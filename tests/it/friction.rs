@@ -294,7 +294,7 @@ fn regress_moving_over_a_back_gains_little() {
             let centre = foot.point + foot.normal.into_inner() * (RADIUS_M - depth_m);
             Isometry3::from_parts(centre.coords.into(), UnitQuaternion::identity())
         };
-        let mut touch = Touch::new(law, bed);
+        let mut touch = Touch::new(law.clone(), bed);
         let mut meter = Meter::new();
         let mut go = |meter: &mut Meter, pose: Isometry3<f64>| {
             let contact = touch.press(bed, &pose);

@@ -389,7 +389,7 @@ impl Patch {
     fn gather(&mut self, overlap_m: &[f64], ground: &Ground<'_>) {
         let s = &self.scratch;
         let focus = ground.stiffening.focus(s.deepest_m);
-        let per_m = 1.0 / s.deepest_m;
+        let per_m = 1.0 / s.deepest_m.max(1e-9);
         self.field.fill(0.0);
         let (mut sum, mut first) = (0.0, 0.0);
         for (row, (from, to)) in s.spans.iter().enumerate() {

@@ -186,9 +186,11 @@ mod tests {
                     .iter()
                     .enumerate()
                     .flat_map(|(other, &(first, last))| {
-                        let at = |c: usize| kernel.at(column.abs_diff(c), row.abs_diff(other));
-                        let source = &source;
-                        (first..last).map(move |c| at(c) * f64::from(source[other * side + c]))
+                        let (kernel, source) = (&kernel, &source);
+                        (first..last).map(move |c| {
+                            kernel.at(column.abs_diff(c), row.abs_diff(other))
+                                * f64::from(source[other * side + c])
+                        })
                     });
                 let sum: f64 = terms.sum();
                 let off = f64::from(wide[row * side + column]) / sum - 1.0;
