@@ -419,8 +419,8 @@ impl Element {
             let left = w * (r.volume - 1.0 - p / self.material.bulk_pa);
             for i in 0..MODES {
                 volume_left[i] += point.modes[i] * left;
-                for j in 0..MODES {
-                    mass[i][j] += w / self.material.bulk_pa * point.modes[i] * point.modes[j];
+                for (m, mode) in mass[i].iter_mut().zip(point.modes) {
+                    *m += w / self.material.bulk_pa * point.modes[i] * mode;
                 }
             }
             for (n, s) in point.slopes.iter().enumerate() {
@@ -486,9 +486,9 @@ impl Element {
         let at = |i: usize| self.nodes[i / 2] + i % 2;
         for i in 0..UNKNOWNS {
             residual[at(i)] += force[i];
-            for j in 0..=i {
+            for (j, k) in stiffness[i].iter().enumerate().take(i + 1) {
                 // Entries are held once, whichever of the two comes first.
-                matrix.add(at(i).max(at(j)), at(i).min(at(j)), stiffness[i][j]);
+                matrix.add(at(i).max(at(j)), at(i).min(at(j)), *k);
             }
         }
     }

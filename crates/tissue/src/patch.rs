@@ -393,10 +393,11 @@ impl Patch {
         self.field.fill(0.0);
         let (mut sum, mut first) = (0.0, 0.0);
         for (row, (from, to)) in s.spans.iter().enumerate() {
-            for i in row * self.side + from..row * self.side + to {
+            let cells = row * self.side + from..row * self.side + to;
+            for (i, overlap_m) in cells.clone().zip(&overlap_m[cells]) {
                 let p = self.pressure[i];
                 let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(p).0);
-                let share = (per_m * (overlap_m[i] - s.give_m - squeeze_m)).clamp(0.0, 1.0);
+                let share = (per_m * (overlap_m - s.give_m - squeeze_m)).clamp(0.0, 1.0);
                 self.field[i] = share;
                 sum += p;
                 first += p * share;

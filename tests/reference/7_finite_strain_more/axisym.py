@@ -186,7 +186,7 @@ class Model:
         self.edge_weight = 2 * np.pi * radius * W5[None] * half[:, None]
         self.edge_dofs = (2 * m.top[:, :, None] + np.arange(2)).reshape(len(m.top), 6)
         self.edge_pairs = (np.repeat(self.edge_dofs, 6, 1).ravel(), np.tile(self.edge_dofs, (1, 6)).ravel())
-        self.penalty = max(20 * max(self.mu) , 0.02) * 40 / min(self.sphere, 40)
+        self.penalty = 3.0
         self.u = np.zeros(2 * len(m.r))
         self.p = np.zeros((len(m.cells), 3))
 

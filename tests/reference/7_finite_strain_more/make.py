@@ -56,7 +56,7 @@ def write(numbers):
     for number in numbers:
         case, depths = draw(number)
         name = f"g{number:03d}"
-        for depth, found in axisym.Model(case, 0.8 if number < 68 else 0.5).run(depths):
+        for depth, found in axisym.Model(case, 0.5).run(depths):
             lines.append(f"{name},{case['R_mm']:g},{case['thickness_mm']:g},{depth:g},{found['force_N']:.6g},"
                          f"{found['a_mm']:.5g},{found['p_center_kPa']:.5g},{found['p_max_kPa']:.5g}")
         cases[name] = {k: v for k, v in case.items() if k != "depth_max_mm"}
