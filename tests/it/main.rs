@@ -1,5 +1,6 @@
 //! The workspace's own tests: promises that no crate can keep alone. Each file opens by saying which.
 
+mod agreement;
 mod csv;
 mod seat;
 

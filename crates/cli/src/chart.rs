@@ -91,12 +91,14 @@ impl<'a> Chart<'a> {
 
     /// A dot at each point.
     pub fn dots(mut self, points: &[(f64, f64)], colour: &str, radius: f64) -> Chart<'a> {
+        self.draw(format_args!("<g fill=\"{colour}\" fill-opacity=\".45\">"));
         for (x, y) in points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()) {
             let (x, y) = (self.px(*x), self.py(*y));
             self.draw(format_args!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" fill-opacity=\".45\"/>"
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>"
             ));
         }
+        self.draw(format_args!("</g>"));
         self
     }
 

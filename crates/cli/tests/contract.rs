@@ -454,6 +454,43 @@ fn indent_takes_every_shape_and_refuses_bone() {
     assert_eq!(code(&fine), 1);
 }
 
+/// What is deeper than the validity page vouches for is said once, depth by depth; what is not is answered in silence.
+#[test]
+fn indent_warns_beyond_what_is_validated() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = |law: &str| {
+        let path = folder.path().join("stack.toml");
+        let text = format!("[[layer]]\nname = \"gel\"\nthickness_mm = 20\nmodel = \"{law}\"\ne_kpa = 20\nnu = 0.49\n");
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let said = |law: &str, node: &str, depths: &str| {
+        let output = run(&[
+            "indent",
+            &stack(law),
+            "--node",
+            node,
+            "--depth-mm",
+            depths,
+            "--cell-mm",
+            "1",
+        ]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stderr(&output)
+    };
+    // 0.2 of 20 mm for linear layers, 0.4 of it or the radius for others; the solution itself ends at 0.6 or 1.5 radii.
+    assert_eq!(said("linear", "sphere:25", "2,4"), "");
+    assert_eq!(said("neo-hookean", "sphere:25", "4,8"), "");
+    let linear = said("linear", "sphere:25", "4,5,9");
+    assert!(linear.contains("5, 9 mm: linear layers"), "{linear}");
+    let thick = said("neo-hookean", "sphere:25", "8,9,13");
+    assert!(thick.contains("9 mm: estimate beyond 0.4"), "{thick}");
+    assert!(thick.contains("13 mm: estimate beyond the stack's"), "{thick}");
+    assert_eq!(thick.matches("warning:").count(), 1, "{thick}");
+    let small = said("neo-hookean", "sphere:6", "6,7");
+    assert!(small.contains("  7 mm: estimate beyond the node's radius"), "{small}");
+}
+
 #[test]
 fn indent_prints_pairs_and_motions_and_refuses_what_does_not_go_together() {
     let t40 = scenes("stacks/t40.toml");

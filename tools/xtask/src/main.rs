@@ -14,7 +14,10 @@ fn main() -> ExitCode {
     };
     match (task.as_str(), rest) {
         ("check", []) => run(&check()),
+        // What a person reads is one whole: without a filter the validity page is written again too.
+        ("golden", []) => run(&[golden(&[]), validity()]),
         ("golden", filter) => run(&[golden(filter)]),
+        ("validity", []) => run(&[validity()]),
         ("bench", rest) => run(&[bench(rest)]),
         ("long", filter) => run(&[long(filter)]),
         ("help" | "--help" | "-h", _) => {
@@ -37,6 +40,8 @@ usage: cargo xtask TASK
   check            what must pass before a change is handed over, and what CI runs:
                    formatting, lints, tests, documentation
   golden [FILTER]  write the golden files again; look at `git diff` before you commit them
+                   (without a filter: the validity page too)
+  validity         write crates/tissue/VALIDITY.md and its pictures again, from the reference data
   bench [ARGS]     the criterion benches; ARGS go to criterion (`--save-baseline before`)
   long [FILTER]    the tests that are too long for `check` (tests/long)
 ";
@@ -66,6 +71,13 @@ fn check() -> Vec<Step> {
         .with_env("RUSTDOCFLAGS", "-D warnings"),
     ];
     // `--all-targets` leaves out what `cargo test` does not run.
+    steps.insert(
+        2,
+        Step::new(
+            "lint page",
+            "clippy --workspace --test validity -- -D warnings",
+        ),
+    );
     if Path::new(ROOT).join("tests/long/main.rs").exists() {
         steps.insert(
             2,
@@ -82,6 +94,14 @@ fn golden(filter: &[String]) -> Step {
     Step::new("golden", "test --workspace --no-fail-fast --")
         .with_env("KNEADLAB_GOLDEN", "write")
         .with_args(filter)
+}
+
+/// A target with `test = false` that draws instead of asserting; optimised, since it solves the reference sets several times over.
+fn validity() -> Step {
+    Step::new(
+        "validity",
+        "test --release -p kneadlab-workspace --test validity",
+    )
 }
 
 /// The root package alone: its benches reach every headless crate, and the viewer is not built.
