@@ -67,7 +67,7 @@ fn force_error(finite: &Finite) -> String {
         let mut chart = panel(
             title,
             ("depth / thickness", 0.0, 0.42),
-            ("error of force, %", -14.0, 14.0),
+            ("error of force, %", -15.0, 15.0),
         )
         .area(&[(0.0, -near, near), (0.3, -near, near)], GREY, 0.2)
         .area(&[(0.3, -far, far), (0.4, -far, far)], GREY, 0.2)
@@ -101,8 +101,8 @@ fn beyond(finite: &Finite) -> String {
         2,
         "Points: set 7 carried on to 0.7 of the thickness or two radii (beyond.csv), and set 3's rows deeper than R. Nothing is asked here.",
     );
-    for (_, colour, words) in &TIERS[1..] {
-        sheet = sheet.key(Mark::Dot(colour), *words);
+    for (_, colour, words) in TIERS {
+        sheet = sheet.key(Mark::Dot(colour), words);
     }
     let outside: Vec<&FiniteRow> = finite
         .set_3
@@ -110,6 +110,7 @@ fn beyond(finite: &Finite) -> String {
         .filter(|r| !r.within())
         .chain(&finite.beyond)
         .collect();
+    let most = top(outside.iter().map(|r| 100.0 * r.force), 20.0);
     for (title, valid) in [
         ("Within the law's own solution: force", true),
         ("Beyond it, an estimate: force", false),
@@ -117,10 +118,10 @@ fn beyond(finite: &Finite) -> String {
         let mut chart = panel(
             title,
             ("depth / thickness", 0.1, 0.72),
-            ("error, %", -60.0, 60.0),
+            ("error, %", -20.0, most),
         )
         .line(&[(0.1, 0.0), (0.72, 0.0)], GREY, 1.0)
-        .dashed(&[(0.4, -60.0), (0.4, 60.0)], GREY, 1.2);
+        .dashed(&[(0.4, -20.0), (0.4, most)], GREY, 1.2);
         let mut from = 0.0;
         for (to, colour, _) in TIERS {
             let points: Vec<(f64, f64)> = outside
@@ -284,7 +285,11 @@ fn pressure() -> String {
             ("pressure, kPa", 0.0, 1.1 * p_top),
         );
         for ((theirs, ours), colour) in lines.iter().zip(COLOURS) {
-            let seen: Vec<_> = ours.iter().copied().filter(|p| p.0 <= r_top).collect();
+            let seen: Vec<_> = ours
+                .iter()
+                .copied()
+                .filter(|p| p.0 <= r_top && p.1 > 0.0)
+                .collect();
             chart = chart.line(&seen, colour, 1.6).dots(theirs, colour, 2.8);
         }
         sheet.put(chart);
@@ -315,7 +320,7 @@ fn cells() -> String {
     }
     let marks = [3.0f64, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0];
     let values: [(&str, f64, fn(&agreement::LayeredRow) -> f64); 2] = [
-        ("Force", 20.0, |r| r.force),
+        ("Force", 8.0, |r| r.force),
         ("Peak pressure", 40.0, |r| r.peak),
     ];
     for (title, most, value) in values {
@@ -349,12 +354,12 @@ fn flat_and_two() -> String {
     let mut chart = panel(
         "Flat punch on a bonded layer, force over the half-space's",
         ("punch radius / thickness", 0.0, 2.05),
-        ("kappa", 0.0, 16.0),
+        ("kappa", 0.0, 9.0),
     );
     let table = Table::read("1_hayes_bonded_layer/kappa_flat_and_sphere.csv");
     for (nu, colour) in [
         ("0.3", COLOURS[2]),
-        ("0.45", COLOURS[3]),
+        ("0.4", COLOURS[3]),
         ("0.49", COLOURS[4]),
     ] {
         let value: f64 = nu.parse().expect("a number");

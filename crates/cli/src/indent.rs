@@ -243,7 +243,8 @@ fn beyond(
 const HELD_TO: f64 = 0.4;
 /// Depth over thickness to which a linear stack is like tissue.
 const LINEAR_TO: f64 = 0.2;
-const LINEAR: &str = "linear layers beyond 0.2 of the thickness: a linear model's answer, not tissue's";
+const LINEAR: &str =
+    "linear layers beyond 0.2 of the thickness: a linear model's answer, not tissue's";
 
 fn warn_beyond(found: &[(&'static str, Vec<f64>)]) {
     if found.is_empty() {

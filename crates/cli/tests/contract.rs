@@ -460,7 +460,9 @@ fn indent_warns_beyond_what_is_validated() {
     let folder = tempfile::tempdir().unwrap();
     let stack = |law: &str| {
         let path = folder.path().join("stack.toml");
-        let text = format!("[[layer]]\nname = \"gel\"\nthickness_mm = 20\nmodel = \"{law}\"\ne_kpa = 20\nnu = 0.49\n");
+        let text = format!(
+            "[[layer]]\nname = \"gel\"\nthickness_mm = 20\nmodel = \"{law}\"\ne_kpa = 20\nnu = 0.49\n"
+        );
         fs::write(&path, text).unwrap();
         path.display().to_string()
     };
@@ -485,10 +487,16 @@ fn indent_warns_beyond_what_is_validated() {
     assert!(linear.contains("5, 9 mm: linear layers"), "{linear}");
     let thick = said("neo-hookean", "sphere:25", "8,9,13");
     assert!(thick.contains("9 mm: estimate beyond 0.4"), "{thick}");
-    assert!(thick.contains("13 mm: estimate beyond the stack's"), "{thick}");
+    assert!(
+        thick.contains("13 mm: estimate beyond the stack's"),
+        "{thick}"
+    );
     assert_eq!(thick.matches("warning:").count(), 1, "{thick}");
     let small = said("neo-hookean", "sphere:6", "6,7");
-    assert!(small.contains("  7 mm: estimate beyond the node's radius"), "{small}");
+    assert!(
+        small.contains("  7 mm: estimate beyond the node's radius"),
+        "{small}"
+    );
 }
 
 #[test]
