@@ -80,6 +80,13 @@ impl Errors {
         sizes[sizes.len() / 2]
     }
 
+    /// Whether it is within what was asked.
+    pub fn passes(&self) -> bool {
+        self.worst_bar
+            .is_none_or(|bar| self.largest().0.abs() < bar)
+            && self.median_bar.is_none_or(|bar| self.middle() < bar)
+    }
+
     /// Prints what was found and panics if it is more than what was asked.
     pub fn hold(&self) {
         let ((worst, name), median) = (self.largest(), self.middle());
@@ -92,12 +99,11 @@ impl Errors {
             100.0 * worst
         );
         println!("{line}");
-        let passes = self.worst_bar.is_none_or(|bar| worst.abs() < bar)
-            && self.median_bar.is_none_or(|bar| median < bar);
         assert!(
-            passes,
+            self.passes(),
             "{line}; asked: {:?}, {:?}",
-            self.median_bar, self.worst_bar
+            self.median_bar,
+            self.worst_bar
         );
     }
 }

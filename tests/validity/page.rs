@@ -7,8 +7,8 @@ pub fn text(finite: &Finite) -> String {
     let all: Vec<Errors> = [
         agreement::bonded_layer(),
         agreement::kappa(),
-        agreement::layered_on_the_automatic_grid(),
         agreement::layered_stack(),
+        agreement::layered_on_the_automatic_grid(),
         agreement::layered_on_2_mm_cells(),
         agreement::finite_strain(),
         agreement::finite_strain_on_random_stacks(),
@@ -89,10 +89,10 @@ fn table(all: &[Errors]) -> String {
             e.rows(),
             100.0 * e.middle(),
             100.0 * worst,
-            if asked.is_empty() {
-                "nothing".into()
-            } else {
-                asked.join(", ")
+            match (asked.is_empty(), e.passes()) {
+                (true, _) => "nothing".into(),
+                (false, true) => asked.join(", "),
+                (false, false) => format!("{}: **missed**", asked.join(", ")),
             }
         ));
     }
