@@ -320,7 +320,8 @@ fn cells() -> String {
         sheet = sheet.key(Mark::Dot(colour), *name);
     }
     let marks = [3.0f64, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0];
-    let values: [(&str, f64, fn(&agreement::LayeredRow) -> f64); 2] = [
+    type Value = fn(&agreement::LayeredRow) -> f64;
+    let values: [(&str, f64, Value); 2] = [
         ("Force", 8.0, |r| r.force),
         ("Peak pressure", 40.0, |r| r.peak),
     ];

@@ -73,7 +73,7 @@ def beyond():
         thickness, radius = case["thickness_mm"], case["R_mm"]
         end = min(0.7 * thickness, 2 * radius)
         steps = [0.05 * i * thickness for i in range(1, 15) if 0.05 * i * thickness <= end + 1e-9]
-        for depth, found in axisym.Model(case | {"depth_max_mm": steps[-1]}, 0.8).run([round(s, 3) for s in steps]):
+        for depth, found in axisym.Model(case | {"depth_max_mm": steps[-1]}, 0.5).run([round(s, 3) for s in steps]):
             if depth > 0.41 * thickness or depth > radius:
                 lines.append(f"{name},{radius:g},{thickness:g},{depth:g},{found['force_N']:.6g},"
                              f"{found['a_mm']:.5g},{found['p_center_kPa']:.5g},{found['p_max_kPa']:.5g}")
