@@ -75,6 +75,15 @@ fn bench(c: &mut Criterion) {
         });
     }
 
+    let mut patch = Patch::new(SIDE, 0);
+    let flat = overlap(0.010);
+    c.bench_function("contact/one static indentation, table at hand", |b| {
+        b.iter(|| {
+            patch.clear();
+            let ground = ground(&kernel, &stiffening);
+            patch.solve(black_box(&flat), None, &ground, &Effort::STATIC)
+        })
+    });
     let durometer = Durometer::new(stack, NODE).with_cell_m(CELL_M);
     c.bench_function("contact/one static indentation, cold", |b| {
         b.iter(|| durometer.indent(black_box(&[0.010])))

@@ -336,9 +336,10 @@ fn val_step_size_forces() {
 }
 
 /// Whatever the stack and however the node is driven in and out: pressures are finite and never pull, and over a closed
-/// cycle the node gives energy to the tissue, never the other way round. Second law; the bar is 0.2 % of the work moved,
-/// which is what the trapezoid rule over the steps leaves, and 5 microjoules for contacts of a few cells, whose force goes
-/// up in jumps. Layers are 5 mm and more: on thinner ones nothing but bone lies under a cell of 2 mm.
+/// cycle the node gives energy to the tissue, never the other way round. Second law; the bar is 0.2 % of the work moved, for
+/// what a solve leaves, and what the trapezoid rule over the steps can leave: a sixth of force change times travel where force
+/// goes with the square of depth (less below it), half where the node touches or leaves within the step. Layers are 5 mm and
+/// more: on thinner ones nothing but bone lies under a cell of 2 mm.
 #[test]
 fn val_random_cycles_are_passive() {
     let prony = (0.0..0.45f64, 0.02..2.0f64).prop_map(|(g, tau_s)| PronyTerm { g, tau_s });
@@ -393,7 +394,8 @@ fn val_random_cycles_are_passive() {
                     (inside * (mean_m + wave) * 2.0 - 0.001).min(0.6 * thickness_m)
                 };
                 let dt_s = period_s / steps as f64;
-                let (mut work_j, mut moved_j, mut before) = (0.0, 0.0, (0.0, 0.0));
+                let (mut work_j, mut moved_j, mut rule_j) = (0.0, 0.0, 0.0);
+                let mut before = (0.0, 0.0);
                 for i in 0..=steps {
                     let depth_m = depth_at(i);
                     let pose = shape_above(&shape, depth_m);
@@ -409,14 +411,17 @@ fn val_random_cycles_are_passive() {
                     if i > 0 {
                         work_j += share_j;
                         moved_j += share_j.abs();
+                        let corner_j = (contact.force_n - before.1) * (depth_m - before.0);
+                        let touches = contact.force_n > 0.0 && before.1 > 0.0;
+                        rule_j += corner_j.abs() / if touches { 6.0 } else { 2.0 };
                     }
                     before = (depth_m, contact.force_n);
                 }
                 touched.set(touched.get() + u32::from(moved_j > 1e-4));
                 lost_j.set(lost_j.get() + work_j);
                 prop_assert!(
-                    work_j >= -0.002 * moved_j - 5e-6,
-                    "energy from nowhere: {work_j} J of {moved_j} J moved"
+                    work_j >= -0.002 * moved_j - rule_j,
+                    "energy from nowhere: {work_j} J of {moved_j} J moved, rule {rule_j} J"
                 );
                 Ok(())
             },
@@ -438,7 +443,8 @@ fn val_random_cycles_are_passive() {
 /// never pull; the node touches and leaves at most once a stroke; and the tissue gives back no more than it was given.
 ///
 /// Bars: a stroke has one beginning and one end, so over ten strokes 20 changes, and 4 for the first ones while the swing
-/// builds up. A carried field is off by up to 2 % of the peak force (the test above), and so may be the work.
+/// builds up. A carried field is off by up to 2 % of the peak force (the test above), and so may be the work; what the trapezoid
+/// rule can leave comes on top, as in the test above.
 #[test]
 fn val_percussion_of_a_light_node_does_not_chatter() {
     const MASS_KG: f64 = 0.05;
@@ -449,7 +455,7 @@ fn val_percussion_of_a_light_node_does_not_chatter() {
         products_max: 60,
         rounds_max: 1,
     };
-    let layers = prop::collection::vec((0.002..0.02f64, 5e3..100e3f64), 1..5);
+    let layers = prop::collection::vec((0.005..0.02f64, 5e3..100e3f64), 1..5);
     let mut runner = TestRunner::new(Config {
         cases: 12,
         rng_seed: RngSeed::Fixed(11),
@@ -477,9 +483,13 @@ fn val_percussion_of_a_light_node_does_not_chatter() {
                     })
                     .collect();
                 let bed = slab(&layers);
-                let mut touch = Touch::new(law(effort), &bed);
+                let node = NodeLaw {
+                    stiffness_n_m: 30e3,
+                    ..law(effort)
+                };
+                let mut touch = Touch::new(node, &bed);
                 let (mut depth_m, mut speed_m_s) = (-0.005, 0.0);
-                let (mut work_j, mut moved_j, mut changes) = (0.0, 0.0f64, 0);
+                let (mut work_j, mut moved_j, mut rule_j, mut changes) = (0.0, 0.0f64, 0.0, 0);
                 let (mut before_n, mut before_m) = (0.0f64, depth_m);
                 for i in 0..(0.2 / dt_s) as usize {
                     let turn = if i % 4 == 0 {
@@ -489,16 +499,16 @@ fn val_percussion_of_a_light_node_does_not_chatter() {
                     };
                     let contact = touch.step(&bed, &above(depth_m), dt_s, turn);
                     prop_assert!(contact.force_n.is_finite() && contact.force_n >= 0.0);
-                    prop_assert!(
-                        touch
-                            .pressure_pa()
-                            .iter()
-                            .all(|p| p.is_finite() && *p >= 0.0)
-                    );
+                    let mut pressures = touch.pressure_pa().iter();
+                    let wrong = pressures.find(|p| !(p.is_finite() && **p >= 0.0));
+                    prop_assert!(wrong.is_none(), "{wrong:?} Pa at {depth_m} m");
                     changes += u32::from((contact.force_n > 0.0) != (before_n > 0.0));
                     // The work of the step before, by the trapezoid rule: into the tissue, and all of it without its sign.
                     let share_j = 0.5 * (contact.force_n + before_n) * (depth_m - before_m);
                     work_j += share_j;
+                    let corner_j = (contact.force_n - before_n) * (depth_m - before_m);
+                    let touches = contact.force_n > 0.0 && before_n > 0.0;
+                    rule_j += corner_j.abs() / if touches { 6.0 } else { 2.0 };
                     moved_j += share_j.abs();
                     (before_n, before_m) = (contact.force_n, depth_m);
                     let end_m =
@@ -511,7 +521,7 @@ fn val_percussion_of_a_light_node_does_not_chatter() {
                 }
                 prop_assert!(changes <= 24, "chatter: {changes} changes in ten strokes");
                 prop_assert!(
-                    work_j >= -0.02 * moved_j,
+                    work_j >= -0.02 * moved_j - rule_j,
                     "energy from nowhere: {work_j} J of {moved_j} J"
                 );
                 touched.set(touched.get() + u32::from(changes > 4));
