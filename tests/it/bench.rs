@@ -56,8 +56,8 @@ fn val_scene_equals_indent() {
 }
 
 /// The scene for other simulators: four nodes at 40 N each while they travel. Exact: a sphere of 25 mm takes 22.07 N at
-/// 12 mm of a bonded layer of 40 kPa, so 22.07 * 72.5 / 40 = 40.0 N of this one. Asked to 3 %, the bar for exact layered
-/// forces at cells of 2 mm, and at least 150 cells in every patch.
+/// 12 mm of a bonded layer of 40 kPa, so 22.07 * 72.5 / 40 = 40.0 N of this one. Asked to 4.5 %: 2 % of depth is 4 % of force;
+/// and at least 150 cells in every patch.
 #[test]
 fn val_peer_slab_presses_40_newtons() {
     let mut sim = seat(&scene("checks/peer_slab.toml", &[]));

@@ -7,7 +7,7 @@ use tissue::{KernelBasis, Law, Layer, Stack, Stiffening};
 /// Built once, then shared by every body: most of what a bed costs.
 ///
 /// A large-strain law takes tens of milliseconds and a back has a hundred stacks, so laws are solved on a lattice of stacks
-/// and blended between: thicknesses a factor of [`STEP`] apart, and stiffness of the deeper layers against the first likewise.
+/// and blended between: thicknesses a factor of 2 apart, and stiffness of the deeper layers against the first likewise.
 /// On a lattice point the law is that stack's own; between, it errs by the figure that a test holds. A law depends on nothing
 /// but its stack and the node, so the order in which bodies ask for them changes no number.
 #[derive(Debug)]
