@@ -99,7 +99,7 @@ fn tiers(
 fn beyond(finite: &Finite) -> String {
     let mut sheet = Sheet::new(
         2,
-        "Points: set 7 carried on to 0.7 of the thickness or two radii (beyond.csv), and set 3's rows deeper than R. Nothing is asked here.",
+        "Points: set 7 carried on to 0.7 of the thickness or two radii (beyond.csv), and set 3's rows deeper than R. At the top edge: more than 100 %.",
     );
     for (_, colour, words) in TIERS {
         sheet = sheet.key(Mark::Dot(colour), words);
