@@ -15,6 +15,10 @@ const STACK_PITCH_M: [f64; 2] = [0.030, 0.020];
 /// Finest spacing at which a back's surface is sampled, m; smaller cells lie on a smooth interpolation of it.
 const SURFACE_PITCH_M: f64 = 0.004;
 
+/// Standard deviation of the weights with which normals are averaged, m: a node faces what is under its patch and not one
+/// cell. Between cells' own normals the foot would jump by up to 2 mm in the hollow beside a shoulder blade.
+const NORMAL_REACH_M: f64 = 0.004;
+
 /// A square grid of material surface cells with the tissue under it.
 ///
 /// Rows run along the spine (arc of the skin's midline), columns along the arc of each row to the side, so that a
@@ -194,6 +198,11 @@ impl Bed {
                 normals.push(down.cross(&side).normalize());
             }
         }
+        smooth(
+            &mut normals,
+            columns,
+            (NORMAL_REACH_M / cell_m).powi(2).round().max(1.0) as usize,
+        );
         let ground = Ground {
             columns: 0,
             pitch: [1, 1],
@@ -272,13 +281,28 @@ impl Bed {
     /// same point always has the same foot, wherever the node came from.
     pub fn foot(&self, point: &Point3<f64>) -> Option<Foot> {
         const STEP_MAX: f64 = 6.0;
+        /// In a hollow as narrow as the point is high feet run away: what is left of the metric there.
+        const HOLLOW_MIN: f64 = 0.2;
         let mut at = self.facing(point)?;
         for _ in 0..12 {
             let (p, down, side) = self.frame(at)?;
-            let d = point - p;
+            let (normal, [turn_down, turn_side]) = self.normal(at);
+            let length = normal.norm();
+            let normal = normal / length;
+            let height_m = (point - p).dot(&normal);
+            let off = (point - p) - normal * height_m;
+            let bend = height_m / length;
+            let [dd, ss] = [(&down, &turn_down), (&side, &turn_side)].map(|(along, turn)| {
+                let square = along.norm_squared();
+                (square + bend * turn.dot(along)).max(HOLLOW_MIN * square)
+            });
+            let ds = down.dot(&side) + 0.5 * bend * (turn_down.dot(&side) + turn_side.dot(&down));
+            let ds = ds.clamp(-0.9 * (dd * ss).sqrt(), 0.9 * (dd * ss).sqrt());
+            let (e_down, e_side) = (off.dot(&down), off.dot(&side));
+            let whole = dd * ss - ds * ds;
             let step = [
-                d.dot(&down) / down.norm_squared(),
-                d.dot(&side) / side.norm_squared(),
+                (ss * e_down - ds * e_side) / whole,
+                (dd * e_side - ds * e_down) / whole,
             ];
             at = [0, 1].map(|i| at[i] + step[i].clamp(-STEP_MAX, STEP_MAX));
             if step[0].abs() + step[1].abs() < 1e-4 {
@@ -315,7 +339,7 @@ impl Bed {
     /// A place on the grid, given by its row and column. `None` off the grid.
     pub fn place(&self, at: [f64; 2]) -> Option<Foot> {
         let (p, down, _) = self.frame(at)?;
-        let normal = Unit::new_normalize(self.normal(at));
+        let normal = Unit::new_normalize(self.normal(at).0);
         let down = Unit::new_normalize(down - normal.into_inner() * down.dot(&normal));
         Some(Foot {
             at,
@@ -352,13 +376,15 @@ impl Bed {
         ))
     }
 
-    /// Outward normal, bilinear, not normalised.
-    fn normal(&self, at: [f64; 2]) -> Vector3<f64> {
+    /// Outward normal, bilinear, not normalised; its change per cell down and to the side.
+    fn normal(&self, at: [f64; 2]) -> (Vector3<f64>, [Vector3<f64>; 2]) {
         let (r, c) = (at[0] as usize, at[1] as usize);
         let (fr, fc) = (at[0] - r as f64, at[1] - c as f64);
-        let n = |r: usize, c: usize| self.normals[r * self.columns + c];
-        (1.0 - fr) * ((1.0 - fc) * n(r, c) + fc * n(r, c + 1))
-            + fr * ((1.0 - fc) * n(r + 1, c) + fc * n(r + 1, c + 1))
+        let [a, b, d, e] = [(r, c), (r, c + 1), (r + 1, c), (r + 1, c + 1)]
+            .map(|(r, c)| self.normals[r * self.columns + c]);
+        let down = (1.0 - fc) * (d - a) + fc * (e - b);
+        let side = (1.0 - fr) * (b - a) + fr * (e - d);
+        (a + fr * (d - a) + fc * side, [down, side])
     }
 
     /// Blends the influence table under a place into `kernel`; returns the large-strain law there.
@@ -480,6 +506,33 @@ impl Ground {
             (fr * fc, (r + 1) * self.columns + c + 1),
         ]
     }
+}
+
+/// Averages normals with their neighbours along both axes, weights 1 4 6 4 1 (a variance of one cell), so many times.
+fn smooth(normals: &mut Vec<Vector3<f64>>, columns: usize, times: usize) {
+    let rows = normals.len() / columns;
+    let mut spare = normals.clone();
+    let at = |i: isize, count: usize| i.clamp(0, count as isize - 1) as usize;
+    for _ in 0..times {
+        for axis in 0..2 {
+            for r in 0..rows {
+                for c in 0..columns {
+                    let near = |by: isize| {
+                        let (r, c) = if axis == 0 {
+                            (at(r as isize + by, rows), c)
+                        } else {
+                            (r, at(c as isize + by, columns))
+                        };
+                        normals[r * columns + c]
+                    };
+                    let sum = near(-2) + near(2) + 4.0 * (near(-1) + near(1)) + 6.0 * near(0);
+                    spare[r * columns + c] = sum / 16.0;
+                }
+            }
+            std::mem::swap(normals, &mut spare);
+        }
+    }
+    normals.iter_mut().for_each(|n| *n = n.normalize());
 }
 
 /// Whole part and fraction of a lattice coordinate with at least one neighbour above.

@@ -47,6 +47,9 @@ impl Contact {
     }
 }
 
+/// Cells that a foot moves until the tissue under it is looked up again.
+const TISSUE_CELLS: f64 = 0.1;
+
 /// What stays the same for a node over a run.
 #[derive(Clone, Debug)]
 pub struct NodeLaw {
@@ -87,6 +90,8 @@ pub struct Touch {
     shear: Shear,
     /// Row and column of the window's first cell.
     origin: Option<[isize; 2]>,
+    /// Where the tissue was last looked up.
+    tissue_at: Option<[f64; 2]>,
     overlap_m: Vec<f64>,
     /// From the node's centre to its surface over each pressed cell: down, side, inward.
     arms_m: Vec<[f64; 3]>,
@@ -145,6 +150,7 @@ impl Touch {
             spare: bed.blank_kernel(),
             shear: Shear::blend(&[]),
             origin: None,
+            tissue_at: None,
             overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
             arms_m: vec![[0.0; 3]; WINDOW * WINDOW],
             lever_m: 0.0,
@@ -439,7 +445,7 @@ impl Touch {
         self.held = None;
     }
 
-    /// Moves the window with the foot, by whole cells, and fetches the tissue under it.
+    /// Moves the window with the foot, by whole cells, and fetches the tissue under the foot.
     fn follow(&mut self, bed: &Bed, foot: &Foot) {
         let half = (WINDOW / 2) as isize;
         let wanted = [
@@ -447,7 +453,7 @@ impl Touch {
             foot.at[1].round() as isize - half,
         ];
         match self.origin {
-            Some(old) if old == wanted => return,
+            Some(old) if old == wanted => {}
             Some(old) => {
                 self.patch.shift(wanted[1] - old[1], wanted[0] - old[0]);
                 self.traction.shift(wanted[1] - old[1], wanted[0] - old[0]);
@@ -455,8 +461,16 @@ impl Touch {
             None => self.patch.clear(),
         }
         self.origin = Some(wanted);
-        self.shear = bed.shear(foot.at);
-        self.stiffening = bed.ground(foot.at, &mut self.kernel);
+        // Where the tissue changes it does so smoothly: fetched only with the window, force would climb bone in steps.
+        let moved = |at: [f64; 2]| (0..2).any(|i| (foot.at[i] - at[i]).abs() > TISSUE_CELLS);
+        if self
+            .tissue_at
+            .is_none_or(|at| !bed.is_uniform() && moved(at))
+        {
+            self.shear = bed.shear(foot.at);
+            self.stiffening = bed.ground(foot.at, &mut self.kernel);
+            self.tissue_at = Some(foot.at);
+        }
     }
 
     /// How far the node reaches past each cell of the resting skin, cover on.

@@ -187,9 +187,16 @@ impl Support {
     pub fn pad(&self, pose: &Isometry3<f64>) -> Load {
         let hip = pose * self.hip;
         let mut load = Load::default();
+        let turn = pose.rotation.to_rotation_matrix();
+        let (to_y, to_z) = (
+            turn.matrix().row(1).transpose(),
+            turn.matrix().row(2).transpose(),
+        );
+        let shift = pose.translation.vector;
         for (point, area_m2) in &self.samples {
-            let p = pose * point;
-            let squeeze_m = self.shell.y_m(p.z) - p.y;
+            let y_m = to_y.dot(&point.coords) + shift.y;
+            let z_m = to_z.dot(&point.coords) + shift.z;
+            let squeeze_m = self.shell.y_m(z_m) - y_m;
             if squeeze_m <= 0.0 {
                 continue;
             }
@@ -201,7 +208,7 @@ impl Support {
             }
             let force_n = pressure_pa * area_m2;
             load.y_n += force_n;
-            load.pitch_nm -= (p.z - hip.z) * force_n;
+            load.pitch_nm -= (z_m - hip.z) * force_n;
         }
         load
     }
@@ -321,18 +328,19 @@ impl Support {
     }
 }
 
-/// Skin points over the pad with their share of its area: every 20 mm down the spine, five strips to each side.
+/// Skin points over the pad with their share of its area: every 20 mm down the spine, five strips of the right half. Each
+/// stands for its mirror image too: backs are symmetric and the trunk moves in its plane of symmetry.
 fn samples(back: &Back, pad: &Pad) -> Vec<(Point3<f64>, f64)> {
-    const STRIPS: usize = 10;
+    const STRIPS: usize = 5;
     let step_u = 0.02 / back.arc_length_m();
     let count = (1.15 / step_u) as usize;
-    let strip_m = pad.width_m / STRIPS as f64;
+    let strip_m = 0.5 * pad.width_m / STRIPS as f64;
     let mut out = Vec::with_capacity(count * STRIPS);
     for i in 0..count {
         let u = (i as f64 + 0.5) * step_u;
         for strip in 0..STRIPS {
-            let x_m = (strip as f64 + 0.5) * strip_m - 0.5 * pad.width_m;
-            out.push((back.point(u, x_m), 0.02 * strip_m));
+            let x_m = (strip as f64 + 0.5) * strip_m;
+            out.push((back.point(u, x_m), 2.0 * 0.02 * strip_m));
         }
     }
     out

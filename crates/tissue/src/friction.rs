@@ -1,6 +1,7 @@
 //! Friction of one node: bristles on the cells of skin, stick and slip cell by cell.
 
 use crate::compliance::tangential_compliance;
+use crate::lanes::{dot, sum, wide};
 use crate::stack::Stack;
 use std::f64::consts::PI;
 
@@ -155,22 +156,162 @@ pub struct Drag {
 pub struct Bristles {
     side: usize,
     traction_pa: [Vec<f64>; 2],
-    cells: Vec<Cell>,
+    cells: Cells,
     buffer: Vec<f64>,
 }
 
-/// A loaded cell, in the order of the window.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    index: usize,
+/// The loaded cells, in the order of the window.
+#[derive(Clone, Debug, Default)]
+struct Cells {
+    index: Vec<usize>,
     /// Traction that Coulomb allows, Pa.
-    limit_pa: f64,
+    limit_pa: Vec<f64>,
     /// Traction before the step.
-    before_pa: [f64; 2],
+    before_pa: [Vec<f64>; 2],
     /// Traction were there no slip and no roll.
-    stuck_pa: [f64; 2],
+    stuck_pa: [Vec<f64>; 2],
     /// Shift of the surface per radian of roll, m.
-    lever_m: [f64; 2],
+    lever_m: [Vec<f64>; 2],
+    /// After a roll: traction were there no slip, Pa; what is left of it on Coulomb's cone, 1 where the cell sticks.
+    wanted_pa: [Vec<f64>; 2],
+    share: Vec<f64>,
+    /// Terms of a sum.
+    terms: [Vec<f64>; 2],
+}
+
+impl Cells {
+    /// Makes room for the cells of `index`.
+    fn fit(&mut self) {
+        let count = self.index.len();
+        let pairs = [
+            &mut self.before_pa,
+            &mut self.stuck_pa,
+            &mut self.lever_m,
+            &mut self.wanted_pa,
+            &mut self.terms,
+        ];
+        let all = pairs.into_iter().flatten();
+        all.chain([&mut self.limit_pa, &mut self.share])
+            .for_each(|v| v.resize(count, 0.0));
+    }
+
+    /// Rolls all cells by `roll_pa_m`, angle over flexibility, and returns them to the cone.
+    #[inline(always)]
+    fn bend(&mut self, roll_pa_m: f64) {
+        for axis in 0..2 {
+            let (wanted, stuck) = (&mut self.wanted_pa[axis], &self.stuck_pa[axis]);
+            carry(wanted, stuck, &self.lever_m[axis], roll_pa_m);
+        }
+        let [w0, w1] = &self.wanted_pa;
+        return_to_cone(&mut self.share, w0, w1, &self.limit_pa);
+    }
+
+    /// Coulomb's traction times what it cut off, and Coulomb's traction, summed.
+    fn slip(&self) -> [f64; 2] {
+        let [w0, w1] = &self.wanted_pa;
+        let mut slipped = 0.0;
+        for (i, share) in self.share.iter().enumerate().filter(|(_, s)| **s < 1.0) {
+            slipped += self.limit_pa[i] * (w0[i] * w0[i] + w1[i] * w1[i]).sqrt() * (1.0 - share);
+        }
+        [slipped, wide!(sum(&self.limit_pa))]
+    }
+
+    /// Of the sticking cells: count, sum of levers, sum of their squares.
+    fn grip(&self) -> (f64, [f64; 2], f64) {
+        let [l0, l1] = &self.lever_m;
+        let (mut count, mut lever, mut square) = (0.0, [0.0; 2], 0.0);
+        for ((share, l0), l1) in self.share.iter().zip(l0).zip(l1) {
+            let sticks = if *share < 1.0 { 0.0 } else { 1.0 };
+            count += sticks;
+            lever = [lever[0] + sticks * l0, lever[1] + sticks * l1];
+            square += sticks * (l0 * l0 + l1 * l1);
+        }
+        (count, lever, square)
+    }
+}
+
+/// Products of traction after the step `q`, before it `b`, and without slip `t`, summed over cells and axes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flux {
+    qq: f64,
+    qb: f64,
+    qt: f64,
+    bb: f64,
+    bt: f64,
+}
+
+impl Flux {
+    #[inline(always)]
+    fn add(&mut self, q: &[f64], b: &[f64], t: &[f64]) {
+        self.qq += dot(q, q);
+        self.qb += dot(q, b);
+        self.qt += dot(q, t);
+        self.bb += dot(b, b);
+        self.bt += dot(b, t);
+    }
+
+    /// Mean traction times the way of the node's surface, `(q + b) (t - b) / 2`.
+    fn work(&self) -> f64 {
+        0.5 * (self.qt - self.qb + self.bt - self.bb)
+    }
+
+    /// Mean traction times slip, `(q + b) (t - q) / 2`.
+    fn loss(&self) -> f64 {
+        0.5 * (self.qt - self.qq + self.bt - self.qb)
+    }
+}
+
+/// `out = a b`.
+#[inline(always)]
+fn times(out: &mut [f64], a: &[f64], b: &[f64]) {
+    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+        *out = a * b;
+    }
+}
+
+/// `wanted = stuck + roll lever`.
+#[inline(always)]
+fn carry(wanted: &mut [f64], stuck: &[f64], lever: &[f64], roll: f64) {
+    for (w, (s, l)) in wanted.iter_mut().zip(stuck.iter().zip(lever)) {
+        *w = s + roll * l;
+    }
+}
+
+/// The share of each traction that Coulomb allows. Both ways are taken, so that the loop stays straight.
+#[inline(always)]
+fn return_to_cone(share: &mut [f64], w0: &[f64], w1: &[f64], limit: &[f64]) {
+    let count = share.len();
+    let (w0, w1, limit) = (&w0[..count], &w1[..count], &limit[..count]);
+    for i in 0..count {
+        let square = w0[i] * w0[i] + w1[i] * w1[i];
+        let slipping = limit[i] / square.sqrt();
+        share[i] = if square > limit[i] * limit[i] {
+            slipping
+        } else {
+            1.0
+        };
+    }
+}
+
+/// Torque of each cell about the axle, per cell area, and its slope, that over the stiffness of a bristle too.
+#[inline(always)]
+fn torques(
+    torque: &mut [f64],
+    slope: &mut [f64],
+    [w0, w1]: [&[f64]; 2],
+    [l0, l1]: [&[f64]; 2],
+    share: &[f64],
+) {
+    let count = torque.len();
+    let (slope, share) = (&mut slope[..count], &share[..count]);
+    let (w0, w1, l0, l1) = (&w0[..count], &w1[..count], &l0[..count], &l1[..count]);
+    for i in 0..count {
+        let pull = w0[i] * l0[i] + w1[i] * l1[i];
+        let slipping = pull * pull / (w0[i] * w0[i] + w1[i] * w1[i]);
+        let along = if share[i] < 1.0 { slipping } else { 0.0 };
+        torque[i] = share[i] * pull;
+        slope[i] = share[i] * (l0[i] * l0[i] + l1[i] * l1[i] - along);
+    }
 }
 
 impl Bristles {
@@ -180,7 +321,7 @@ impl Bristles {
         Bristles {
             side,
             traction_pa: [zeros(), zeros()],
-            cells: Vec::with_capacity(side * side),
+            cells: Cells::default(),
             buffer: zeros(),
         }
     }
@@ -253,27 +394,30 @@ impl Bristles {
         let turned =
             |[t0, t1, t2]: [f64; 3], [x, y, h]: [f64; 3]| [-t1 * h - t2 * y, t0 * h + t2 * x];
         let [along, across] = &self.traction_pa;
-        self.cells.clear();
+        let cells = &mut self.cells;
+        cells.index.clear();
         for (index, p) in pressure_pa.iter().enumerate() {
-            let before_pa = [along[index], across[index]];
-            if *p <= 0.0 && before_pa == [0.0; 2] {
-                continue;
+            if *p > 0.0 || along[index] != 0.0 || across[index] != 0.0 {
+                cells.index.push(index);
             }
+        }
+        cells.fit();
+        for (i, &index) in cells.index.iter().enumerate() {
             let arm = arm_m(index);
-            let carried = turned(travel.turn_rad, arm);
-            let moved = [0, 1].map(|i| travel.shift_m[i] + carried[i]);
-            self.cells.push(Cell {
-                index,
-                limit_pa: grip.friction * p.max(0.0),
-                before_pa,
-                stuck_pa: [0, 1].map(|i| before_pa[i] + stiffness * moved[i]),
-                lever_m: turned(axle.direction, arm),
-            });
+            let before_pa = [along[index], across[index]];
+            let (carried, lever_m) = (turned(travel.turn_rad, arm), turned(axle.direction, arm));
+            cells.limit_pa[i] = grip.friction * pressure_pa[index].max(0.0);
+            for axis in 0..2 {
+                let moved_m = travel.shift_m[axis] + carried[axis];
+                cells.before_pa[axis][i] = before_pa[axis];
+                cells.stuck_pa[axis][i] = before_pa[axis] + stiffness * moved_m;
+                cells.lever_m[axis][i] = lever_m[axis];
+            }
         }
     }
 
     /// The turn of a free wheel: none while the bearing holds, else that at which it just gives.
-    fn roll(&self, bearing_nm: f64, grip: &Grip) -> f64 {
+    fn roll(&mut self, bearing_nm: f64, grip: &Grip) -> f64 {
         let (held_nm, slope) = self.torque(0.0, grip);
         if held_nm.abs() <= bearing_nm {
             return 0.0;
@@ -287,11 +431,8 @@ impl Bristles {
             (0.0, f64::INFINITY)
         };
         // Where nearly all slips the slope says little: no step is longer than twenty times that of a sticking patch.
-        let squares: f64 = self
-            .cells
-            .iter()
-            .map(|c| c.lever_m[0] * c.lever_m[0] + c.lever_m[1] * c.lever_m[1])
-            .sum();
+        let levers = self.cells.lever_m.iter().flatten();
+        let squares: f64 = levers.map(|l| l * l).sum();
         let slope_min =
             0.05 * squares * grip.cell_m * grip.cell_m / grip.flexibility_m_pa + f64::MIN_POSITIVE;
         let mut roll = (wanted_nm - held_nm) / slope.max(slope_min);
@@ -314,21 +455,16 @@ impl Bristles {
     }
 
     /// Torque of the node on the skin about the axle after a turn, N m, and its slope, N m/rad.
-    fn torque(&self, roll_rad: f64, grip: &Grip) -> (f64, f64) {
-        let (mut torque, mut slope) = (0.0, 0.0);
+    fn torque(&mut self, roll_rad: f64, grip: &Grip) -> (f64, f64) {
         let stiffness = 1.0 / grip.flexibility_m_pa;
-        for c in &self.cells {
-            let [l0, l1] = c.lever_m;
-            let t0 = c.stuck_pa[0] + stiffness * roll_rad * l0;
-            let t1 = c.stuck_pa[1] + stiffness * roll_rad * l1;
-            let (square, limit) = (t0 * t0 + t1 * t1, c.limit_pa);
-            let slips = square > limit * limit;
-            let share = if slips { limit / square.sqrt() } else { 1.0 };
-            let pull = t0 * l0 + t1 * l1;
-            torque += share * pull;
-            let along = if slips { pull * pull / square } else { 0.0 };
-            slope += share * stiffness * (l0 * l0 + l1 * l1 - along);
-        }
+        let cells = &mut self.cells;
+        let (torque, slope) = wide!({
+            cells.bend(stiffness * roll_rad);
+            let [torque, slope] = &mut cells.terms;
+            let [[w0, w1], [l0, l1]] = [&cells.wanted_pa, &cells.lever_m];
+            torques(torque, slope, [w0, w1], [l0, l1], &cells.share);
+            (sum(torque), stiffness * sum(slope))
+        });
         let cell_m2 = grip.cell_m * grip.cell_m;
         (torque * cell_m2, slope * cell_m2)
     }
@@ -340,39 +476,31 @@ impl Bristles {
             roll_rad,
             ..Drag::default()
         };
-        let (mut slipped, mut pressed) = (0.0, 0.0);
-        // Of the sticking cells: count, sum of levers, sum of their squares.
-        let (mut stuck, mut lever, mut lever2) = (0.0, [0.0; 2], 0.0);
-        let [along, across] = &mut self.traction_pa;
-        for c in &self.cells {
-            let [l0, l1] = c.lever_m;
-            let t0 = c.stuck_pa[0] + stiffness * roll_rad * l0;
-            let t1 = c.stuck_pa[1] + stiffness * roll_rad * l1;
-            let (square, limit) = (t0 * t0 + t1 * t1, c.limit_pa);
-            let slips = square > limit * limit;
-            let share = if slips { limit / square.sqrt() } else { 1.0 };
-            let (q0, q1) = (share * t0, share * t1);
-            (along[c.index], across[c.index]) = (q0, q1);
-            drag.force_n[0] += q0;
-            drag.force_n[1] += q1;
-            drag.torque_nm += q0 * l0 + q1 * l1;
-            let (mean0, mean1) = (0.5 * (q0 + c.before_pa[0]), 0.5 * (q1 + c.before_pa[1]));
-            let (move0, move1) = (t0 - c.before_pa[0], t1 - c.before_pa[1]);
-            drag.work_j += mean0 * move0 + mean1 * move1;
-            drag.slip_loss_j += mean0 * (t0 - q0) + mean1 * (t1 - q1);
-            slipped += limit * square.sqrt() * (1.0 - share);
-            pressed += limit;
-            if !slips {
-                stuck += 1.0;
-                lever = [lever[0] + l0, lever[1] + l1];
-                lever2 += l0 * l0 + l1 * l1;
+        let cells = &mut self.cells;
+        let (flux, torque) = wide!({
+            cells.bend(stiffness * roll_rad);
+            let (mut flux, mut torque) = (Flux::default(), 0.0);
+            for axis in 0..2 {
+                let (q, wanted) = (&mut cells.terms[axis], &cells.wanted_pa[axis]);
+                times(q, wanted, &cells.share);
+                flux.add(q, &cells.before_pa[axis], wanted);
+                torque += dot(q, &cells.lever_m[axis]);
+                drag.force_n[axis] = sum(q);
             }
+            (flux, torque)
+        });
+        let [along, across] = &mut self.traction_pa;
+        let [q0, q1] = &cells.terms;
+        for (&index, (q0, q1)) in cells.index.iter().zip(q0.iter().zip(q1)) {
+            (along[index], across[index]) = (*q0, *q1);
         }
+        let [slipped, pressed] = cells.slip();
+        let (stuck, lever, lever2) = cells.grip();
         let cell_m2 = grip.cell_m * grip.cell_m;
         drag.force_n = drag.force_n.map(|f| f * cell_m2);
-        drag.torque_nm *= cell_m2;
-        drag.work_j *= cell_m2 * flexibility;
-        drag.slip_loss_j *= cell_m2 * flexibility;
+        drag.torque_nm = torque * cell_m2;
+        drag.work_j = flux.work() * cell_m2 * flexibility;
+        drag.slip_loss_j = flux.loss() * cell_m2 * flexibility;
         if pressed > 0.0 {
             drag.slip_m = slipped * flexibility / pressed;
         }

@@ -1,6 +1,7 @@
 //! What one loaded cell does to its neighbours: the stack's influence table.
 
 use crate::compliance::{half_space_compliance, surface_compliance};
+use crate::lanes::{add, wide};
 use crate::stack::Stack;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -18,7 +19,11 @@ pub struct Kernel {
     cell_m: f64,
     /// Row after row, each followed by zeros for one vector less one, so that products may read past its end.
     rows: Vec<f32>,
+    waves: [f32; 3],
 }
+
+/// The long wave of [`Kernel::waves`], rad per cell: about as long as two patches are wide.
+const LONG_WAVE: f64 = 0.3;
 
 impl Kernel {
     /// Largest offset plus one, cells.
@@ -47,6 +52,12 @@ impl Kernel {
         f64::from(self.row(dz)[self.reach - 1 + dx])
     }
 
+    /// Displacement by unit waves of pressure, m/Pa: a long one along the rows, the shortest along them (cell by cell up
+    /// and down), and the shortest along both.
+    pub(crate) fn waves(&self) -> [f32; 3] {
+        self.waves
+    }
+
     /// Weighted mean of kernels of one grid: `self = sum w_i k_i`. Between neighbouring stacks of a back the
     /// table is interpolated so, in place and without allocating.
     ///
@@ -54,13 +65,15 @@ impl Kernel {
     /// If the kernels differ in reach.
     pub fn blend(&mut self, parts: &[(f64, &Kernel)]) {
         self.rows.fill(0.0);
+        self.waves.fill(0.0);
         for (weight, part) in parts {
             assert_eq!(
                 part.reach, self.reach,
                 "kernels of one bed share their reach"
             );
             let weight = *weight as f32;
-            for (out, k) in self.rows.iter_mut().zip(&part.rows) {
+            wide!(add(&mut self.rows, &part.rows, weight, 0.0));
+            for (out, k) in self.waves.iter_mut().zip(part.waves) {
                 *out += weight * k;
             }
         }
@@ -151,9 +164,27 @@ impl KernelBasis {
         Kernel {
             reach: self.reach,
             cell_m: self.cell_m,
+            waves: waves(self.reach, &rows),
             rows,
         }
     }
+}
+
+/// Responses of a table to the waves of [`Kernel::waves`]: its cosine transform at three places.
+fn waves(reach: usize, rows: &[f32]) -> [f32; 3] {
+    let width = padded_width(reach);
+    let sides = |offset: usize| if offset == 0 { 1.0 } else { 2.0 };
+    let alternate = |offset: usize| if offset.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let mut sums = [0.0; 3];
+    for dz in 0..reach {
+        for dx in 0..reach {
+            let k = sides(dz) * sides(dx) * f64::from(rows[dz * width + reach - 1 + dx]);
+            sums[0] += k * libm::cos(LONG_WAVE * dx as f64);
+            sums[1] += k * alternate(dx);
+            sums[2] += k * alternate(dx) * alternate(dz);
+        }
+    }
+    sums.map(|s| s as f32)
 }
 
 /// Entries from one row of a table to the next.

@@ -14,6 +14,7 @@ mod friction;
 mod hyperelastic;
 mod indenter;
 mod kernel;
+mod lanes;
 mod least_squares;
 mod mesh;
 mod motion;

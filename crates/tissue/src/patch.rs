@@ -2,6 +2,7 @@
 
 use crate::cover::Cover;
 use crate::kernel::Kernel;
+use crate::lanes::{add, advance, complete, dot, mask, stencil, sum, turn, wide};
 use crate::product::{Product, Span};
 use crate::relaxation::Creep;
 use crate::stiffening::Stiffening;
@@ -120,6 +121,9 @@ struct Scratch {
     residual: Vec<f32>,
     direction: Vec<f32>,
     product: Vec<f32>,
+    /// The residual, preconditioned; and it with a margin of one row and one cell at either end.
+    steered: Vec<f32>,
+    margined: Vec<f32>,
     /// How much the pressure of now counts, over the stiffening factor.
     gain: f64,
     /// The creep law's part of that, and 1 over the factor.
@@ -179,6 +183,8 @@ impl Patch {
                 residual: singles(),
                 direction: singles(),
                 product: singles(),
+                steered: singles(),
+                margined: vec![0.0; side * side + 2 * (side + 1)],
                 gain: 1.0,
                 creep_gain: 1.0,
                 softness: 1.0,
@@ -340,34 +346,28 @@ impl Patch {
             self.tangent[i] *= s.active[i];
             s.direction[i] = self.tangent[i];
         }
-        s.curve(kernel, side);
+        s.curve(kernel, side, cells.clone());
         for i in cells.clone() {
             s.residual[i] = s.active[i] - s.product[i];
-            s.direction[i] = s.residual[i];
         }
-        let mut energy = square(&s.residual[cells.clone()]);
+        let steer = s.stencil(kernel, cells.clone());
+        let mut slope_before = 0.0;
         for _ in 1..products_max {
-            if energy < 1e-4 {
+            if dot(&s.residual[cells.clone()], &s.residual[cells.clone()]) < 1e-4 {
                 break;
             }
-            let curvature = s.curve(kernel, side);
+            slope_before = s.turn(cells.clone(), &steer, slope_before);
+            let (curvature, slope) = s.curve(kernel, side, cells.clone());
             if curvature <= 0.0 {
                 break;
             }
-            let step = (energy / curvature) as f32;
+            let step = (slope / curvature) as f32;
             for i in cells.clone() {
                 self.tangent[i] += step * s.direction[i];
                 s.residual[i] -= step * s.product[i];
             }
-            let left = square(&s.residual[cells.clone()]);
-            let keep = (left / energy) as f32;
-            energy = left;
-            for i in cells.clone() {
-                s.direction[i] = s.residual[i] + keep * s.direction[i];
-            }
         }
-        let sum: f64 = self.tangent[cells].iter().map(|t| f64::from(*t)).sum();
-        self.with_stiffening(cell_m2, cell_m2 * sum.max(0.0))
+        self.with_stiffening(cell_m2, cell_m2 * sum(&self.tangent[cells]).max(0.0))
     }
 
     /// Adds to the stiffness at a constant factor what the factor's own rise gives.
@@ -380,46 +380,35 @@ impl Patch {
         let kept = (1.0 - give_m_n * stiffness_n_m).max(1e-6);
         let squeezed = f64::from(s.diagonal[s.deepest]) * f64::from(self.tangent[s.deepest]);
         let share = (1.0 - squeezed / kept).clamp(0.0, 1.0);
-        let force_n = cell_m2 * self.pressure.iter().sum::<f64>();
+        let force_n = cell_m2 * wide!(sum(&self.pressure));
         let own_n_m = stiffness_n_m / kept + force_n * s.stiffer_per_m * share;
         own_n_m / (1.0 + give_m_n * own_n_m)
     }
 
-    /// Shapes the field: see [`Stiffening`] on its focus.
+    /// Shapes the field: see [`Stiffening`] on its focus. Each cell's pressure is multiplied by `1 + focus (t - mean of t)`, `t`
+    /// its depth over the deepest, and never by less than 0.02; then the force is what it was.
     fn gather(&mut self, overlap_m: &[f64], ground: &Ground<'_>) {
         let s = &self.scratch;
         let focus = ground.stiffening.focus(s.deepest_m);
         let per_m = 1.0 / s.deepest_m.max(1e-9);
-        self.field.fill(0.0);
-        let (mut sum, mut first) = (0.0, 0.0);
-        for (row, (from, to)) in s.spans.iter().enumerate() {
-            let cells = row * self.side + from..row * self.side + to;
-            for (i, overlap_m) in cells.clone().zip(&overlap_m[cells]) {
-                let p = self.pressure[i];
-                let squeeze_m = ground.cover.map_or(0.0, |c| c.squeeze(p).0);
-                let share = (per_m * (overlap_m - s.give_m - squeeze_m)).clamp(0.0, 1.0);
-                self.field[i] = share;
-                sum += p;
-                first += p * share;
-            }
-        }
-        if sum <= 0.0 {
-            self.field.fill(0.0);
+        self.field.copy_from_slice(&self.pressure);
+        if focus == 0.0 {
             return;
         }
-        let mean = first / sum;
-        let mut kept = 0.0;
-        for (row, (from, to)) in s.spans.iter().enumerate() {
-            for i in row * self.side + from..row * self.side + to {
-                let gathered = (1.0 + focus * (self.field[i] - mean)).max(0.02);
-                self.field[i] = self.pressure[i] * gathered;
-                kept += self.field[i];
-            }
-        }
-        for (row, (from, to)) in s.spans.iter().enumerate() {
-            for field in &mut self.field[row * self.side + from..row * self.side + to] {
-                *field *= sum / kept;
-            }
+        let cells = cells_of(self.side, &s.spans);
+        let (pressure, field) = (
+            &self.pressure[cells.clone()],
+            &mut self.field[cells.clone()],
+        );
+        let overlap_m = &overlap_m[cells];
+        let kept = wide!({
+            weigh(field, pressure, overlap_m, ground.cover, s.give_m, per_m);
+            let all = sum(pressure);
+            lean(field, pressure, focus, sum(field) / all);
+            all / sum(field)
+        });
+        if kept.is_finite() && (kept - 1.0).abs() > 1e-12 {
+            field.iter_mut().for_each(|f| *f *= kept);
         }
     }
 
@@ -596,7 +585,7 @@ impl Patch {
         }
         .run();
         report.products += 1;
-        let give_m = s.carrier_m_pa * self.pressure.iter().sum::<f64>();
+        let give_m = s.carrier_m_pa * wide!(sum(&self.pressure));
         s.give_m = give_m;
         s.deepen(deepest_m, ground);
         // Of the displacement that small strain would need: pressure errs by what it means there.
@@ -646,82 +635,73 @@ impl Patch {
     ) -> bool {
         let side = self.side;
         let cells = cells_of(side, &self.scratch.spans);
+        let steer = self.scratch.stencil(kernel, cells.clone());
         let enough_m2 = 0.25 * tolerance_m * tolerance_m;
-        let mut energy_before = 0.0;
+        let mut slope_before = 0.0;
         loop {
             let s = &mut self.scratch;
-            let energy = square(&s.residual[cells.clone()]);
-            let count: f32 = s.active[cells.clone()].iter().sum();
-            if energy <= enough_m2 * f64::from(count) {
+            let (energy, count) = wide!({
+                let residual = &s.residual[cells.clone()];
+                (dot(residual, residual), sum(&s.active[cells.clone()]))
+            });
+            if energy <= enough_m2 * count {
                 return true;
             }
             if report.products >= effort.products_max {
                 return false;
             }
-            let keep = if energy_before > 0.0 {
-                (energy / energy_before) as f32
-            } else {
-                0.0
-            };
-            energy_before = energy;
-            let residual = &s.residual[cells.clone()];
-            for (d, r) in s.direction[cells.clone()].iter_mut().zip(residual) {
-                *d = r + keep * *d;
-            }
-            let curvature = s.curve(kernel, side);
+            slope_before = s.turn(cells.clone(), &steer, slope_before);
+            let (curvature, slope) = s.curve(kernel, side, cells.clone());
             report.products += 1;
             if curvature <= 0.0 {
                 return false;
             }
-            let step = (energy / curvature) as f32;
-            let direction = &s.direction[cells.clone()];
-            let mut lowest = 0.0f64;
-            for (p, d) in self.pressure[cells.clone()].iter_mut().zip(direction) {
-                *p += f64::from(step * d);
-                lowest = if *p < lowest { *p } else { lowest };
-            }
-            let product = &s.product[cells.clone()];
-            for (r, q) in s.residual[cells.clone()].iter_mut().zip(product) {
-                *r -= step * q;
-            }
+            let step = (slope / curvature) as f32;
+            let lowest = wide!({
+                advance(
+                    &mut self.pressure[cells.clone()],
+                    &s.direction[cells.clone()],
+                    &mut s.residual[cells.clone()],
+                    &s.product[cells.clone()],
+                    step,
+                )
+            });
             if lowest < 0.0 {
-                self.let_go(kernel);
-                energy_before = 0.0;
+                self.let_go(kernel, cells.clone());
+                slope_before = 0.0;
             }
         }
     }
 
     /// Sets pulling cells free and takes their part out of the residual of the others.
-    fn let_go(&mut self, kernel: &Kernel) {
+    fn let_go(&mut self, kernel: &Kernel, cells: Range<usize>) {
         let side = self.side;
         let middle = kernel.reach() - 1;
         let s = &mut self.scratch;
-        for row in 0..side {
-            for column in s.spans[row].0..s.spans[row].1 {
-                let i = row * side + column;
-                let pull = self.pressure[i];
-                if pull >= 0.0 {
-                    continue;
-                }
-                self.pressure[i] = 0.0;
-                s.active[i] = 0.0;
-                let own = (s.gain * pull) as f32;
-                let give_m = (s.carrier_m_pa * pull) as f32;
-                for (other, &(from, to)) in s.spans.iter().enumerate() {
-                    let line = &kernel.row(row.abs_diff(other))[middle + from - column..];
-                    let cells = other * side + from..other * side + to;
-                    for (r, k) in s.residual[cells].iter_mut().zip(line) {
-                        *r += own * k + give_m;
-                    }
-                }
+        for i in cells.clone() {
+            let pull = self.pressure[i];
+            if pull >= 0.0 {
+                continue;
             }
+            self.pressure[i] = 0.0;
+            s.active[i] = 0.0;
+            let (row, column) = (i / side, i % side);
+            let own = (s.gain * pull) as f32;
+            let give_m = (s.carrier_m_pa * pull) as f32;
+            let lines = s.residual[cells.clone()].chunks_exact_mut(side);
+            wide!(for (other, line) in (cells.start / side..).zip(lines) {
+                let table = &kernel.row(row.abs_diff(other))[middle - column..];
+                add(line, &table[..side], own, give_m);
+            });
         }
-        for (r, a) in s.residual.iter_mut().zip(&s.active) {
-            *r *= a;
-        }
-        s.direction.fill(0.0);
+        let active = &s.active[cells.clone()];
+        wide!(mask(&mut s.residual[cells.clone()], active));
+        s.direction[cells].fill(0.0);
     }
 }
+
+/// Weights of a three by three stencil: middle, edges, corners.
+type Stencil = [f32; 3];
 
 impl Scratch {
     /// The stiffening factor that the coming pressure will find, from the last one.
@@ -758,13 +738,56 @@ impl Scratch {
         self.split = Split {
             depth_m: self.deepest_m,
             softness: self.softness,
-            sum_pa: pressure.iter().sum(),
+            sum_pa: wide!(sum(pressure)),
             here_pa: pressure[self.deepest],
         };
     }
 
-    /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product`.
-    fn curve(&mut self, kernel: &Kernel, side: usize) -> f64 {
+    /// Preconditioner: a stencil that undoes `gain K + diagonal` for three waves, see [`Kernel::waves`], and to about a
+    /// third for all others. Positive for every wave, since it lies between its values at the corners of the band.
+    fn stencil(&self, kernel: &Kernel, cells: Range<usize>) -> Stencil {
+        let (own, count) = wide!({
+            (
+                sum(&self.diagonal[cells.clone()]),
+                sum(&self.active[cells.clone()]),
+            )
+        });
+        let own = own / count.max(1.0);
+        let [long, along, both] = kernel
+            .waves()
+            .map(|k| 1.0 / (self.gain * f64::from(k) + own));
+        // The same at the long wave as at its end, where cosines are 1; of `m0 + m1 (cos x + cos z) + m2 cos x cos z`.
+        let (mean, m1) = (0.5 * (long + both), 0.25 * (long - both));
+        let (m0, m2) = (0.5 * (mean + along), 0.5 * (mean - along));
+        [m0, 0.5 * m1, 0.25 * m2].map(|m| (m / m0) as f32)
+    }
+
+    /// Turns the direction to the preconditioned residual, conjugate to the last; the slope along the former.
+    fn turn(&mut self, cells: Range<usize>, weights: &Stencil, slope_before: f64) -> f64 {
+        let side = (self.margined.len() - self.residual.len()) / 2 - 1;
+        let around = cells.start..cells.end + 2 * (side + 1);
+        self.margined[around.start..around.start + side + 1].fill(0.0);
+        self.margined[around.end - side - 1..around.end].fill(0.0);
+        self.margined[around.start + side + 1..around.end - side - 1]
+            .copy_from_slice(&self.residual[cells.clone()]);
+        wide!({
+            let steered = &mut self.steered[cells.clone()];
+            let active = &self.active[cells.clone()];
+            stencil(steered, active, &self.margined[around], side, *weights);
+            let slope = dot(&self.residual[cells.clone()], steered);
+            let keep = if slope_before > 0.0 {
+                (slope / slope_before) as f32
+            } else {
+                0.0
+            };
+            turn(&mut self.direction[cells], steered, keep);
+            slope
+        })
+    }
+
+    /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product` and
+    /// `direction . residual`.
+    fn curve(&mut self, kernel: &Kernel, side: usize, cells: Range<usize>) -> (f64, f64) {
         Product {
             kernel,
             side,
@@ -774,16 +797,41 @@ impl Scratch {
             out: &mut self.product,
         }
         .run();
-        let cells = cells_of(side, &self.spans);
-        let direction = &self.direction[cells.clone()];
-        let pushed: f64 = direction.iter().map(|d| f64::from(*d)).sum();
-        let (gain, give_m) = (self.gain as f32, (self.carrier_m_pa * pushed) as f32);
-        let cell = direction.iter().zip(&self.active[cells.clone()]);
-        let cell = cell.zip(&self.diagonal[cells.clone()]);
-        for (q, ((d, a), own)) in self.product[cells.clone()].iter_mut().zip(cell) {
-            *q = a * (gain * *q + own * d + give_m);
-        }
-        dot(direction, &self.product[cells])
+        wide!({
+            let direction = &self.direction[cells.clone()];
+            let give_m = (self.carrier_m_pa * sum(direction)) as f32;
+            let product = &mut self.product[cells.clone()];
+            let (active, own) = (&self.active[cells.clone()], &self.diagonal[cells.clone()]);
+            complete(product, active, own, direction, self.gain as f32, give_m);
+            (
+                dot(direction, product),
+                dot(direction, &self.residual[cells]),
+            )
+        })
+    }
+}
+
+/// `field = p t`, `t` the share of the deepest cell's depth (`1 / per_m`) that a cell's skin has.
+#[inline(always)]
+fn weigh(
+    field: &mut [f64],
+    pressure: &[f64],
+    overlap_m: &[f64],
+    cover: Option<&Cover>,
+    give_m: f64,
+    per_m: f64,
+) {
+    for (f, (p, overlap_m)) in field.iter_mut().zip(pressure.iter().zip(overlap_m)) {
+        let squeeze_m = cover.map_or(0.0, |c| c.squeeze(*p).0);
+        *f = p * (per_m * (overlap_m - give_m - squeeze_m)).clamp(0.0, 1.0);
+    }
+}
+
+/// From `p t` to `p (1 + focus (t - mean))`, at least `0.02 p`.
+#[inline(always)]
+fn lean(field: &mut [f64], pressure: &[f64], focus: f64, mean: f64) {
+    for (f, p) in field.iter_mut().zip(pressure) {
+        *f = (p + focus * (*f - mean * p)).max(0.02 * p);
     }
 }
 
@@ -844,26 +892,6 @@ fn cells_of(side: usize, spans: &[Span]) -> Range<usize> {
     let from = spans.iter().position(filled).unwrap_or(0);
     let to = spans.iter().rposition(filled).map_or(from, |last| last + 1);
     from * side..to * side
-}
-
-fn square(a: &[f32]) -> f64 {
-    dot(a, a)
-}
-
-/// Dot product with eight running sums: the same order of additions on every target. Summed in double precision, since
-/// squares of small gaps would run out of single precision's exponents.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let mut sums = [0.0f64; 8];
-    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let product = |(x, y): (&f32, &f32)| f64::from(*x) * f64::from(*y);
-    let tail: f64 = a.remainder().iter().zip(b.remainder()).map(product).sum();
-    for (x, y) in a.zip(b) {
-        for (sum, pair) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += product(pair);
-        }
-    }
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
-    ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7)) + tail
 }
 
 /// Displacement by the scratch's source on the cells `wanted`.

@@ -7,12 +7,16 @@ use pulp::{Arch, Simd, WithSimd};
 pub(crate) type Span = (usize, usize);
 
 /// Most vectors of one row that are summed in registers at once.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 3;
+/// Running sums of each cell: so many fused products are under way at once. Twelve sums, a pressure and the table fill the
+/// sixteen registers of AVX2.
+const CHAINS: usize = 4;
 
 /// `out = K source` on the spans `wanted`, from the spans `loaded` of the source; other cells are left alone.
 ///
 /// Row by row the table is a band of a Toeplitz matrix: neighbours in a vector are neighbours on the skin, and each
-/// cell's sum is taken in one fixed order, so that every width of vector gives the same bits.
+/// cell's sum is taken in one fixed order of fused products, so that every width of vector gives the same bits (slowly
+/// on a machine that cannot fuse).
 #[derive(Debug)]
 pub(crate) struct Product<'a> {
     pub kernel: &'a Kernel,
@@ -53,7 +57,6 @@ impl WithSimd for Product<'_> {
                 match blocks {
                     1 => line.sum::<S, 1>(simd, sums),
                     2 => line.sum::<S, 2>(simd, sums),
-                    3 => line.sum::<S, 3>(simd, sums),
                     _ => line.sum::<S, BLOCKS>(simd, sums),
                 }
                 from = end;
@@ -75,57 +78,54 @@ struct Line<'a> {
 impl Line<'_> {
     #[inline(always)]
     fn sum<S: Simd, const N: usize>(&self, simd: S, out: &mut [f32]) {
-        let mut sums = [simd.splat_f32s(0.0); N];
+        let mut sums = [[simd.splat_f32s(0.0); CHAINS]; N];
         let middle = self.kernel.reach() - 1;
         for (other, &(first, last)) in self.loaded.iter().enumerate() {
             if first < last {
                 let source = &self.source[other * self.side..][first..last];
                 let table = self.kernel.padded_row(self.row.abs_diff(other));
-                add_line(
-                    simd,
-                    &mut sums,
-                    source,
-                    &table[middle + self.from + 1 - last..],
-                );
+                let table = &table[middle + self.from + 1 - last..];
+                add_line(simd, &mut sums, source, table);
             }
         }
         let mut lanes = [0.0; BLOCKS * LANES_MAX];
-        for (lanes, sum) in lanes.chunks_exact_mut(S::F32_LANES).zip(sums) {
+        for (lanes, [a, b, c, d]) in lanes.chunks_exact_mut(S::F32_LANES).zip(sums) {
+            let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
             S::as_mut_simd_f32s(lanes).0[0] = sum;
         }
         out.copy_from_slice(&lanes[..out.len()]);
     }
 }
 
-/// Adds one row of the source; `table` starts at the entry of its last cell. Four cells at a time, for short chains.
+/// Adds one row of the source; `table` starts at the entry of its last cell. Cells take turns among the chains.
 #[inline(always)]
 fn add_line<S: Simd, const N: usize>(
     simd: S,
-    sums: &mut [S::f32s; N],
+    sums: &mut [[S::f32s; CHAINS]; N],
     source: &[f32],
     table: &[f32],
 ) {
     let lanes = S::F32_LANES;
-    let times = |p, k: &[f32]| simd.mul_f32s(p, S::as_simd_f32s(k).0[0]);
     let mut left = source.len();
-    let mut fours = source.chunks_exact(4);
-    for p in &mut fours {
-        left -= 4;
-        let [p0, p1, p2, p3] = [p[0], p[1], p[2], p[3]].map(|p| simd.splat_f32s(p));
-        let k = &table[left..left + N * lanes + 3];
-        for (n, sum) in sums.iter_mut().enumerate() {
-            let k = &k[n * lanes..n * lanes + lanes + 3];
-            let near = simd.add_f32s(times(p3, &k[..lanes]), times(p2, &k[1..lanes + 1]));
-            let far = simd.add_f32s(times(p1, &k[2..lanes + 2]), times(p0, &k[3..lanes + 3]));
-            *sum = simd.add_f32s(*sum, simd.add_f32s(near, far));
+    let mut groups = source.chunks_exact(CHAINS);
+    for group in &mut groups {
+        left -= CHAINS;
+        let k = &table[left..left + N * lanes + CHAINS - 1];
+        for (chain, p) in group.iter().rev().enumerate() {
+            let p = simd.splat_f32s(*p);
+            for (n, sums) in sums.iter_mut().enumerate() {
+                let k = &k[n * lanes..n * lanes + lanes + CHAINS - 1][chain..chain + lanes];
+                sums[chain] = simd.mul_add_f32s(p, S::as_simd_f32s(k).0[0], sums[chain]);
+            }
         }
     }
-    for p in fours.remainder() {
+    for (chain, p) in groups.remainder().iter().enumerate() {
         left -= 1;
         let p = simd.splat_f32s(*p);
         let k = &table[left..left + N * lanes];
-        for (n, sum) in sums.iter_mut().enumerate() {
-            *sum = simd.add_f32s(*sum, times(p, &k[n * lanes..n * lanes + lanes]));
+        for (n, sums) in sums.iter_mut().enumerate() {
+            let k = &k[n * lanes..n * lanes + lanes];
+            sums[chain] = simd.mul_add_f32s(p, S::as_simd_f32s(k).0[0], sums[chain]);
         }
     }
 }

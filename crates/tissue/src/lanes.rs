@@ -1,0 +1,139 @@
+//! Loops over whole rows of cells, written so that the compiler turns them into vectors.
+//!
+//! Sums and smallest values run in [`LANES`] strands that are joined in one order, so that every machine gives the same
+//! bits: a compiler may not reorder additions by itself, and one strand would wait for each of them. What a loop writes
+//! is an argument of a function here: only of arguments does the compiler know that they do not overlap.
+
+/// Strands of a sum.
+pub(crate) const LANES: usize = 8;
+
+/// Runs an expression in a build of it for the widest vectors that this machine has. What it calls must be inlined.
+macro_rules! wide {
+    ($body:expr) => {{
+        let once = crate::lanes::Once;
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let _once = once;
+                $body
+            },
+        )
+    }};
+}
+pub(crate) use wide;
+
+/// What a closure takes with it so that it can be called but once: only then is its body inlined as a whole.
+pub(crate) struct Once;
+
+/// Sum in double precision.
+#[inline(always)]
+pub(crate) fn sum<T: Copy + Into<f64>>(a: &[T]) -> f64 {
+    let mut strands = [0.0; LANES];
+    let chunks = a.chunks_exact(LANES);
+    let tail: f64 = chunks.remainder().iter().map(|x| (*x).into()).sum();
+    for chunk in chunks {
+        for (strand, x) in strands.iter_mut().zip(chunk) {
+            *strand += (*x).into();
+        }
+    }
+    join(strands) + tail
+}
+
+/// Dot product in double precision, since squares of small gaps would run out of single precision's exponents.
+#[inline(always)]
+pub(crate) fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+    let product = |(x, y): (&T, &T)| -> f64 { (*x).into() * (*y).into() };
+    let mut strands = [0.0; LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: f64 = a.remainder().iter().zip(b.remainder()).map(product).sum();
+    for (x, y) in a.zip(b) {
+        for (strand, pair) in strands.iter_mut().zip(x.iter().zip(y)) {
+            *strand += product(pair);
+        }
+    }
+    join(strands) + tail
+}
+
+/// `p += step d` and `r -= step q`; the smallest `p`.
+#[inline(always)]
+pub(crate) fn advance(p: &mut [f64], d: &[f32], r: &mut [f32], q: &[f32], step: f32) -> f64 {
+    for (r, q) in r.iter_mut().zip(q) {
+        *r -= step * q;
+    }
+    let mut strands = [0.0f64; LANES];
+    let mut chunks = p.chunks_exact_mut(LANES);
+    let mut steps = d.chunks_exact(LANES);
+    for (p, d) in (&mut chunks).zip(&mut steps) {
+        for (least, (p, d)) in strands.iter_mut().zip(p.iter_mut().zip(d)) {
+            *p += f64::from(step * d);
+            *least = if *p < *least { *p } else { *least };
+        }
+    }
+    let mut least = strands.into_iter().fold(0.0, f64::min);
+    for (p, d) in chunks.into_remainder().iter_mut().zip(steps.remainder()) {
+        *p += f64::from(step * d);
+        least = least.min(*p);
+    }
+    least
+}
+
+/// `out = active * stencil(r)` for every cell but a margin of one row and one cell at either end of `r`; weights of
+/// middle, edges and corners.
+#[inline(always)]
+pub(crate) fn stencil(out: &mut [f32], active: &[f32], r: &[f32], side: usize, weights: [f32; 3]) {
+    let count = out.len();
+    let line = |row: usize| &r[row * side..][..count + 2];
+    let (above, here, below, active) = (line(0), line(1), line(2), &active[..count]);
+    let [middle, edge, corner] = weights;
+    for i in 0..count {
+        let edges = (above[i + 1] + below[i + 1]) + (here[i] + here[i + 2]);
+        let corners = (above[i] + above[i + 2]) + (below[i] + below[i + 2]);
+        out[i] = active[i] * (middle * here[i + 1] + edge * edges + corner * corners);
+    }
+}
+
+/// `d = z + keep d`.
+#[inline(always)]
+pub(crate) fn turn(d: &mut [f32], z: &[f32], keep: f32) {
+    for (d, z) in d.iter_mut().zip(z) {
+        *d = z + keep * *d;
+    }
+}
+
+/// `q = active * (gain q + own d + more)`.
+#[inline(always)]
+pub(crate) fn complete(
+    q: &mut [f32],
+    active: &[f32],
+    own: &[f32],
+    d: &[f32],
+    gain: f32,
+    more: f32,
+) {
+    let count = q.len();
+    let (active, own, d) = (&active[..count], &own[..count], &d[..count]);
+    for i in 0..count {
+        q[i] = active[i] * (gain * q[i] + own[i] * d[i] + more);
+    }
+}
+
+/// `r += step k + more`.
+#[inline(always)]
+pub(crate) fn add(r: &mut [f32], k: &[f32], step: f32, more: f32) {
+    for (r, k) in r.iter_mut().zip(k) {
+        *r += step * k + more;
+    }
+}
+
+/// `r *= a`.
+#[inline(always)]
+pub(crate) fn mask(r: &mut [f32], a: &[f32]) {
+    for (r, a) in r.iter_mut().zip(a) {
+        *r *= a;
+    }
+}
+
+#[inline(always)]
+pub(crate) fn join([s0, s1, s2, s3, s4, s5, s6, s7]: [f64; LANES]) -> f64 {
+    ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7))
+}
