@@ -68,11 +68,6 @@ pub struct Sim {
     frame: Frame,
 }
 
-/// Coulomb friction between node, cover and shirt: cotton on PU, 0.2 to 0.45, an estimate.
-const FRICTION: f64 = 0.30;
-/// Nodes are free wheels; bearing and fabric hold back this share of the force at the rim: 0.02 to 0.06, an estimate.
-const WHEEL: Wheel = Wheel::Free { resistance: 0.05 };
-
 impl Sim {
     /// A run of `timeline` on a seated body.
     ///
@@ -399,8 +394,13 @@ pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
             densify_strain: cover.densify_strain,
         }),
         stiffness_n_m: node.stiffness_n_m,
-        friction: FRICTION,
-        wheel: WHEEL,
+        friction: node.friction,
+        wheel: match node.wheel {
+            mechanism::Wheel::Free => Wheel::Free {
+                resistance: node.bearing_resistance,
+            },
+            mechanism::Wheel::Fixed => Wheel::Fixed,
+        },
         effort: Effort {
             tolerance: scene.solver.tolerance,
             products_max: scene.solver.max_iterations,
