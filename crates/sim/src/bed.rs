@@ -3,8 +3,8 @@
 use crate::groundwork::Groundwork;
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
-use std::sync::Arc;
-use tissue::{Creep, Kernel, Shear, Stack, Stiffening};
+use std::sync::{Arc, OnceLock};
+use tissue::{Creep, FarBasis, FarField, Kernel, Shear, Stack, Stiffening};
 
 /// Cells along one edge of a contact window.
 pub(crate) const WINDOW: usize = 32;
@@ -43,8 +43,17 @@ struct Ground {
     kernels: Vec<Kernel>,
     laws: Vec<Stiffening>,
     shears: Vec<Shear>,
+    far: Option<Far>,
     creep: Option<Creep>,
     mirrored: bool,
+}
+
+/// How far away a force is felt, stack by stack, found when a node first asks: a run goes to a few of them, tuning to none.
+#[derive(Clone, Debug)]
+struct Far {
+    basis: Arc<FarBasis>,
+    stacks: Vec<Stack>,
+    fields: Vec<OnceLock<FarField>>,
 }
 
 impl Bed {
@@ -200,6 +209,7 @@ impl Bed {
             kernels: vec![],
             laws: vec![],
             shears: vec![],
+            far: None,
             creep: None,
             mirrored: false,
         };
@@ -373,6 +383,20 @@ impl Bed {
         Shear::blend(&corners.map(|(w, i)| (w, &ground.shears[i])))
     }
 
+    /// Displacement of the skin per newton at a distance over the tissue of a place, m/N, and its derivative by the
+    /// distance, 1/N; small strain, at once.
+    pub(crate) fn far(&self, at: [f64; 2], distance_m: f64) -> (f64, f64) {
+        let Some(far) = &self.ground.far else {
+            return (0.0, 0.0);
+        };
+        let corners = self.ground.corners(self, at);
+        let parts = corners.iter().filter(|(weight, _)| *weight > 0.0);
+        parts.fold((0.0, 0.0), |(sink, slope), &(weight, i)| {
+            let (more, steeper) = far.field(i).sink_and_slope(distance_m);
+            (sink + weight * more, slope + weight * steeper)
+        })
+    }
+
     /// Whether the tissue is the same all over.
     pub(crate) fn is_uniform(&self) -> bool {
         self.ground.kernels.len() == 1
@@ -399,6 +423,20 @@ pub struct Foot {
     pub side: Unit<Vector3<f64>>,
 }
 
+impl Far {
+    fn new(groundwork: &Groundwork, stacks: Vec<Stack>) -> Far {
+        Far {
+            basis: groundwork.far().clone(),
+            fields: vec![OnceLock::new(); stacks.len()],
+            stacks,
+        }
+    }
+
+    fn field(&self, stack: usize) -> &FarField {
+        self.fields[stack].get_or_init(|| self.basis.field(&self.stacks[stack]))
+    }
+}
+
 impl Ground {
     fn uniform(groundwork: &Groundwork, node_radius_m: f64, stack: &Stack) -> Ground {
         Ground {
@@ -407,6 +445,7 @@ impl Ground {
             kernels: vec![groundwork.basis().kernel(stack)],
             laws: vec![Stiffening::of(stack, node_radius_m)],
             shears: vec![Shear::of(stack)],
+            far: Some(Far::new(groundwork, vec![stack.clone()])),
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -432,9 +471,11 @@ impl Ground {
             kernels: vec![],
             laws: vec![],
             shears: vec![],
+            far: None,
             creep,
             mirrored: true,
         };
+        let mut stacks = Vec::with_capacity(rows * columns);
         for row in 0..rows {
             for column in 0..columns {
                 let stack = stack_at(
@@ -446,8 +487,10 @@ impl Ground {
                     .laws
                     .push(groundwork.law(&stack, &typical_pa, node_radius_m));
                 ground.shears.push(Shear::of(&stack));
+                stacks.push(stack);
             }
         }
+        ground.far = Some(Far::new(groundwork, stacks));
         ground
     }
 

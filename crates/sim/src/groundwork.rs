@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tissue::{KernelBasis, Law, Layer, Stack, Stiffening};
+use tissue::{FarBasis, KernelBasis, Law, Layer, Stack, Stiffening};
 
 /// Built once, then shared by every body: most of what a bed costs.
 ///
@@ -13,6 +13,7 @@ use tissue::{KernelBasis, Law, Layer, Stack, Stiffening};
 #[derive(Debug)]
 pub struct Groundwork {
     basis: KernelBasis,
+    far: Arc<FarBasis>,
     laws: Mutex<BTreeMap<Vec<i64>, Stiffening>>,
 }
 
@@ -20,18 +21,28 @@ pub struct Groundwork {
 const STEP: f64 = 2.0;
 /// Thickness of lattice point 0, m.
 const THICKNESS_M: f64 = 0.002;
+/// Distances at which nodes feel each other, m: from, to, between two of the table.
+const FAR_M: [f64; 3] = [0.020, 0.200, 0.004];
+/// Usual radius of a patch, m. From 60 mm away its size is worth half a per cent of what is felt.
+const PATCH_M: f64 = 0.010;
 
 impl Groundwork {
     /// For windows of `reach` cells of `cell_m`, over skin of at least `top_layer_min_m`.
     pub(crate) fn new(cell_m: f64, reach: usize, top_layer_min_m: f64) -> Arc<Groundwork> {
+        let [near_m, far_m, step_m] = FAR_M;
         Arc::new(Groundwork {
             basis: KernelBasis::new(cell_m, reach, top_layer_min_m),
+            far: Arc::new(FarBasis::new(near_m, far_m, step_m, PATCH_M)),
             laws: Mutex::default(),
         })
     }
 
     pub(crate) fn basis(&self) -> &KernelBasis {
         &self.basis
+    }
+
+    pub(crate) fn far(&self) -> &Arc<FarBasis> {
+        &self.far
     }
 
     /// Large-strain law of a stack under nodes of `node_radius_m`, blended from its neighbours on the lattice.

@@ -275,6 +275,9 @@ impl Sim {
         let mut nodes = [Point3::origin(); NODES];
         let back_from_machine = machine_from_back.inverse();
         let every = self.scene.solver.patch_every.max(1) as u64;
+        // All feel the others as the last step left them, so the order of the nodes plays no part.
+        let spots: [_; NODES] =
+            std::array::from_fn(|i| self.touches[i].spot(&self.frame.contacts[i]));
         for i in 0..NODES {
             // The nodes take turns, so that every step costs the same.
             let solve = if (self.steps + i as u64).is_multiple_of(every) {
@@ -290,6 +293,9 @@ impl Sim {
             let turn = back_from_machine.rotation * machine_from_rocker.rotation;
             let back_from_node =
                 Isometry3::from_parts((back_from_machine * centre).coords.into(), turn);
+            self.touches[i].feel(std::array::from_fn(|k| {
+                spots[if k < i { k } else { k + 1 }]
+            }));
             let contact = self.touches[i].step(&self.subject.bed, &back_from_node, dt_s, solve);
             if contact.force_n > 0.0 {
                 let force = machine_from_back.rotation * contact.force_in_back;

@@ -19,6 +19,19 @@ pub struct FarField {
     sink_m_n: Vec<f64>,
 }
 
+/// What the far fields of many stacks share: distances, wavelengths and their Bessel functions.
+///
+/// The force is spread as between two patches of some size, which is nearer to the truth than a point and needs no short
+/// waves: a field then costs about a hundred compliances, 0.1 ms.
+#[derive(Clone, Debug)]
+pub struct FarBasis {
+    near_m: f64,
+    step_m: f64,
+    wavenumbers_per_m: Vec<f64>,
+    /// Row after row of distances, weights of the quadrature included.
+    weights: Vec<f64>,
+}
+
 /// A force on a spot of the surface.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
@@ -75,11 +88,17 @@ impl FarField {
 
     /// Displacement at a distance from a unit force, m/N.
     pub fn sink_m_n(&self, distance_m: f64) -> f64 {
-        let steps = ((distance_m - self.near_m) / self.step_m).max(0.0);
-        let i = steps as usize;
+        self.sink_and_slope(distance_m).0
+    }
+
+    /// Displacement at a distance from a unit force, m/N, and its derivative by the distance, 1/N: 0 nearer than the table.
+    pub fn sink_and_slope(&self, distance_m: f64) -> (f64, f64) {
+        let steps = (distance_m - self.near_m) / self.step_m;
+        let i = steps.max(0.0) as usize;
         match (self.sink_m_n.get(i), self.sink_m_n.get(i + 1)) {
-            (Some(a), Some(b)) => a + (steps - i as f64) * (b - a),
-            _ => 0.0,
+            (Some(a), Some(_)) if steps < 0.0 => (*a, 0.0),
+            (Some(a), Some(b)) => (a + (steps - i as f64) * (b - a), (b - a) / self.step_m),
+            _ => (0.0, 0.0),
         }
     }
 
@@ -92,6 +111,55 @@ impl FarField {
                 load.force_n * self.sink_m_n(r)
             })
             .sum()
+    }
+}
+
+impl FarBasis {
+    /// For distances from `near_m` to `far_m`, `step_m` apart, all above 0. Between them a field is straight, nearer it is
+    /// that at `near_m`, beyond there is none.
+    ///
+    /// `patch_m` is the radius of the two patches, m: the pressure of one has a variance of `patch_m^2 / 5` along each
+    /// axis (Hertz), and the sink is wanted in the mean over the other, so both are taken off the short waves as one
+    /// Gaussian. That is exact to the second order in `patch_m` over the distance.
+    pub fn new(near_m: f64, far_m: f64, step_m: f64, patch_m: f64) -> FarBasis {
+        // exp(-10) of a wave is left at the top.
+        let variance_m2 = 0.4 * patch_m * patch_m;
+        let top_per_m = (20.0 / variance_m2).sqrt();
+        let (wavenumbers_per_m, weights) = panels(top_per_m, far_m);
+        let count = ((far_m - near_m) / step_m).ceil().max(1.0) as usize + 1;
+        let spread: Vec<f64> = wavenumbers_per_m
+            .iter()
+            .zip(&weights)
+            .map(|(&k, w)| w * k * (-0.5 * k * k * variance_m2).exp() / (2.0 * PI))
+            .collect();
+        let weights = (0..count)
+            .flat_map(|i| {
+                let r = near_m + i as f64 * step_m;
+                let waves = wavenumbers_per_m.iter().zip(&spread);
+                waves.map(move |(k, s)| s * libm::j0(k * r))
+            })
+            .collect();
+        FarBasis {
+            near_m,
+            step_m,
+            wavenumbers_per_m,
+            weights,
+        }
+    }
+
+    /// The field of a stack.
+    pub fn field(&self, stack: &Stack) -> FarField {
+        let compliance: Vec<f64> = self
+            .wavenumbers_per_m
+            .iter()
+            .map(|&k| surface_compliance(stack, k))
+            .collect();
+        let sink = |row: &[f64]| row.iter().zip(&compliance).map(|(w, c)| w * c).sum();
+        FarField {
+            near_m: self.near_m,
+            step_m: self.step_m,
+            sink_m_n: self.weights.chunks(compliance.len()).map(sink).collect(),
+        }
     }
 }
 
@@ -230,6 +298,24 @@ mod tests {
             );
         }
         assert_eq!(field.sink_m_n(0.06), 0.0);
+    }
+
+    /// Spread as by patches of 10 mm, the field is that of a point force but for the second order, `0.2 a^2` times its
+    /// Laplacian: 1 % of a half-space's at 40 mm, and more of a layer's where it changes sign. All to 1 % of the largest.
+    #[test]
+    fn val_spread_field_is_the_point_force_from_afar() {
+        let basis = FarBasis::new(0.03, 0.2, 0.004, 0.010);
+        for (thickness_m, nu) in [(2.0, 0.3), (0.04, 0.45), (0.02, 0.49)] {
+            let (spread, point) = (
+                basis.field(&stack(thickness_m, nu)),
+                FarField::new(&stack(thickness_m, nu), 0.03, 0.25),
+            );
+            for r in [0.04, 0.062, 0.09, 0.13] {
+                let off = spread.sink_m_n(r) - point.sink_m_n(r);
+                let scale = half_space_compliance(&stack(thickness_m, nu)) / (2.0 * PI * r);
+                assert!(off.abs() < 0.01 * scale, "{thickness_m} {r}: {off} {scale}");
+            }
+        }
     }
 
     /// Exchange and one window are two ways to one answer: contacts 11 mm across, 9 mm from each other. Each grid is good
