@@ -93,7 +93,7 @@ struct Pass {
 }
 
 fn pass(g: f64, friction: f64, wheel: Wheel) -> Pass {
-    let bed = Bed::slab(&stack(g), &GROUNDWORK, RADIUS_M, [0.16; 2]);
+    let bed = Bed::slab(&stack(g), &GROUNDWORK, &[RADIUS_M], [0.16; 2]);
     let mut touch = Touch::new(sphere(friction, wheel), &bed);
     let mut meter = Meter::new();
     let (depth_m, way_m) = (0.008, 0.030);
@@ -181,7 +181,7 @@ fn val_rolling_creates_no_energy() {
 /// the same but for the cells' size: 5 %.
 #[test]
 fn val_dent_pushes_back_along_the_surface_normals() {
-    let bed = Bed::slab(&stack(0.4), &GROUNDWORK, RADIUS_M, [0.16; 2]);
+    let bed = Bed::slab(&stack(0.4), &GROUNDWORK, &[RADIUS_M], [0.16; 2]);
     let mut touch = Touch::new(sphere(0.0, Wheel::Fixed), &bed);
     let mut contact = Contact::default();
     let z_m = |i: i32| 0.010 - 0.0002 * f64::from(i);
@@ -345,7 +345,7 @@ fn val_nodes_that_feel_each_other_create_no_energy() {
         [-1e-3, -1e-3, 0.060],
     ];
     for (g, gain_max, loss_max) in [(0.0, 1e-3, 1e-3), (0.4, 0.0, 1.0)] {
-        let bed = Bed::slab(&stack(g), &GROUNDWORK, RADIUS_M, [0.4, 0.4]);
+        let bed = Bed::slab(&stack(g), &GROUNDWORK, &[RADIUS_M], [0.4, 0.4]);
         let mut touches = [0, 1].map(|_| Touch::new(sphere(0.0, Wheel::Fixed), &bed));
         let mut contacts = [Contact::default(); 2];
         let (mut given_j, mut strongest) = (0.0f64, 0.0f64);

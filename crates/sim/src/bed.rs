@@ -1,6 +1,6 @@
 //! The surface that nodes press: cells, normals and what lies under them.
 
-use crate::groundwork::Groundwork;
+use crate::groundwork::{Groundwork, LawLattice};
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::{Arc, OnceLock};
@@ -41,19 +41,25 @@ struct Ground {
     /// Rows and columns of the bed between two stacks.
     pitch: [usize; 2],
     kernels: Vec<Kernel>,
-    laws: Vec<Stiffening>,
     shears: Vec<Shear>,
-    far: Option<Far>,
+    lazy: Lazy,
     creep: Option<Creep>,
     mirrored: bool,
 }
 
-/// How far away a force is felt, stack by stack, found when a node first asks: a run goes to a few of them, tuning to none.
-#[derive(Clone, Debug)]
-struct Far {
-    basis: Arc<FarBasis>,
+/// What is found out about a stack when a node first asks: a run goes to a few of them. It depends on nothing else, so who
+/// asks first changes no number.
+#[derive(Clone, Debug, Default)]
+struct Lazy {
     stacks: Vec<Stack>,
-    fields: Vec<OnceLock<FarField>>,
+    /// Radii of the nodes that laws are for, m, and the laws: radius after radius, stack after stack.
+    radii_m: Vec<f64>,
+    laws: Vec<OnceLock<Stiffening>>,
+    /// Where laws are blended from; without one a law is the stack's own.
+    lattice: Option<Arc<LawLattice>>,
+    /// How far away a force is felt, stack after stack.
+    fars: Vec<OnceLock<FarField>>,
+    basis: Option<Arc<FarBasis>>,
 }
 
 impl Bed {
@@ -62,13 +68,13 @@ impl Bed {
         Groundwork::new(cell_m, WINDOW, SKIN_MIN_M)
     }
 
-    /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radius_m`.
+    /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radii_m` (one or more).
     ///
     /// Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
     pub fn of_back(
         back: &Back,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         half_width_m: f64,
     ) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
@@ -125,16 +131,16 @@ impl Bed {
             Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
         bed.first_u = RANGE_U[0];
         bed.u_per_row = u_per_row / refinement as f64;
-        bed.ground = Ground::new(&bed, groundwork, node_radius_m, creep, stack_at);
+        bed.ground = Ground::new(&bed, groundwork, node_radii_m, creep, stack_at);
         bed
     }
 
     /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y; for nodes
-    /// of `node_radius_m`.
+    /// of `node_radii_m` (one or more).
     pub fn slab(
         stack: &Stack,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         size_m: [f64; 2],
     ) -> Bed {
         let cell_m = groundwork.basis().cell_m();
@@ -153,7 +159,7 @@ impl Bed {
             })
             .collect();
         let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
-        bed.ground = Ground::uniform(groundwork, node_radius_m, stack);
+        bed.ground = Ground::uniform(groundwork, node_radii_m, stack);
         bed
     }
 
@@ -207,9 +213,8 @@ impl Bed {
             columns: 0,
             pitch: [1, 1],
             kernels: vec![],
-            laws: vec![],
             shears: vec![],
-            far: None,
+            lazy: Lazy::default(),
             creep: None,
             mirrored: false,
         };
@@ -371,9 +376,9 @@ impl Bed {
             + fr * ((1.0 - fc) * n(r + 1, c) + fc * n(r + 1, c + 1))
     }
 
-    /// Blends the influence table under a place into `kernel`; returns the large-strain law there.
-    pub(crate) fn ground(&self, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
-        self.ground.blend(self, at, kernel)
+    /// Blends the influence table under a place into `kernel`; returns the large-strain law there for nodes of a radius.
+    pub(crate) fn ground(&self, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
+        self.ground.blend(self, at, radius_m, kernel)
     }
 
     /// How the skin around a place lets itself be dragged.
@@ -386,13 +391,11 @@ impl Bed {
     /// Displacement of the skin per newton at a distance over the tissue of a place, m/N, and its derivative by the
     /// distance, 1/N; small strain, at once.
     pub(crate) fn far(&self, at: [f64; 2], distance_m: f64) -> (f64, f64) {
-        let Some(far) = &self.ground.far else {
-            return (0.0, 0.0);
-        };
         let corners = self.ground.corners(self, at);
         let parts = corners.iter().filter(|(weight, _)| *weight > 0.0);
         parts.fold((0.0, 0.0), |(sink, slope), &(weight, i)| {
-            let (more, steeper) = far.field(i).sink_and_slope(distance_m);
+            let field = self.ground.lazy.far(i);
+            let (more, steeper) = field.map_or((0.0, 0.0), |f| f.sink_and_slope(distance_m));
             (sink + weight * more, slope + weight * steeper)
         })
     }
@@ -423,29 +426,54 @@ pub struct Foot {
     pub side: Unit<Vector3<f64>>,
 }
 
-impl Far {
-    fn new(groundwork: &Groundwork, stacks: Vec<Stack>) -> Far {
-        Far {
-            basis: groundwork.far().clone(),
-            fields: vec![OnceLock::new(); stacks.len()],
+impl Lazy {
+    fn new(
+        groundwork: &Groundwork,
+        radii_m: &[f64],
+        stacks: Vec<Stack>,
+        lattice: Option<Arc<LawLattice>>,
+    ) -> Lazy {
+        Lazy {
+            laws: vec![OnceLock::new(); stacks.len() * radii_m.len()],
+            fars: vec![OnceLock::new(); stacks.len()],
+            basis: Some(groundwork.far().clone()),
+            radii_m: radii_m.to_vec(),
             stacks,
+            lattice,
         }
     }
 
-    fn field(&self, stack: usize) -> &FarField {
-        self.fields[stack].get_or_init(|| self.basis.field(&self.stacks[stack]))
+    /// The law of a stack under nodes of a radius: of the nearest of those that the bed is for.
+    fn law(&self, stack: usize, radius_m: f64) -> &Stiffening {
+        let off = |i: &usize| (self.radii_m[*i] - radius_m).abs();
+        let nearest = (0..self.radii_m.len())
+            .min_by(|a, b| off(a).total_cmp(&off(b)))
+            .unwrap_or(0);
+        let (own, radius_m) = (&self.stacks[stack], self.radii_m[nearest]);
+        self.laws[nearest * self.stacks.len() + stack].get_or_init(|| match &self.lattice {
+            Some(lattice) => {
+                let limits = Limits::builtin();
+                let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
+                lattice.law(own, &typical_pa, radius_m)
+            }
+            None => Stiffening::of(own, radius_m),
+        })
+    }
+
+    fn far(&self, stack: usize) -> Option<&FarField> {
+        let basis = self.basis.as_ref()?;
+        Some(self.fars[stack].get_or_init(|| basis.field(&self.stacks[stack])))
     }
 }
 
 impl Ground {
-    fn uniform(groundwork: &Groundwork, node_radius_m: f64, stack: &Stack) -> Ground {
+    fn uniform(groundwork: &Groundwork, node_radii_m: &[f64], stack: &Stack) -> Ground {
         Ground {
             columns: 1,
             pitch: [1, 1],
             kernels: vec![groundwork.basis().kernel(stack)],
-            laws: vec![Stiffening::of(stack, node_radius_m)],
             shears: vec![Shear::of(stack)],
-            far: Some(Far::new(groundwork, vec![stack.clone()])),
+            lazy: Lazy::new(groundwork, node_radii_m, vec![stack.clone()], None),
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -455,7 +483,7 @@ impl Ground {
     fn new(
         bed: &Bed,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         creep: Option<Creep>,
         stack_at: impl Fn(usize, usize) -> Stack,
     ) -> Ground {
@@ -463,15 +491,12 @@ impl Ground {
         let middle = bed.columns / 2;
         let columns = middle.div_ceil(pitch[1]) + 1;
         let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
-        let limits = Limits::builtin();
-        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
         let mut ground = Ground {
             columns,
             pitch,
             kernels: vec![],
-            laws: vec![],
             shears: vec![],
-            far: None,
+            lazy: Lazy::default(),
             creep,
             mirrored: true,
         };
@@ -483,24 +508,22 @@ impl Ground {
                     (column * pitch[1]).min(middle),
                 );
                 ground.kernels.push(groundwork.basis().kernel(&stack));
-                ground
-                    .laws
-                    .push(groundwork.law(&stack, &typical_pa, node_radius_m));
                 ground.shears.push(Shear::of(&stack));
                 stacks.push(stack);
             }
         }
-        ground.far = Some(Far::new(groundwork, stacks));
+        let lattice = Some(groundwork.laws().clone());
+        ground.lazy = Lazy::new(groundwork, node_radii_m, stacks, lattice);
         ground
     }
 
-    fn blend(&self, bed: &Bed, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
+    fn blend(&self, bed: &Bed, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
         if self.kernels.len() == 1 {
-            return self.laws[0];
+            return *self.lazy.law(0, radius_m);
         }
         let corners = self.corners(bed, at);
         kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
-        Stiffening::blend(&corners.map(|(w, i)| (w, &self.laws[i])))
+        Stiffening::blend(&corners.map(|(w, i)| (w, self.lazy.law(i, radius_m))))
     }
 
     /// Weights and indices of the stacks around a place.

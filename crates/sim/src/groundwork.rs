@@ -14,8 +14,12 @@ use tissue::{FarBasis, KernelBasis, Law, Layer, Stack, Stiffening};
 pub struct Groundwork {
     basis: KernelBasis,
     far: Arc<FarBasis>,
-    laws: Mutex<BTreeMap<Vec<i64>, Stiffening>>,
+    laws: Arc<LawLattice>,
 }
+
+/// The laws solved so far.
+#[derive(Debug, Default)]
+pub(crate) struct LawLattice(Mutex<BTreeMap<Vec<i64>, Stiffening>>);
 
 /// Ratio between neighbours of the lattice, in thickness and in stiffness.
 const STEP: f64 = 2.0;
@@ -33,7 +37,7 @@ impl Groundwork {
         Arc::new(Groundwork {
             basis: KernelBasis::new(cell_m, reach, top_layer_min_m),
             far: Arc::new(FarBasis::new(near_m, far_m, step_m, PATCH_M)),
-            laws: Mutex::default(),
+            laws: Arc::default(),
         })
     }
 
@@ -45,6 +49,12 @@ impl Groundwork {
         &self.far
     }
 
+    pub(crate) fn laws(&self) -> &Arc<LawLattice> {
+        &self.laws
+    }
+}
+
+impl LawLattice {
     /// Large-strain law of a stack under nodes of `node_radius_m`, blended from its neighbours on the lattice.
     ///
     /// `typical_pa` are the shear moduli that lie on the lattice, layer by layer.
@@ -96,7 +106,7 @@ impl Groundwork {
             key.extend([bits(alpha), bits(l.nu), bits(*typical)]);
         }
         key.extend(at);
-        let held = || self.laws.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(law) = held().get(&key) {
             return *law;
         }
@@ -148,7 +158,7 @@ mod tests {
             };
             let stack = Back::new(&body).unwrap().stack(u, x_m);
             let own = Stiffening::of(&stack, 0.02);
-            let blended = groundwork.law(&stack, &typical_pa, 0.02);
+            let blended = groundwork.laws().law(&stack, &typical_pa, 0.02);
             for eta in [0.05, 0.1, 0.2, 0.3, 0.4] {
                 let depth_m = eta * stack.thickness_m();
                 let off = blended.factor(depth_m).0 / own.factor(depth_m).0 - 1.0;

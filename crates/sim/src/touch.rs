@@ -81,6 +81,8 @@ pub enum Solve {
 #[derive(Clone, Debug)]
 pub struct Touch {
     law: NodeLaw,
+    /// Radius of the sphere whose large-strain law serves, m.
+    law_radius_m: f64,
     patch: Patch,
     kernel: Kernel,
     /// Work space: tissue of another place.
@@ -162,6 +164,7 @@ impl Touch {
             arms_m: vec![[0.0; 3]; WINDOW * WINDOW],
             lever_m: 0.0,
             traction: Traction::new(law.friction, law.wheel, WINDOW),
+            law_radius_m: law.shape.law_radius_m(),
             law,
             grade: None,
             products: 0,
@@ -233,7 +236,7 @@ impl Touch {
     /// How deep the skin stood at the last solve, m, where it was deepest, to what depth the force law is held there, m, and
     /// what was gone beyond, if anything.
     pub fn reached(&self) -> (f64, f64, Option<Bound>) {
-        let radius_m = self.law.shape.law_radius_m();
+        let radius_m = self.law_radius_m;
         let skin_m = self.held.map_or(0.0, |h| h.skin_m);
         let bound = self.stiffening.beyond(skin_m, radius_m);
         (skin_m, self.stiffening.held_m(radius_m), bound)
@@ -472,7 +475,7 @@ impl Touch {
                 let mut energy_j = |cells: f64| {
                     let mut at = foot.at;
                     at[axis] += cells;
-                    let law = bed.ground(at, &mut self.spare);
+                    let law = bed.ground(at, self.law_radius_m, &mut self.spare);
                     self.patch.energy_j(&self.spare, &law)
                 };
                 // A softer place would store more at this pressure and so stores less at this depth.
@@ -539,7 +542,7 @@ impl Touch {
         }
         self.origin = Some(wanted);
         self.shear = bed.shear(foot.at);
-        self.stiffening = bed.ground(foot.at, &mut self.kernel);
+        self.stiffening = bed.ground(foot.at, self.law_radius_m, &mut self.kernel);
     }
 
     /// How far the node reaches past each cell of the resting skin, cover on.
