@@ -42,21 +42,20 @@ struct Ground {
     pitch: [usize; 2],
     kernels: Vec<Kernel>,
     shears: Vec<Shear>,
-    lazy: Lazy,
+    known: Known,
     creep: Option<Creep>,
     mirrored: bool,
 }
 
-/// What is found out about a stack when a node first asks: a run goes to a few of them. It depends on nothing else, so who
-/// asks first changes no number.
+/// What is known of each stack besides its kernel. Laws are solved when the body is seated: solved when a node comes, they would
+/// halt single steps for up to a second. Far fields are cheap and wait until a node asks: tuning never does. They depend on nothing but
+/// their stack, so who asks first changes no number.
 #[derive(Clone, Debug, Default)]
-struct Lazy {
+struct Known {
     stacks: Vec<Stack>,
     /// Radii of the nodes that laws are for, m, and the laws: radius after radius, stack after stack.
     radii_m: Vec<f64>,
-    laws: Vec<OnceLock<Stiffening>>,
-    /// Where laws are blended from; without one a law is the stack's own.
-    lattice: Option<Arc<LawLattice>>,
+    laws: Vec<Stiffening>,
     /// How far away a force is felt, stack after stack.
     fars: Vec<OnceLock<FarField>>,
     basis: Option<Arc<FarBasis>>,
@@ -214,7 +213,7 @@ impl Bed {
             pitch: [1, 1],
             kernels: vec![],
             shears: vec![],
-            lazy: Lazy::default(),
+            known: Known::default(),
             creep: None,
             mirrored: false,
         };
@@ -394,7 +393,7 @@ impl Bed {
         let corners = self.ground.corners(self, at);
         let parts = corners.iter().filter(|(weight, _)| *weight > 0.0);
         parts.fold((0.0, 0.0), |(sink, slope), &(weight, i)| {
-            let field = self.ground.lazy.far(i);
+            let field = self.ground.known.far(i);
             let (more, steeper) = field.map_or((0.0, 0.0), |f| f.sink_and_slope(distance_m));
             (sink + weight * more, slope + weight * steeper)
         })
@@ -426,20 +425,28 @@ pub struct Foot {
     pub side: Unit<Vector3<f64>>,
 }
 
-impl Lazy {
+impl Known {
     fn new(
         groundwork: &Groundwork,
         radii_m: &[f64],
         stacks: Vec<Stack>,
-        lattice: Option<Arc<LawLattice>>,
-    ) -> Lazy {
-        Lazy {
-            laws: vec![OnceLock::new(); stacks.len() * radii_m.len()],
+        lattice: Option<&LawLattice>,
+    ) -> Known {
+        let limits = Limits::builtin();
+        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
+        let law = |stack: &Stack, radius_m: f64| match lattice {
+            Some(lattice) => lattice.law(stack, &typical_pa, radius_m),
+            None => Stiffening::of(stack, radius_m),
+        };
+        Known {
+            laws: radii_m
+                .iter()
+                .flat_map(|radius_m| stacks.iter().map(|s| law(s, *radius_m)))
+                .collect(),
             fars: vec![OnceLock::new(); stacks.len()],
             basis: Some(groundwork.far().clone()),
             radii_m: radii_m.to_vec(),
             stacks,
-            lattice,
         }
     }
 
@@ -449,15 +456,7 @@ impl Lazy {
         let nearest = (0..self.radii_m.len())
             .min_by(|a, b| off(a).total_cmp(&off(b)))
             .unwrap_or(0);
-        let (own, radius_m) = (&self.stacks[stack], self.radii_m[nearest]);
-        self.laws[nearest * self.stacks.len() + stack].get_or_init(|| match &self.lattice {
-            Some(lattice) => {
-                let limits = Limits::builtin();
-                let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
-                lattice.law(own, &typical_pa, radius_m)
-            }
-            None => Stiffening::of(own, radius_m),
-        })
+        &self.laws[nearest * self.stacks.len() + stack]
     }
 
     fn far(&self, stack: usize) -> Option<&FarField> {
@@ -473,7 +472,7 @@ impl Ground {
             pitch: [1, 1],
             kernels: vec![groundwork.basis().kernel(stack)],
             shears: vec![Shear::of(stack)],
-            lazy: Lazy::new(groundwork, node_radii_m, vec![stack.clone()], None),
+            known: Known::new(groundwork, node_radii_m, vec![stack.clone()], None),
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -496,7 +495,7 @@ impl Ground {
             pitch,
             kernels: vec![],
             shears: vec![],
-            lazy: Lazy::default(),
+            known: Known::default(),
             creep,
             mirrored: true,
         };
@@ -512,18 +511,18 @@ impl Ground {
                 stacks.push(stack);
             }
         }
-        let lattice = Some(groundwork.laws().clone());
-        ground.lazy = Lazy::new(groundwork, node_radii_m, stacks, lattice);
+        let lattice = Some(groundwork.laws());
+        ground.known = Known::new(groundwork, node_radii_m, stacks, lattice);
         ground
     }
 
     fn blend(&self, bed: &Bed, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
         if self.kernels.len() == 1 {
-            return *self.lazy.law(0, radius_m);
+            return *self.known.law(0, radius_m);
         }
         let corners = self.corners(bed, at);
         kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
-        Stiffening::blend(&corners.map(|(w, i)| (w, self.lazy.law(i, radius_m))))
+        Stiffening::blend(&corners.map(|(w, i)| (w, self.known.law(i, radius_m))))
     }
 
     /// Weights and indices of the stacks around a place.

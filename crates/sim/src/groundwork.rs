@@ -14,7 +14,7 @@ use tissue::{FarBasis, KernelBasis, Law, Layer, Stack, Stiffening};
 pub struct Groundwork {
     basis: KernelBasis,
     far: Arc<FarBasis>,
-    laws: Arc<LawLattice>,
+    laws: LawLattice,
 }
 
 /// The laws solved so far.
@@ -37,7 +37,7 @@ impl Groundwork {
         Arc::new(Groundwork {
             basis: KernelBasis::new(cell_m, reach, top_layer_min_m),
             far: Arc::new(FarBasis::new(near_m, far_m, step_m, PATCH_M)),
-            laws: Arc::default(),
+            laws: LawLattice::default(),
         })
     }
 
@@ -49,7 +49,7 @@ impl Groundwork {
         &self.far
     }
 
-    pub(crate) fn laws(&self) -> &Arc<LawLattice> {
+    pub(crate) fn laws(&self) -> &LawLattice {
         &self.laws
     }
 }
