@@ -50,7 +50,7 @@ fn bench(c: &mut Criterion) {
         solve(b, &depths, &ground(&kernel, &stiffening), &Effort::STATIC)
     });
 
-    let bed = Bed::slab(&stack, &Bed::groundwork(CELL_M), 0.02, [0.2, 0.2]);
+    let bed = Bed::slab(&stack, &Bed::groundwork(CELL_M), &[0.02], [0.2, 0.2]);
     let law = NodeLaw {
         shape: NODE,
         cover: None,

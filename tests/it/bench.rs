@@ -1,14 +1,17 @@
 //! Promise: the test bench, the durometer and the exact law are one thing. A node at rest in a simulated scene gives the
 //! force that `indent` gives, and the scene that other simulators are timed on (`benches/peers/`) is what it says it is.
 
+use crate::agreement;
+use crate::csv::Table;
 use crate::seat::{only, scene, seat};
+use nalgebra::{Isometry3, UnitQuaternion};
 use program::{Phase, Session, Technique};
 use scene::{Scene, Surface};
-use sim::{Contact, NODES};
-use tissue::{Durometer, Indenter, Stack};
+use sim::{Contact, NODES, NodeLaw, Touch, Wheel};
+use tissue::{Durometer, Effort, FarField, Indenter, Stack};
 
 /// Nodes of several shapes stand 4, 8 and 12 mm deep in flat slabs, driven there by motors, on rockers in the engine. Each
-/// gives the force of `kneadlab indent` at its depth, with the same cells of 2 mm, within 1 %: the run's solver stops at
+/// gives the force of `kneadlab indent` at its depth, less what the others sink the skin by, with the same cells of 2 mm, within 1 %: the run's solver stops at
 /// a residual of 1e-3, and a node that stands off the middle of its cell has up to 0.4 % more or less.
 #[test]
 fn val_scene_equals_indent() {
@@ -33,19 +36,21 @@ fn val_scene_equals_indent() {
         ),
     ];
     for (shape, stack) in cases {
-        for (wanted_m, contacts, stiffness_n_m) in held(shape.clone(), stack, [0.004, 0.008, 0.012])
-        {
+        let field = FarField::new(stack, 0.04, 0.3);
+        for held in held(shape.clone(), stack, [0.004, 0.008, 0.012]) {
             // Left and right are mirror images: upper and lower node of one side.
-            for contact in &contacts[..2] {
+            for (i, contact) in held.contacts.iter().enumerate().take(2) {
                 // The node itself gives a little: what is left is in the tissue.
-                let depth_m = contact.depth_m - contact.force_n / stiffness_n_m;
-                assert!((depth_m - wanted_m).abs() < 3e-4, "{depth_m} m");
+                let depth_m = contact.depth_m - contact.force_n / held.stiffness_n_m;
+                assert!((depth_m - held.wanted_m).abs() < 3e-4, "{depth_m} m");
                 let durometer = Durometer::new(stack.clone(), shape.clone()).with_cell_m(0.002);
-                let indented_n = durometer.indent(&[depth_m])[0].force_n;
+                let sink_m = held.sink_m(i, &field);
+                let indented_n = durometer.indent(&[depth_m - sink_m])[0].force_n;
                 let off = contact.force_n / indented_n - 1.0;
                 println!(
-                    "{shape:?} at {:.2} mm: {:.3} N, indent {indented_n:.3} N, {:+.2} %",
+                    "{shape:?} at {:.2} mm, others sink it by {:+.2} mm: {:.3} N, indent {indented_n:.3} N, {:+.2} %",
                     1e3 * depth_m,
+                    1e3 * sink_m,
                     contact.force_n,
                     100.0 * off
                 );
@@ -56,8 +61,9 @@ fn val_scene_equals_indent() {
 }
 
 /// The scene for other simulators: four nodes at 40 N each while they travel. Exact: a sphere of 25 mm takes 22.07 N at
-/// 12 mm of a bonded layer of 40 kPa, so 22.07 * 72.5 / 40 = 40.0 N of this one. Asked to 4.5 %: 2 % of depth is 4 % of force;
-/// and at least 150 cells in every patch.
+/// 12 mm of a bonded layer of 40 kPa, so 22.07 * 72.5 / 40 = 40.0 N of this one, alone. The three others raise the skin under it
+/// (it bulges, see `val_nodes_of_a_run_feel_each_other`), which makes it 1.9 % more, 40.8 N, in the mean of such a run.
+/// Asked to 4.5 %: 2 % of depth is 4 % of force; and at least 150 cells in every patch.
 #[test]
 fn val_peer_slab_presses_40_newtons() {
     let mut sim = seat(&scene("checks/peer_slab.toml", &[]));
@@ -74,7 +80,7 @@ fn val_peer_slab_presses_40_newtons() {
             // Wheels drag a little in their bearings and lean the rockers: depth to 2 %, which is 4 % of force.
             assert!((depth_m - 0.012).abs() < 2.4e-4, "{depth_m} m");
             assert!(
-                (contact.force_n / 40.0 - 1.0).abs() < 0.045 && contact.cells >= 150,
+                (contact.force_n / 40.8 - 1.0).abs() < 0.045 && contact.cells >= 150,
                 "{} N on {} cells",
                 contact.force_n,
                 contact.cells
@@ -84,9 +90,95 @@ fn val_peer_slab_presses_40_newtons() {
     assert!(rows > 300, "{rows} steps in contact");
 }
 
-/// Four nodes of one shape pressed to each depth in turn: the depth asked for, the contacts at the end of the hold, and
-/// the nodes' stiffness, N/m.
-fn held(shape: Indenter, stack: &Stack, depths_m: [f64; 3]) -> Vec<(f64, [Contact; NODES], f64)> {
+/// Four nodes 4, 8 and 12 mm deep in a linear slab, 100 to 160 mm apart: each takes as much more than alone at the same place as
+/// superposition says, within 0.3 % of the force. Alone: the same node on the same cells by itself. Superposition: each node
+/// is a point force, the layer's exact far field (not the run's spread and tabulated one) sinks the skin under every
+/// other by `s`, and over skin sunk by `s` a node `d` deep is one alone at `d - s` (`indent`). Two spheres of set 4 agree with that,
+/// see the next test.
+#[test]
+fn val_nodes_of_a_run_feel_each_other() {
+    let shape = Indenter::Sphere { radius_m: 0.025 };
+    let stack = stack_of(&scene("checks/peer_slab.toml", &[]));
+    let field = FarField::new(&stack, 0.04, 0.3);
+    let alone = Durometer::new(stack.clone(), shape.clone()).with_cells(600.0);
+    let mut farthest = 0.0f64;
+    for held in held(shape.clone(), &stack, [0.004, 0.008, 0.012]) {
+        for (i, contact) in held.contacts.iter().enumerate() {
+            let sink_m = held.sink_m(i, &field);
+            let lone_n = held.lone_n[i];
+            // The node itself gives a little more where it meets more.
+            let [depth_m, lone_m] =
+                [contact.force_n, lone_n].map(|n| contact.depth_m - n / held.stiffness_n_m);
+            let found = alone.indent(&[depth_m - sink_m, lone_m]);
+            let wanted = found[0].force_n / found[1].force_n;
+            let felt = contact.force_n / lone_n;
+            println!(
+                "{:.2} mm deep, others sink it by {:+.3} mm: {:+.2} %, superposition {:+.2} %",
+                1e3 * depth_m,
+                1e3 * sink_m,
+                100.0 * (felt - 1.0),
+                100.0 * (wanted - 1.0)
+            );
+            assert!((felt - wanted).abs() < 0.003, "{felt} {wanted}");
+            farthest = farthest.max((wanted - 1.0).abs());
+        }
+    }
+    assert!(farthest > 0.01, "too far to tell: {farthest}");
+}
+
+/// The superposition that the run is held to, against set 4 (boundary elements): two linear spheres 60 and 100 mm apart. Ratio of the
+/// force to one alone within 0.4 %, of up to 3.3 %: a patch is 10 mm across half, and 60 mm away its shape is worth a little.
+#[test]
+fn val_superposition_is_set_4() {
+    let stacks = agreement::json("2_layered_linear_sphere/stacks.json");
+    for row in Table::read("4_two_spheres/two_spheres.csv").rows() {
+        let spacing_m = 1e-3 * row.number("spacing_[mm]");
+        if spacing_m < 0.05 {
+            continue;
+        }
+        let (radius_m, depth_m) = (
+            1e-3 * row.number("R1_[mm]"),
+            1e-3 * row.number("depth_[mm]"),
+        );
+        let stack = agreement::stack_of(&stacks[row.text("case")]);
+        let sink_m_n = FarField::new(&stack, 0.04, 0.3).sink_m_n(spacing_m);
+        let alone = Durometer::new(stack, Indenter::Sphere { radius_m }).with_cells(600.0);
+        let lone_n = alone.indent(&[depth_m])[0].force_n;
+        let mut force_n = lone_n;
+        for _ in 0..3 {
+            force_n = alone.indent(&[depth_m - sink_m_n * force_n])[0].force_n;
+        }
+        let (ours, theirs) = (force_n / lone_n, row.number("ratio1_[-]"));
+        println!(
+            "{} R {radius_m} m, {depth_m} m deep, {spacing_m} m apart: {ours:.4}, set 4 {theirs:.4}",
+            row.text("case")
+        );
+        assert!((ours - theirs).abs() < 0.004, "{ours} {theirs}");
+    }
+}
+
+/// What four nodes held to one depth have come to.
+struct Held {
+    wanted_m: f64,
+    contacts: [Contact; NODES],
+    /// What each would take alone at the same place, N.
+    lone_n: [f64; NODES],
+    stiffness_n_m: f64,
+}
+
+impl Held {
+    /// How far the other nodes, point forces all, sink the skin under one, m.
+    fn sink_m(&self, node: usize, field: &FarField) -> f64 {
+        let at = self.contacts[node].point_in_back;
+        let others = self.contacts.iter().enumerate().filter(|(k, _)| *k != node);
+        others
+            .map(|(_, other)| other.force_n * field.sink_m_n((other.point_in_back - at).norm()))
+            .sum()
+    }
+}
+
+/// Four nodes of one shape pressed to each depth in turn, as they are at the end of the hold.
+fn held(shape: Indenter, stack: &Stack, depths_m: [f64; 3]) -> Vec<Held> {
     let mut scene = scene("checks/peer_slab.toml", &[]);
     scene.surface = Surface::Slab {
         stack: stack.clone(),
@@ -105,14 +197,37 @@ fn held(shape: Indenter, stack: &Stack, depths_m: [f64; 3]) -> Vec<(f64, [Contac
         *protrude_m = depth_m + off_m;
     }
     let mut sim = seat(&scene);
-    let mut held = depths_m.map(|depth_m| (depth_m, [Contact::default(); NODES], stiffness_n_m));
+    let mut last = depths_m.map(|_| None);
     while !sim.is_done() {
         let frame = sim.step().unwrap();
         if frame.command.phase == Phase::Contact {
-            held[usize::from(frame.command.level) - 1].1 = frame.contacts;
+            last[usize::from(frame.command.level) - 1] = Some(frame.clone());
         }
     }
-    held.to_vec()
+    let law = NodeLaw {
+        shape,
+        cover: None,
+        stiffness_n_m,
+        friction: 0.0,
+        wheel: Wheel::Fixed,
+        effort: Effort::STATIC,
+    };
+    let bed = &sim.subject().bed;
+    let found = depths_m.into_iter().zip(last).map(|(wanted_m, frame)| {
+        let frame = frame.expect("every level is held");
+        let lone_n = frame.nodes.map(|node| {
+            let centre = frame.machine_from_back.inverse() * node;
+            let pose = Isometry3::from_parts(centre.coords.into(), UnitQuaternion::identity());
+            Touch::new(law.clone(), bed).press(bed, &pose).force_n
+        });
+        Held {
+            wanted_m,
+            contacts: frame.contacts,
+            lone_n,
+            stiffness_n_m,
+        }
+    });
+    found.collect()
 }
 
 /// Presses at one place at levels 1, 2, ...

@@ -214,6 +214,28 @@ fn val_force_is_the_integral_of_the_pressure() {
     }
 }
 
+/// On a bed for nodes of two radii each meets the large-strain law of its own: the force is that on a bed for it alone, to the last bit,
+/// and not that of the other's law.
+#[test]
+fn regress_each_node_meets_its_own_law() {
+    let stack = Stack::try_new(vec![
+        layer(0.002, 150e3, 0.49, Law::Ogden { alpha: 8.0 }, &[]),
+        layer(0.028, 25e3, 0.49, Law::NeoHookean, &[]),
+    ])
+    .unwrap();
+    let node = law(Effort::STATIC);
+    let own_m = node.shape.law_radius_m();
+    let force_n = |radii_m: &[f64]| {
+        let bed = Bed::slab(&stack, &GROUNDWORK, radii_m, [0.16; 2]);
+        Touch::new(node.clone(), &bed)
+            .press(&bed, &above(0.012))
+            .force_n
+    };
+    let alone_n = force_n(&[own_m]);
+    assert_eq!(force_n(&[0.010, own_m]).to_bits(), alone_n.to_bits());
+    assert_ne!(force_n(&[0.010]).to_bits(), alone_n.to_bits());
+}
+
 /// A sphere on a flat slab presses straight under itself and equally hard wherever it stands on the grid: by symmetry
 /// its centre of pressure is its own. A cell is 2 mm; the centre is asked to 0.1 mm and the force to 1 %.
 #[test]
@@ -619,7 +641,7 @@ fn above(depth_m: f64) -> Isometry3<f64> {
 
 fn slab(layers: &[Layer]) -> Bed {
     let stack = Stack::try_new(layers.to_vec()).unwrap();
-    Bed::slab(&stack, &GROUNDWORK, 0.025, [0.16; 2])
+    Bed::slab(&stack, &GROUNDWORK, &[0.025], [0.16; 2])
 }
 
 fn layer(thickness_m: f64, e_pa: f64, nu: f64, law: Law, prony: &[PronyTerm]) -> Layer {

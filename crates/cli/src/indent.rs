@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use scene::load_stack;
 use std::io::Write;
 use std::path::PathBuf;
-use tissue::{Creep, Durometer, Indenter, Law, Layer, Motion, Stack};
+use tissue::{Creep, Durometer, Indenter, Layer, Motion, Stack};
 
 /// What is pressed into what.
 #[derive(clap::Args)]
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         bail!("{}", problems.join("\n"));
     }
 
-    warn_beyond(&beyond(&args.depth_mm, &stack, &args.node, &durometer));
+    warn_beyond(&beyond(&args.depth_mm, &args.node, &durometer));
 
     let mut out = print::out();
     if args.profile {
@@ -205,31 +205,15 @@ impl Args {
 /// Depths at which the answer is no longer what a test holds, with the reason, each depth once.
 fn beyond(
     depths_mm: &[f64],
-    stack: &Stack,
     node: &Indenter,
     durometer: &Durometer,
 ) -> Vec<(&'static str, Vec<f64>)> {
-    let thickness_m = stack.thickness_m();
     let radius_m = node.law_radius_m();
-    let linear = stack.layers().iter().all(|l| l.law == Law::Linear);
-    // Nine decimals of a metre: 8 mm is 0.4 of 20 mm, whatever the last bit says.
-    let past = |depth_m: f64, limit_m: f64| depth_m > limit_m + 1e-9;
-    let reason = |depth_m: f64| {
-        if linear {
-            past(depth_m, LINEAR_TO * thickness_m).then_some(LINEAR)
-        } else if past(depth_m, durometer.stiffening().valid_m()) {
-            Some("estimate beyond the stack's finite-strain solution")
-        } else if past(depth_m, HELD_TO * thickness_m) {
-            Some("estimate beyond 0.4 of the thickness")
-        } else if past(depth_m, radius_m) {
-            Some("estimate beyond the node's radius")
-        } else {
-            None
-        }
-    };
+    let law = durometer.stiffening();
     let mut found: Vec<(&str, Vec<f64>)> = Vec::new();
     for &depth_mm in depths_mm {
-        if let Some(reason) = reason(1e-3 * depth_mm) {
+        if let Some(bound) = law.beyond(1e-3 * depth_mm, radius_m) {
+            let reason = bound.meaning();
             match found.iter_mut().find(|f| f.0 == reason) {
                 Some((_, depths)) => depths.push(depth_mm),
                 None => found.push((reason, vec![depth_mm])),
@@ -238,13 +222,6 @@ fn beyond(
     }
     found
 }
-
-/// Depth over thickness to which finite strain is held to outside solutions.
-const HELD_TO: f64 = 0.4;
-/// Depth over thickness to which a linear stack is like tissue.
-const LINEAR_TO: f64 = 0.2;
-const LINEAR: &str =
-    "linear layers beyond 0.2 of the thickness: a linear model's answer, not tissue's";
 
 fn warn_beyond(found: &[(&'static str, Vec<f64>)]) {
     if found.is_empty() {

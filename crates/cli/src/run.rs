@@ -69,6 +69,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             run_report::violation(v)
         ));
     }
+    for line in run_report::beyond(&trace) {
+        say(format_args!(
+            "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
+        ));
+    }
     if let Some(fault) = &trace.fault {
         say(format_args!(
             "error: fault {fault}; what was done before it is kept"
@@ -127,6 +132,7 @@ fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
         "bearing_loss_j": trace.efforts.each_ref().map(|e| e.bearing_loss_j),
         "slip_m": trace.efforts.each_ref().map(|e| e.slip_m),
         "shear_dose_kpa_s": trace.efforts.each_ref().map(|e| 1e-3 * e.shear_dose_pa_s),
+        "beyond_validity": trace.beyond,
         "node_names": NODE_NAMES,
         "trunk_lift_mm": 1e3 * trace.trunk_lift_m,
         "motors": trace.motors,

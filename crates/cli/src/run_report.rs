@@ -6,7 +6,7 @@ use crate::picture;
 use back::Back;
 use maud::{Markup, html};
 use scene::Scene;
-use sim::{Limit, Trace, TraceRow, Violation};
+use sim::{Beyond, Limit, Trace, TraceRow, Violation};
 
 const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
 /// Points of a line at most: more cannot be seen.
@@ -55,6 +55,7 @@ pub fn page(
             div.note { "The run was stopped after " (format!("{:.1} of {planned_s:.1}", trace.duration_s)) " s." }
         }
         @for w in warnings { div.note { (w) } }
+        @for w in beyond(trace) { div.note { "Deeper than what is validated: " (w) } }
         (section("Pressure over the back", "The largest pressure that each place of the skin met during the session. The skin is unrolled and seen from behind; stations run from C7 (0) to S2 (1).", &html! {
             div.row {
                 div style="flex:1.2" { (picture::back_from_behind(back, &trace.map, full_pa)?) }
@@ -148,6 +149,25 @@ pub fn worst(violations: &[Violation]) -> Vec<&Violation> {
         }
     }
     out
+}
+
+/// Where nodes went deeper than the force law is held to, a line a node.
+pub fn beyond(trace: &Trace) -> Vec<String> {
+    let line = |(b, name): (&Option<Beyond>, &str)| {
+        b.as_ref().map(|b| {
+            format!(
+                "{name} node {:.1} mm into the tissue, {:.2} of the {:.1} mm that are held, at {:.1} s, station {:.2}, {:+.0} mm from the midline: {}",
+                1e3 * b.depth_m,
+                b.share(),
+                1e3 * b.held_m,
+                b.t_s,
+                b.u,
+                1e3 * b.x_m,
+                b.meaning
+            )
+        })
+    };
+    trace.beyond.iter().zip(NODES).filter_map(line).collect()
 }
 
 /// A passed limit in words.

@@ -156,6 +156,8 @@ pub static ARC_FIELDS: &[Field<Arc>] = fields![Arc;
 pub static NODE_FIELDS: &[Field<Node>] = fields![Node;
     "mass_kg" "kg" 1.0, 0.01..1.0, mass_kg, "E", "mass of the node";
     "stiffness_n_mm" "N/mm" 1e3, 5.0..200.0, stiffness_n_m, "E, usual 10-80", "rubber and arm flex in series; small: a soft node";
+    "friction" "1" 1.0, 0.0..1.5, friction, "E, usual 0.2-0.45: cotton on PU", "Coulomb friction against what it touches: cover, shirt or skin; large drags the skin along";
+    "bearing_resistance" "1" 1.0, 0.0..0.5, bearing_resistance, "E, usual 0.02-0.06", "what bearing and fabric hold back, a share of the normal force at the rim";
 ];
 
 impl Mechanism {

@@ -23,7 +23,7 @@ mod check;
 pub use check::{ARC_FIELDS, FIELDS, Field, MechanismProblem, NODE_FIELDS};
 pub use kinematics::{Drive, Hand, Kinematics, KinematicsError, LoopOpen, Side, Twist};
 pub use mechanism::{
-    Arc, Carriage, Cover, Mechanism, Motors, Node, Protrude, Rocker, Rod, Track, Wobble,
+    Arc, Carriage, Cover, Mechanism, Motors, Node, Protrude, Rocker, Rod, Track, Wheel, Wobble,
 };
 pub use motor::{Command, GearMotor, MotorOutput, MotorState};
 pub use track::{TrackCurve, TrackPose};

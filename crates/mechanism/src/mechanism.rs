@@ -144,6 +144,21 @@ pub struct Node {
     pub mass_kg: f64,
     /// Stiffness of rubber and arm in series, N/m.
     pub stiffness_n_m: f64,
+    /// Coulomb friction against what it touches: cover, shirt or skin.
+    pub friction: f64,
+    /// How it turns about its axle.
+    pub wheel: Wheel,
+    /// Drag of a free wheel's bearing and fabric, as a share of the normal force at the rim; 0 for a fixed one.
+    pub bearing_resistance: f64,
+}
+
+/// How a node turns about its axle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wheel {
+    /// Freely, but for its bearing: it rolls.
+    Free,
+    /// Not at all: it rubs.
+    Fixed,
 }
 
 /// The foam or fabric flap between nodes and user.
@@ -189,6 +204,9 @@ impl Mechanism {
             shape: Indenter::Sphere { radius_m: 0.025 },
             mass_kg: 0.12,
             stiffness_n_m: 30.0e3,
+            friction: 0.30,
+            wheel: Wheel::Free,
+            bearing_resistance: 0.05,
         };
         Mechanism {
             name: "four-node wobble carriage on an S-track".to_owned(),

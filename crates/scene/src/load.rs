@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use back::{Body, BodyProblem, Classes, Sex};
-use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node};
+use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
@@ -310,8 +310,18 @@ fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
                 shape: to_shape(t),
                 mass_kg: 0.0,
                 stiffness_n_m: 0.0,
+                friction: 0.0,
+                wheel: match t.text("wheel") {
+                    "fixed" => Wheel::Fixed,
+                    _ => Wheel::Free,
+                },
+                bearing_resistance: 0.0,
             };
             fill(&mut node, NODE_FIELDS, t);
+            if node.wheel == Wheel::Fixed {
+                // Its key does not apply.
+                node.bearing_resistance = 0.0;
+            }
             node
         })
         .collect();

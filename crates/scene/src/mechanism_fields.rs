@@ -260,7 +260,17 @@ fn node() -> &'static Table {
     ];
     for f in NODE_FIELDS {
         let value = (f.get)(default) / f.si;
-        fields.push(field(
+        let of_free_wheels = f.path == "bearing_resistance";
+        if of_free_wheels {
+            fields.push(field(
+                "wheel",
+                Kind::Choice(wheels),
+                Text("free"),
+                "whether it turns freely about its axle or not at all",
+                "E",
+            ));
+        }
+        let plain = field(
             f.path,
             Kind::Number {
                 min: f.min,
@@ -269,13 +279,22 @@ fn node() -> &'static Table {
             Number(value),
             f.meaning,
             f.source,
-        ));
+        );
+        fields.push(if of_free_wheels {
+            plain.when("wheel", &["free"])
+        } else {
+            plain
+        });
     }
     leak("One node; both sides carry the same.", fields)
 }
 
 fn shapes() -> Vec<&'static str> {
     vec!["sphere", "roller", "ellipsoid", "torus"]
+}
+
+fn wheels() -> Vec<&'static str> {
+    vec!["free", "fixed"]
 }
 
 /// Built once and kept for the life of the program.

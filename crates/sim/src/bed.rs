@@ -1,10 +1,10 @@
 //! The surface that nodes press: cells, normals and what lies under them.
 
-use crate::groundwork::Groundwork;
+use crate::groundwork::{Groundwork, LawLattice};
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
-use std::sync::Arc;
-use tissue::{Creep, Kernel, Shear, Stack, Stiffening};
+use std::sync::{Arc, OnceLock};
+use tissue::{Creep, FarBasis, FarField, Kernel, Shear, Stack, Stiffening};
 
 /// Cells along one edge of a contact window.
 pub(crate) const WINDOW: usize = 32;
@@ -45,10 +45,24 @@ struct Ground {
     /// Rows and columns of the bed between two stacks.
     pitch: [usize; 2],
     kernels: Vec<Kernel>,
-    laws: Vec<Stiffening>,
     shears: Vec<Shear>,
+    known: Known,
     creep: Option<Creep>,
     mirrored: bool,
+}
+
+/// What is known of each stack besides its kernel. Laws are solved when the body is seated: solved when a node comes, they would
+/// halt single steps for up to a second. Far fields are cheap and wait until a node asks: tuning never does. They depend on nothing but
+/// their stack, so who asks first changes no number.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    stacks: Vec<Stack>,
+    /// Radii of the nodes that laws are for, m, and the laws: radius after radius, stack after stack.
+    radii_m: Vec<f64>,
+    laws: Vec<Stiffening>,
+    /// How far away a force is felt, stack after stack.
+    fars: Vec<OnceLock<FarField>>,
+    basis: Option<Arc<FarBasis>>,
 }
 
 impl Bed {
@@ -57,13 +71,13 @@ impl Bed {
         Groundwork::new(cell_m, WINDOW, SKIN_MIN_M)
     }
 
-    /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radius_m`.
+    /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radii_m` (one or more).
     ///
     /// Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
     pub fn of_back(
         back: &Back,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         half_width_m: f64,
     ) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
@@ -120,16 +134,16 @@ impl Bed {
             Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
         bed.first_u = RANGE_U[0];
         bed.u_per_row = u_per_row / refinement as f64;
-        bed.ground = Ground::new(&bed, groundwork, node_radius_m, creep, stack_at);
+        bed.ground = Ground::new(&bed, groundwork, node_radii_m, creep, stack_at);
         bed
     }
 
     /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y; for nodes
-    /// of `node_radius_m`.
+    /// of `node_radii_m` (one or more).
     pub fn slab(
         stack: &Stack,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         size_m: [f64; 2],
     ) -> Bed {
         let cell_m = groundwork.basis().cell_m();
@@ -148,7 +162,7 @@ impl Bed {
             })
             .collect();
         let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
-        bed.ground = Ground::uniform(groundwork, node_radius_m, stack);
+        bed.ground = Ground::uniform(groundwork, node_radii_m, stack);
         bed
     }
 
@@ -207,8 +221,8 @@ impl Bed {
             columns: 0,
             pitch: [1, 1],
             kernels: vec![],
-            laws: vec![],
             shears: vec![],
+            known: Known::default(),
             creep: None,
             mirrored: false,
         };
@@ -387,9 +401,9 @@ impl Bed {
         (a + fr * (d - a) + fc * side, [down, side])
     }
 
-    /// Blends the influence table under a place into `kernel`; returns the large-strain law there.
-    pub(crate) fn ground(&self, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
-        self.ground.blend(self, at, kernel)
+    /// Blends the influence table under a place into `kernel`; returns the large-strain law there for nodes of a radius.
+    pub(crate) fn ground(&self, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
+        self.ground.blend(self, at, radius_m, kernel)
     }
 
     /// How the skin around a place lets itself be dragged.
@@ -397,6 +411,18 @@ impl Bed {
         let ground = &self.ground;
         let corners = ground.corners(self, at);
         Shear::blend(&corners.map(|(w, i)| (w, &ground.shears[i])))
+    }
+
+    /// Displacement of the skin per newton at a distance over the tissue of a place, m/N, and its derivative by the
+    /// distance, 1/N; small strain, at once.
+    pub(crate) fn far(&self, at: [f64; 2], distance_m: f64) -> (f64, f64) {
+        let corners = self.ground.corners(self, at);
+        let parts = corners.iter().filter(|(weight, _)| *weight > 0.0);
+        parts.fold((0.0, 0.0), |(sink, slope), &(weight, i)| {
+            let field = self.ground.known.far(i);
+            let (more, steeper) = field.map_or((0.0, 0.0), |f| f.sink_and_slope(distance_m));
+            (sink + weight * more, slope + weight * steeper)
+        })
     }
 
     /// Whether the tissue is the same all over.
@@ -425,14 +451,54 @@ pub struct Foot {
     pub side: Unit<Vector3<f64>>,
 }
 
+impl Known {
+    fn new(
+        groundwork: &Groundwork,
+        radii_m: &[f64],
+        stacks: Vec<Stack>,
+        lattice: Option<&LawLattice>,
+    ) -> Known {
+        let limits = Limits::builtin();
+        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
+        let law = |stack: &Stack, radius_m: f64| match lattice {
+            Some(lattice) => lattice.law(stack, &typical_pa, radius_m),
+            None => Stiffening::of(stack, radius_m),
+        };
+        Known {
+            laws: radii_m
+                .iter()
+                .flat_map(|radius_m| stacks.iter().map(|s| law(s, *radius_m)))
+                .collect(),
+            fars: vec![OnceLock::new(); stacks.len()],
+            basis: Some(groundwork.far().clone()),
+            radii_m: radii_m.to_vec(),
+            stacks,
+        }
+    }
+
+    /// The law of a stack under nodes of a radius: of the nearest of those that the bed is for.
+    fn law(&self, stack: usize, radius_m: f64) -> &Stiffening {
+        let off = |i: &usize| (self.radii_m[*i] - radius_m).abs();
+        let nearest = (0..self.radii_m.len())
+            .min_by(|a, b| off(a).total_cmp(&off(b)))
+            .unwrap_or(0);
+        &self.laws[nearest * self.stacks.len() + stack]
+    }
+
+    fn far(&self, stack: usize) -> Option<&FarField> {
+        let basis = self.basis.as_ref()?;
+        Some(self.fars[stack].get_or_init(|| basis.field(&self.stacks[stack])))
+    }
+}
+
 impl Ground {
-    fn uniform(groundwork: &Groundwork, node_radius_m: f64, stack: &Stack) -> Ground {
+    fn uniform(groundwork: &Groundwork, node_radii_m: &[f64], stack: &Stack) -> Ground {
         Ground {
             columns: 1,
             pitch: [1, 1],
             kernels: vec![groundwork.basis().kernel(stack)],
-            laws: vec![Stiffening::of(stack, node_radius_m)],
             shears: vec![Shear::of(stack)],
+            known: Known::new(groundwork, node_radii_m, vec![stack.clone()], None),
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -442,7 +508,7 @@ impl Ground {
     fn new(
         bed: &Bed,
         groundwork: &Groundwork,
-        node_radius_m: f64,
+        node_radii_m: &[f64],
         creep: Option<Creep>,
         stack_at: impl Fn(usize, usize) -> Stack,
     ) -> Ground {
@@ -450,17 +516,16 @@ impl Ground {
         let middle = bed.columns / 2;
         let columns = middle.div_ceil(pitch[1]) + 1;
         let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
-        let limits = Limits::builtin();
-        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
         let mut ground = Ground {
             columns,
             pitch,
             kernels: vec![],
-            laws: vec![],
             shears: vec![],
+            known: Known::default(),
             creep,
             mirrored: true,
         };
+        let mut stacks = Vec::with_capacity(rows * columns);
         for row in 0..rows {
             for column in 0..columns {
                 let stack = stack_at(
@@ -468,22 +533,22 @@ impl Ground {
                     (column * pitch[1]).min(middle),
                 );
                 ground.kernels.push(groundwork.basis().kernel(&stack));
-                ground
-                    .laws
-                    .push(groundwork.law(&stack, &typical_pa, node_radius_m));
                 ground.shears.push(Shear::of(&stack));
+                stacks.push(stack);
             }
         }
+        let lattice = Some(groundwork.laws());
+        ground.known = Known::new(groundwork, node_radii_m, stacks, lattice);
         ground
     }
 
-    fn blend(&self, bed: &Bed, at: [f64; 2], kernel: &mut Kernel) -> Stiffening {
+    fn blend(&self, bed: &Bed, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
         if self.kernels.len() == 1 {
-            return self.laws[0];
+            return *self.known.law(0, radius_m);
         }
         let corners = self.corners(bed, at);
         kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
-        Stiffening::blend(&corners.map(|(w, i)| (w, &self.laws[i])))
+        Stiffening::blend(&corners.map(|(w, i)| (w, self.known.law(i, radius_m))))
     }
 
     /// Weights and indices of the stacks around a place.

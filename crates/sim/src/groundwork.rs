@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tissue::{KernelBasis, Law, Layer, Stack, Stiffening};
+use tissue::{FarBasis, KernelBasis, Law, Layer, Stack, Stiffening};
 
 /// Built once, then shared by every body: most of what a bed costs.
 ///
@@ -13,20 +13,31 @@ use tissue::{KernelBasis, Law, Layer, Stack, Stiffening};
 #[derive(Debug)]
 pub struct Groundwork {
     basis: KernelBasis,
-    laws: Mutex<BTreeMap<Vec<i64>, Stiffening>>,
+    far: Arc<FarBasis>,
+    laws: LawLattice,
 }
+
+/// The laws solved so far.
+#[derive(Debug, Default)]
+pub(crate) struct LawLattice(Mutex<BTreeMap<Vec<i64>, Stiffening>>);
 
 /// Ratio between neighbours of the lattice, in thickness and in stiffness.
 const STEP: f64 = 2.0;
 /// Thickness of lattice point 0, m.
 const THICKNESS_M: f64 = 0.002;
+/// Distances at which nodes feel each other, m: from, to, between two of the table.
+const FAR_M: [f64; 3] = [0.020, 0.200, 0.004];
+/// Usual radius of a patch, m. From 60 mm away its size is worth half a per cent of what is felt.
+const PATCH_M: f64 = 0.010;
 
 impl Groundwork {
     /// For windows of `reach` cells of `cell_m`, over skin of at least `top_layer_min_m`.
     pub(crate) fn new(cell_m: f64, reach: usize, top_layer_min_m: f64) -> Arc<Groundwork> {
+        let [near_m, far_m, step_m] = FAR_M;
         Arc::new(Groundwork {
             basis: KernelBasis::new(cell_m, reach, top_layer_min_m),
-            laws: Mutex::default(),
+            far: Arc::new(FarBasis::new(near_m, far_m, step_m, PATCH_M)),
+            laws: LawLattice::default(),
         })
     }
 
@@ -34,6 +45,16 @@ impl Groundwork {
         &self.basis
     }
 
+    pub(crate) fn far(&self) -> &Arc<FarBasis> {
+        &self.far
+    }
+
+    pub(crate) fn laws(&self) -> &LawLattice {
+        &self.laws
+    }
+}
+
+impl LawLattice {
     /// Large-strain law of a stack under nodes of `node_radius_m`, blended from its neighbours on the lattice.
     ///
     /// `typical_pa` are the shear moduli that lie on the lattice, layer by layer.
@@ -85,7 +106,7 @@ impl Groundwork {
             key.extend([bits(alpha), bits(l.nu), bits(*typical)]);
         }
         key.extend(at);
-        let held = || self.laws.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(law) = held().get(&key) {
             return *law;
         }
@@ -137,7 +158,7 @@ mod tests {
             };
             let stack = Back::new(&body).unwrap().stack(u, x_m);
             let own = Stiffening::of(&stack, 0.02);
-            let blended = groundwork.law(&stack, &typical_pa, 0.02);
+            let blended = groundwork.laws().law(&stack, &typical_pa, 0.02);
             for eta in [0.05, 0.1, 0.2, 0.3, 0.4] {
                 let depth_m = eta * stack.thickness_m();
                 let off = blended.factor(depth_m).0 / own.factor(depth_m).0 - 1.0;

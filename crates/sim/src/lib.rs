@@ -9,6 +9,7 @@ mod fault;
 mod groundwork;
 mod guard;
 mod movie;
+mod neighbours;
 mod sim;
 mod statics;
 mod subject;
@@ -24,12 +25,13 @@ pub use fault::Fault;
 pub use groundwork::Groundwork;
 pub use guard::{Guard, Limit, Violation};
 pub use movie::{Grid, MapFrame, Movie};
+pub use neighbours::{Others, Spot};
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{
-    MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_maps,
+    Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_maps,
 };
 pub use traction::{Wheel, Work};
 pub use trunk::{Lean, Load, Support};

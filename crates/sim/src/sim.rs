@@ -71,10 +71,6 @@ pub struct Sim {
 /// Motors and their loops go on by at most this much at a time, s: a firmware's usual 2 kHz, whatever the step. At the step
 /// itself the loops' own lag would change with it: 1.6 % of a ramp's force from 0.25 to 2 ms.
 const CONTROL_PERIOD_S: f64 = 0.0005;
-/// Coulomb friction between node, cover and shirt: cotton on PU, 0.2 to 0.45, an estimate.
-const FRICTION: f64 = 0.30;
-/// Nodes are free wheels; bearing and fabric hold back this share of the force at the rim: 0.02 to 0.06, an estimate.
-const WHEEL: Wheel = Wheel::Free { resistance: 0.05 };
 
 impl Sim {
     /// A run of `timeline` on a seated body.
@@ -281,6 +277,9 @@ impl Sim {
         let mut nodes = [Point3::origin(); NODES];
         let back_from_machine = machine_from_back.inverse();
         let every = self.scene.solver.patch_every.max(1) as u64;
+        // All feel the others as the last step left them, so the order of the nodes plays no part.
+        let spots: [_; NODES] =
+            std::array::from_fn(|i| self.touches[i].spot(&self.frame.contacts[i]));
         for i in 0..NODES {
             // The nodes take turns, so that every step costs the same.
             let solve = if (self.steps + i as u64).is_multiple_of(every) {
@@ -296,6 +295,9 @@ impl Sim {
             let turn = back_from_machine.rotation * machine_from_rocker.rotation;
             let back_from_node =
                 Isometry3::from_parts((back_from_machine * centre).coords.into(), turn);
+            self.touches[i].feel(std::array::from_fn(|k| {
+                spots[if k < i { k } else { k + 1 }]
+            }));
             let contact = self.touches[i].step(&self.subject.bed, &back_from_node, dt_s, solve);
             if contact.force_n > 0.0 {
                 let force = machine_from_back.rotation * contact.force_in_back;
@@ -400,8 +402,13 @@ pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
             densify_strain: cover.densify_strain,
         }),
         stiffness_n_m: node.stiffness_n_m,
-        friction: FRICTION,
-        wheel: WHEEL,
+        friction: node.friction,
+        wheel: match node.wheel {
+            mechanism::Wheel::Free => Wheel::Free {
+                resistance: node.bearing_resistance,
+            },
+            mechanism::Wheel::Fixed => Wheel::Fixed,
+        },
         effort: Effort {
             tolerance: scene.solver.tolerance,
             products_max: scene.solver.max_iterations,

@@ -38,11 +38,17 @@ impl Subject {
         envelope: &Envelope,
     ) -> Result<Subject, Vec<BodyProblem>> {
         let back = Back::new(body)?;
-        let node_radius_m = scene.mechanism.nodes[0].shape.law_radius_m();
+        let mut node_radii_m: Vec<f64> = scene
+            .mechanism
+            .nodes
+            .iter()
+            .map(|n| n.shape.law_radius_m())
+            .collect();
+        node_radii_m.dedup();
         let (bed, support) = match &scene.surface {
             Surface::Back => {
                 let support = Support::new(&back, &scene.chair, kinematics.curve());
-                let mut bed = Bed::of_back(&back, groundwork, node_radius_m, HALF_WIDTH_M);
+                let mut bed = Bed::of_back(&back, groundwork, &node_radii_m, HALF_WIDTH_M);
                 // Midline zones lie inside the midline half width: only a condition makes zones worth looking up.
                 let zones_matter = !envelope.policy().exclude.is_empty();
                 bed.bar(|u, x_m| {
@@ -52,7 +58,7 @@ impl Subject {
                 (bed, Some(support))
             }
             Surface::Slab { stack, size_m } => {
-                (Bed::slab(stack, groundwork, node_radius_m, *size_m), None)
+                (Bed::slab(stack, groundwork, &node_radii_m, *size_m), None)
             }
         };
         let placement = placement(&back, support.as_ref(), kinematics, scene);

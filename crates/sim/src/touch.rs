@@ -1,9 +1,11 @@
 //! One node on the skin.
 
 use crate::bed::{Bed, Foot, WINDOW};
+use crate::neighbours::{Others, Sink, Spot};
+use crate::sim::NODES;
 use crate::traction::{Pressed, Traction, Wheel, Work};
 use nalgebra::{Isometry3, Point3, Vector3};
-use tissue::{Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening};
+use tissue::{Bound, Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening};
 
 /// What a node does to the skin at one moment. The pressure field behind it is [`Touch::pressure_pa`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,6 +84,8 @@ pub enum Solve {
 #[derive(Clone, Debug)]
 pub struct Touch {
     law: NodeLaw,
+    /// Radius of the sphere whose large-strain law serves, m.
+    law_radius_m: f64,
     patch: Patch,
     kernel: Kernel,
     /// Work space: tissue of another place.
@@ -93,6 +97,9 @@ pub struct Touch {
     /// Where the tissue was last looked up.
     tissue_at: Option<[f64; 2]>,
     overlap_m: Vec<f64>,
+    /// What other nodes do: where they press, and how far that sinks the window's cells, m, if at all.
+    others: Others,
+    sink_m: Vec<f64>,
     /// From the node's centre to its surface over each pressed cell: down, side, inward.
     arms_m: Vec<[f64; 3]>,
     /// Mean depth of the surface under the centre, m.
@@ -119,6 +126,12 @@ struct Held {
     contact: Contact,
     /// Where the foot stood.
     foot: Point3<f64>,
+    at: [f64; 2],
+    /// How much of the small-strain displacement is left, and how many times the present force made the dent.
+    softness: f64,
+    freshness: f64,
+    /// How deep the skin stood where it stood deepest, m.
+    skin_m: f64,
     tangent: Tangent,
     age_s: f64,
     /// Time between the last two solves, s; 0 after the first.
@@ -152,9 +165,12 @@ impl Touch {
             origin: None,
             tissue_at: None,
             overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
+            others: [None; NODES - 1],
+            sink_m: vec![0.0; WINDOW * WINDOW],
             arms_m: vec![[0.0; 3]; WINDOW * WINDOW],
             lever_m: 0.0,
             traction: Traction::new(law.friction, law.wheel, WINDOW),
+            law_radius_m: law.shape.law_radius_m(),
             law,
             grade: None,
             products: 0,
@@ -212,6 +228,31 @@ impl Touch {
         self.products
     }
 
+    /// This contact as other nodes feel it, `contact` being what the last step gave; `None` where there is none.
+    pub fn spot(&self, contact: &Contact) -> Option<Spot> {
+        let held = self.held.as_ref().filter(|_| contact.force_n > 0.0)?;
+        Some(Spot {
+            point: contact.point_in_back,
+            at: held.at,
+            load_n: contact.force_n * held.freshness,
+            softness: held.softness,
+        })
+    }
+
+    /// How deep the skin stood at the last solve, m, where it was deepest, to what depth the force law is held there, m, and
+    /// what was gone beyond, if anything.
+    pub fn reached(&self) -> (f64, f64, Option<Bound>) {
+        let radius_m = self.law_radius_m;
+        let skin_m = self.held.map_or(0.0, |h| h.skin_m);
+        let bound = self.stiffening.beyond(skin_m, radius_m);
+        (skin_m, self.stiffening.held_m(radius_m), bound)
+    }
+
+    /// What other nodes do to the skin from now on; taken up when the field is next solved.
+    pub fn feel(&mut self, others: Others) {
+        self.others = others;
+    }
+
     /// The instantaneous answer to a node held at a place: no relaxation, no friction, nothing remembered but the
     /// last pressure as a first guess.
     pub fn press(&mut self, bed: &Bed, back_from_node: &Isometry3<f64>) -> Contact {
@@ -219,7 +260,7 @@ impl Touch {
             return Contact::default();
         };
         if contact.depth_m > 0.0 {
-            contact = self.solve(bed, back_from_node, &foot, contact, None);
+            contact = self.solve(bed, back_from_node, &foot, contact, Sink::default(), None);
         } else {
             self.patch.clear();
         }
@@ -275,6 +316,10 @@ impl Touch {
         let mut held = Held {
             contact: place,
             foot: foot.point,
+            at: foot.at,
+            softness: last.map_or(1.0, |h| h.softness),
+            freshness: 1.0,
+            skin_m: 0.0,
             tangent: Tangent::default(),
             age_s: 0.0,
             interval_s: 0.0,
@@ -288,15 +333,29 @@ impl Touch {
                 self.patch
                     .foresee((held.interval_s / last.interval_s).min(2.0));
             }
-            held.contact = self.solve(bed, back_from_node, foot, place, Some(held.interval_s));
+            let sink = Sink::under(bed, foot, held.softness, &self.others);
+            held.contact = self.solve(
+                bed,
+                back_from_node,
+                foot,
+                place,
+                sink,
+                Some(held.interval_s),
+            );
+            held.skin_m = self.skin_m(&held.contact);
+            held.softness = 1.0 / self.stiffening.factor(held.skin_m).0;
+            held.freshness = self.patch.freshness();
             held.tangent = self.tangent(last, &held.contact);
             let inward_in_node = back_from_node.rotation.inverse() * -foot.normal.into_inner();
             self.rub(&held.contact, self.law.shape.extent_m(&inward_in_node));
             let [side_n, down_n] = self.patch.dent_force_n(&self.kernel);
             let uphill_n = [foot.down, foot.side].map(|axis| held.contact.force_in_back.dot(&axis));
-            held.sideways_n = [uphill_n[0] + down_n, uphill_n[1] + side_n];
-            held.dent_n_m =
-                (self.patch.freshness() - 1.0) * held.contact.force_n / self.lever_m.max(1e-3);
+            let apart_n = sink.sideways_n(held.contact.force_n);
+            held.sideways_n = [
+                uphill_n[0] + down_n + apart_n[0],
+                uphill_n[1] + side_n + apart_n[1],
+            ];
+            held.dent_n_m = (held.freshness - 1.0) * held.contact.force_n / self.lever_m.max(1e-3);
         }
         held
     }
@@ -349,10 +408,12 @@ impl Touch {
         back_from_node: &Isometry3<f64>,
         foot: &Foot,
         place: Contact,
+        sink: Sink,
         dt_s: Option<f64>,
     ) -> Contact {
         self.follow(bed, foot);
         self.overlap(bed, back_from_node, foot, place.depth_m);
+        let felt = self.spread(sink, foot, bed.cell_m());
         let ground = tissue::Ground {
             kernel: &self.kernel,
             stiffening: &self.stiffening,
@@ -360,15 +421,40 @@ impl Touch {
             carrier_m_n: 1.0 / self.law.stiffness_n_m,
             creep: dt_s.and_then(|dt_s| bed.creep().map(|c| (c, dt_s))),
         };
-        let report = self
-            .patch
-            .solve(&self.overlap_m, None, &ground, &self.law.effort);
+        let report = self.patch.solve(
+            &self.overlap_m,
+            felt.then_some(&self.sink_m),
+            &ground,
+            &self.law.effort,
+        );
         self.products += report.products;
         let centre = Point3::from(back_from_node.translation.vector);
         let mut contact = self.integrate(bed, &centre, foot, place, report.cells);
         let [down_n, side_n] = self.uphill_n(bed, foot, contact.force_n);
         contact.force_in_back += foot.down.into_inner() * down_n + foot.side.into_inner() * side_n;
         contact
+    }
+
+    /// Lays what other nodes do over the window's cells; whether they do anything.
+    fn spread(&mut self, sink: Sink, foot: &Foot, cell_m: f64) -> bool {
+        let Some(origin) = self.origin.filter(|_| sink != Sink::default()) else {
+            return false;
+        };
+        let [down_m, side_m] = sink.slope.map(|slope| slope * cell_m);
+        let [row, column] = [0, 1].map(|axis| foot.at[axis] - origin[axis] as f64);
+        for (r, line) in self.sink_m.chunks_mut(WINDOW).enumerate() {
+            let first_m = sink.sink_m + (r as f64 - row) * down_m - column * side_m;
+            for (c, cell) in line.iter_mut().enumerate() {
+                *cell = first_m + c as f64 * side_m;
+            }
+        }
+        true
+    }
+
+    /// How deep the skin stands where it stands deepest, m: the rest of the depth is in cover and node.
+    fn skin_m(&self, contact: &Contact) -> f64 {
+        let squeeze_m = self.law.cover.map_or(0.0, |c| c.squeeze(contact.peak_pa).0);
+        contact.depth_m - squeeze_m - contact.force_n / self.law.stiffness_n_m
     }
 
     /// Force of the node on the user along the skin, N, where the tissue under it gets stiffer along the way, down and to the
@@ -395,7 +481,7 @@ impl Touch {
                 let mut energy_j = |cells: f64| {
                     let mut at = foot.at;
                     at[axis] += cells;
-                    let law = bed.ground(at, &mut self.spare);
+                    let law = bed.ground(at, self.law_radius_m, &mut self.spare);
                     self.patch.energy_j(&self.spare, &law)
                 };
                 // A softer place would store more at this pressure and so stores less at this depth.
@@ -468,7 +554,7 @@ impl Touch {
             .is_none_or(|at| !bed.is_uniform() && moved(at))
         {
             self.shear = bed.shear(foot.at);
-            self.stiffening = bed.ground(foot.at, &mut self.kernel);
+            self.stiffening = bed.ground(foot.at, self.law_radius_m, &mut self.kernel);
             self.tissue_at = Some(foot.at);
         }
     }

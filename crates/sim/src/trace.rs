@@ -24,6 +24,8 @@ pub struct Trace {
     pub nodes: [NodePeak; NODES],
     /// What each node did to the tissue over the run.
     pub efforts: [NodeEffort; NODES],
+    /// Where each node went deepest beyond what the force law is held to, if it did.
+    pub beyond: [Option<Beyond>; NODES],
     /// Farthest that the hip moved out of the machine, m.
     pub trunk_lift_m: f64,
     /// Motor currents over all steps.
@@ -108,6 +110,50 @@ pub struct NodeEffort {
     pub shear_dose_pa_s: f64,
 }
 
+/// A contact deeper than the reference sets hold the force law to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Beyond {
+    /// Depth of the skin where it stands deepest, cover and node taken off, m.
+    pub depth_m: f64,
+    /// Depth to which the law is held there, m.
+    pub held_m: f64,
+    /// What it means: [`tissue::Bound::meaning`].
+    pub meaning: &'static str,
+    /// When, s.
+    pub t_s: f64,
+    /// Station.
+    pub u: f64,
+    /// Lateral place, m.
+    pub x_m: f64,
+}
+
+impl Beyond {
+    /// Depth over the depth that the law is held to; above 1.
+    pub fn share(&self) -> f64 {
+        self.depth_m / self.held_m
+    }
+
+    /// The node's present depth, where it is beyond and more so than the last.
+    fn worse(before: Option<Beyond>, sim: &Sim, node: usize) -> Option<Beyond> {
+        let frame = sim.frame();
+        let contact = &frame.contacts[node];
+        let (depth_m, held_m, bound) = sim.touch(node).reached();
+        let Some(bound) = bound.filter(|_| contact.force_n > 0.0) else {
+            return before;
+        };
+        let now = Beyond {
+            depth_m,
+            held_m,
+            meaning: bound.meaning(),
+            t_s: frame.t_s,
+            u: contact.u,
+            x_m: contact.x_m,
+        };
+        let deeper = before.is_none_or(|b| now.share() > b.share());
+        if deeper { Some(now) } else { before }
+    }
+}
+
 /// Current of one motor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MotorPeak {
@@ -165,6 +211,7 @@ pub fn record_maps(
         movie: None,
         nodes: [NodePeak::default(); NODES],
         efforts: [NodeEffort::default(); NODES],
+        beyond: [None; NODES],
         trunk_lift_m: 0.0,
         motors: ["walk", "knead", "protrude"]
             .map(|name| MotorPeak {
@@ -197,6 +244,9 @@ pub fn record_maps(
             peak.peak_pa = peak.peak_pa.max(contact.peak_pa);
             cells += contact.cells;
             touches += usize::from(contact.cells > 0);
+        }
+        for (i, beyond) in trace.beyond.iter_mut().enumerate() {
+            *beyond = Beyond::worse(*beyond, sim, i);
         }
         for (motor, current) in trace.motors.iter_mut().zip(frame.current_a) {
             motor.peak_a = motor.peak_a.max(current.abs());

@@ -19,6 +19,19 @@ pub struct FarField {
     sink_m_n: Vec<f64>,
 }
 
+/// What the far fields of many stacks share: distances, wavelengths and their Bessel functions.
+///
+/// The force is spread as between two patches of some size, which is nearer to the truth than a point and needs no short
+/// waves: a field then costs about a hundred compliances, 0.1 ms.
+#[derive(Clone, Debug)]
+pub struct FarBasis {
+    near_m: f64,
+    step_m: f64,
+    wavenumbers_per_m: Vec<f64>,
+    /// Row after row of distances, weights of the quadrature included.
+    weights: Vec<f64>,
+}
+
 /// A force on a spot of the surface.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
@@ -75,11 +88,17 @@ impl FarField {
 
     /// Displacement at a distance from a unit force, m/N.
     pub fn sink_m_n(&self, distance_m: f64) -> f64 {
-        let steps = ((distance_m - self.near_m) / self.step_m).max(0.0);
-        let i = steps as usize;
+        self.sink_and_slope(distance_m).0
+    }
+
+    /// Displacement at a distance from a unit force, m/N, and its derivative by the distance, 1/N: 0 nearer than the table.
+    pub fn sink_and_slope(&self, distance_m: f64) -> (f64, f64) {
+        let steps = (distance_m - self.near_m) / self.step_m;
+        let i = steps.max(0.0) as usize;
         match (self.sink_m_n.get(i), self.sink_m_n.get(i + 1)) {
-            (Some(a), Some(b)) => a + (steps - i as f64) * (b - a),
-            _ => 0.0,
+            (Some(a), Some(_)) if steps < 0.0 => (*a, 0.0),
+            (Some(a), Some(b)) => (a + (steps - i as f64) * (b - a), (b - a) / self.step_m),
+            _ => (0.0, 0.0),
         }
     }
 
@@ -92,6 +111,55 @@ impl FarField {
                 load.force_n * self.sink_m_n(r)
             })
             .sum()
+    }
+}
+
+impl FarBasis {
+    /// For distances from `near_m` to `far_m`, `step_m` apart, all above 0. Between them a field is straight, nearer it is
+    /// that at `near_m`, beyond there is none.
+    ///
+    /// `patch_m` is the radius of the two patches, m: the pressure of one has a variance of `patch_m^2 / 5` along each
+    /// axis (Hertz), and the sink is wanted in the mean over the other, so both are taken off the short waves as one
+    /// Gaussian. That is exact to the second order in `patch_m` over the distance.
+    pub fn new(near_m: f64, far_m: f64, step_m: f64, patch_m: f64) -> FarBasis {
+        // exp(-10) of a wave is left at the top.
+        let variance_m2 = 0.4 * patch_m * patch_m;
+        let top_per_m = (20.0 / variance_m2).sqrt();
+        let (wavenumbers_per_m, weights) = panels(top_per_m, far_m);
+        let count = ((far_m - near_m) / step_m).ceil().max(1.0) as usize + 1;
+        let spread: Vec<f64> = wavenumbers_per_m
+            .iter()
+            .zip(&weights)
+            .map(|(&k, w)| w * k * (-0.5 * k * k * variance_m2).exp() / (2.0 * PI))
+            .collect();
+        let weights = (0..count)
+            .flat_map(|i| {
+                let r = near_m + i as f64 * step_m;
+                let waves = wavenumbers_per_m.iter().zip(&spread);
+                waves.map(move |(k, s)| s * libm::j0(k * r))
+            })
+            .collect();
+        FarBasis {
+            near_m,
+            step_m,
+            wavenumbers_per_m,
+            weights,
+        }
+    }
+
+    /// The field of a stack.
+    pub fn field(&self, stack: &Stack) -> FarField {
+        let compliance: Vec<f64> = self
+            .wavenumbers_per_m
+            .iter()
+            .map(|&k| surface_compliance(stack, k))
+            .collect();
+        let sink = |row: &[f64]| row.iter().zip(&compliance).map(|(w, c)| w * c).sum();
+        FarField {
+            near_m: self.near_m,
+            step_m: self.step_m,
+            sink_m_n: self.weights.chunks(compliance.len()).map(sink).collect(),
+        }
     }
 }
 
@@ -230,6 +298,36 @@ mod tests {
             );
         }
         assert_eq!(field.sink_m_n(0.06), 0.0);
+    }
+
+    /// Spread as by patches of 10 mm, the field is that of a point force and its second order, `0.2 a^2` times the Laplacian, here
+    /// by differences of the other's table: 1 % of a half-space's field at 40 mm. What is left is of the fourth order and of
+    /// the difference's 6 mm: below 0.1 % of the half-space's field from 50 mm on.
+    #[test]
+    fn val_spread_field_is_the_point_force_from_afar() {
+        const STEP_M: f64 = 0.006;
+        let basis = FarBasis::new(0.02, 0.2, 0.004, 0.010);
+        for (thickness_m, nu) in [(2.0, 0.3), (0.04, 0.45), (0.02, 0.49)] {
+            let stack = stack(thickness_m, nu);
+            let (spread, point) = (basis.field(&stack), FarField::new(&stack, 0.01, 0.25));
+            for r in [0.052, 0.064, 0.092, 0.132] {
+                let at = |steps: f64| point.sink_m_n(r + steps * STEP_M);
+                let slope = (at(1.0) - at(-1.0)) / (2.0 * STEP_M);
+                let laplacian = (at(1.0) - 2.0 * at(0.0) + at(-1.0)) / STEP_M.powi(2) + slope / r;
+                let wanted = at(0.0) + 0.2 * 1e-4 * laplacian;
+                let off = spread.sink_m_n(r) - wanted;
+                let scale = half_space_compliance(&stack) / (2.0 * PI * r);
+                println!(
+                    "{thickness_m} {r}: {:.5} {:.5}",
+                    off / scale,
+                    (wanted - at(0.0)) / scale
+                );
+                assert!(
+                    off.abs() < 0.001 * scale,
+                    "{thickness_m} {r}: {off} {scale}"
+                );
+            }
+        }
     }
 
     /// Exchange and one window are two ways to one answer: contacts 11 mm across, 9 mm from each other. Each grid is good

@@ -35,6 +35,38 @@ pub struct Stiffening {
     linear: bool,
 }
 
+/// What a depth has gone beyond, where forces are no longer what the reference sets hold; worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Linear layers, 0.2 of the thickness: beyond, a linear model answers and not tissue.
+    Linear,
+    /// [`Stiffening::valid_m`].
+    Solution,
+    /// 0.4 of the thickness.
+    Thickness,
+    /// The node's radius.
+    Radius,
+}
+
+impl Bound {
+    /// Depth over thickness to which finite strain is held to outside solutions.
+    pub const HELD_TO: f64 = 0.4;
+    /// Depth over thickness to which a linear stack is like tissue.
+    pub const LINEAR_TO: f64 = 0.2;
+
+    /// What it means for a force.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Bound::Linear => {
+                "linear layers beyond 0.2 of the thickness: a linear model's answer, not tissue's"
+            }
+            Bound::Solution => "estimate beyond the stack's finite-strain solution",
+            Bound::Thickness => "estimate beyond 0.4 of the thickness",
+            Bound::Radius => "estimate beyond the node's radius",
+        }
+    }
+}
+
 impl Stiffening {
     /// The law of a stack under nodes of about this radius of curvature, m. Linear layers alone keep 1.
     ///
@@ -117,6 +149,32 @@ impl Stiffening {
     /// Depth to which the law is a solution and not an estimate, m.
     pub fn valid_m(&self) -> f64 {
         self.valid_m
+    }
+
+    /// Depth to which the answer is held to outside solutions, m, under a node of `radius_m` ([`crate::Indenter::law_radius_m`]).
+    pub fn held_m(&self, radius_m: f64) -> f64 {
+        if self.linear {
+            Bound::LINEAR_TO * self.thickness_m
+        } else {
+            self.valid_m
+                .min(Bound::HELD_TO * self.thickness_m)
+                .min(radius_m)
+        }
+    }
+
+    /// What a depth, m, has gone beyond: the worst of it. `None` within [`Stiffening::held_m`].
+    pub fn beyond(&self, depth_m: f64, radius_m: f64) -> Option<Bound> {
+        // Nine decimals of a metre: 8 mm is 0.4 of 20 mm, whatever the last bit says.
+        let past = |limit_m: f64| depth_m > limit_m + 1e-9;
+        if self.linear {
+            past(Bound::LINEAR_TO * self.thickness_m).then_some(Bound::Linear)
+        } else if past(self.valid_m) {
+            Some(Bound::Solution)
+        } else if past(Bound::HELD_TO * self.thickness_m) {
+            Some(Bound::Thickness)
+        } else {
+            past(radius_m).then_some(Bound::Radius)
+        }
     }
 
     /// The factor at a depth, m, and its slope, 1/m.
