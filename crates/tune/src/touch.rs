@@ -8,7 +8,7 @@ use sim::{Rest, Statics, Subject};
 use crate::tuned::RETRACTED_M;
 
 /// Force at which a scan calls it touch, N on both nodes of a side (estimate). It is what a gentle press has: nearer to it bodies
-/// differ less in force, and further off more. At 15 N the band share is 8 points lower (chapter).
+/// differ less in force, and further off more. At 15 N the band share is 6 points lower (chapter).
 const TOUCH_N: f64 = 25.0;
 /// How far along the back a kneading orbit carries the rocker's pivot from its station: about 20 mm. That nodes lie above and
 /// below the pivot is in the scan already, which touches with both.
