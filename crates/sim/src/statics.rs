@@ -125,13 +125,16 @@ impl Statics {
             torque
         };
         let mut contacts = [Contact::default(); 2];
-        // Torque falls with the angle. Bracket from the last angle outwards, then close in.
-        let (mut low, mut high) = (None, None);
+        // Torque falls with the angle. Bracket from the last angle outwards, then close in by false position; an end that stays
+        // twice counts half (Illinois, Dowell and Jarratt 1971).
+        let (mut low, mut high): (Option<[f64; 2]>, Option<[f64; 2]>) = (None, None);
         let mut angle = rest.rocker_rad.clamp(-range, range);
-        let mut step = 0.03;
+        let mut step = 0.002;
+        let mut was_low = None;
         for _ in 0..40 {
             let torque = torque_at(angle, &mut contacts);
-            let at_stop = if torque > 0.0 {
+            let is_low = torque > 0.0;
+            let at_stop = if is_low {
                 angle >= range
             } else {
                 angle <= -range
@@ -139,14 +142,25 @@ impl Statics {
             if torque.abs() < 2e-4 || at_stop {
                 break;
             }
-            *(if torque > 0.0 { &mut low } else { &mut high }) = Some(angle);
+            let (end, other) = if is_low {
+                (&mut low, &mut high)
+            } else {
+                (&mut high, &mut low)
+            };
+            *end = Some([angle, torque]);
+            if let Some(other) = other
+                && was_low == Some(is_low)
+            {
+                other[1] *= 0.5;
+            }
+            was_low = Some(is_low);
             let next = match (low, high) {
-                (Some(low), Some(high)) => 0.5 * (low + high),
-                (Some(low), None) => f64::min(low + step, range),
-                (None, Some(high)) => f64::max(high - step, -range),
+                (Some([a, ta]), Some([b, tb])) => (a * tb - b * ta) / (tb - ta),
+                (Some([low, _]), None) => f64::min(low + step, range),
+                (None, Some([high, _])) => f64::max(high - step, -range),
                 (None, None) => angle,
             };
-            step *= 2.0;
+            step *= 4.0;
             if (next - angle).abs() < 1e-7 {
                 break;
             }

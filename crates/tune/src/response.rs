@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sim::{Contact, Rest};
 
 /// Depth of the first sample, m from touch.
-pub(crate) const FIRST_M: f64 = -0.016;
+pub(crate) const FIRST_M: f64 = -0.026;
 /// Spacing of the samples, m.
 pub(crate) const STEP_M: f64 = 0.005;
 /// A node that presses less is not in effective contact, N.

@@ -7,11 +7,12 @@ use sim::{Rest, Statics, Subject};
 
 use crate::tuned::RETRACTED_M;
 
-/// Force at which a scan calls it touch, N on both nodes of a side (estimate: the weak scan pressure of a published body
-/// scan, whose value could not be read).
-const TOUCH_N: f64 = 15.0;
-/// How far along the back a kneading node comes from its station: about 40 mm.
-const KNEAD_REACH_U: [f64; 5] = [-0.08, -0.04, 0.0, 0.04, 0.08];
+/// Force at which a scan calls it touch, N on both nodes of a side (estimate). It is what a gentle press has: nearer to it bodies
+/// differ less in force, and further off more. At 15 N the band share is 6 points lower (chapter).
+const TOUCH_N: f64 = 25.0;
+/// How far along the back a kneading orbit carries the rocker's pivot from its station: about 20 mm. That nodes lie above and
+/// below the pivot is in the scan already, which touches with both.
+const KNEAD_REACH_U: [f64; 5] = [-0.04, -0.02, 0.0, 0.02, 0.04];
 /// What a scan resolves, m (estimate).
 const RESOLUTION_M: f64 = 0.001;
 

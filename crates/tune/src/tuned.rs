@@ -84,7 +84,7 @@ pub struct Cell {
     pub force_n: f64,
     /// Expected current of the protrusion motor while it advances, A.
     pub current_a: f64,
-    /// Band share on the tuning bodies.
+    /// Share of the tuning bodies' samples, felt or not, in the band.
     pub share: f64,
     /// Nearest limit of the worst tuning body: value over cap.
     pub load: f64,

@@ -15,29 +15,39 @@ pub(crate) struct Clearance {
     /// A keep-out must hold this much deeper, m: it begins suddenly, a share of its pressure is no margin.
     keep_out_m: f64,
     /// Standard deviations above the mean over the class that force, pressure and rate must hold for: bodies that nobody
-    /// drew are stranger than the strangest that was.
+    /// drew are stranger than the strangest that was, see [`tolerance_sds`].
     press_sds: f64,
 }
 
-/// Standard deviations for force, pressure and rate, whatever the technique.
-const PRESS_SDS: f64 = 5.0;
-
-/// The same for keep-outs.
+/// Standard deviations for keep-outs.
 const KEEP_OUT_SDS: f64 = 3.0;
+
+/// Normal quantile of the share of a class that must stay under `1 - cap_margin`: 0.9997 (estimate).
+const SHARE_Z: f64 = 3.4316;
+/// Normal quantile of how sure that is, given the bodies drawn: 95 %, one-sided.
+const SURE_Z: f64 = 1.6449;
+/// A class of fewer bodies is for trying things out. It takes the factor of this many, since its own leaves no depth at all.
+const FEW_BODIES: usize = 16;
+
+/// Standard deviations above the mean that bound a share of a class, when mean and deviation are themselves from `bodies`
+/// bodies: the one-sided tolerance factor of the normal distribution, within 1 % (Natrella 1963). More bodies need less.
+fn tolerance_sds(bodies: usize) -> f64 {
+    let n = bodies.max(FEW_BODIES) as f64;
+    let a = 1.0 - SURE_Z * SURE_Z / (2.0 * (n - 1.0));
+    let b = SHARE_Z * SHARE_Z - SURE_Z * SURE_Z / n;
+    (SHARE_Z + (SHARE_Z * SHARE_Z - a * b).sqrt()) / a
+}
 
 impl Clearance {
     /// A kneading node sweeps towards the midline and over the shoulder blade's edge, so that small differences between
     /// bodies matter more than for one that stands still.
-    pub fn of(technique: Technique) -> Clearance {
-        match technique {
-            Technique::Knead => Clearance {
-                keep_out_m: 0.012,
-                press_sds: PRESS_SDS,
+    pub fn of(technique: Technique, bodies: usize) -> Clearance {
+        Clearance {
+            keep_out_m: match technique {
+                Technique::Knead => 0.012,
+                Technique::Press | Technique::Roll => 0.006,
             },
-            Technique::Press | Technique::Roll => Clearance {
-                keep_out_m: 0.006,
-                press_sds: PRESS_SDS,
-            },
+            press_sds: tolerance_sds(bodies),
         }
     }
 
@@ -51,10 +61,11 @@ impl Clearance {
 /// The responses of the bodies of one class, one technique, one station.
 pub(crate) type Column<'a> = Vec<(usize, &'a Curve)>;
 
-/// Share of contact samples inside a band, over bodies; `None` without contact.
-pub(crate) fn share(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> Option<f64> {
-    let (inside, all) = count(column, depth_m, band);
-    (all > 0).then(|| inside as f64 / all as f64)
+/// Share of all samples, felt or not, that are inside a band, over bodies; `None` where nothing is felt.
+fn served(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> Option<f64> {
+    let (inside, felt) = count(column, depth_m, band);
+    let all: usize = column.iter().map(|(_, c)| c.feels(depth_m).count()).sum();
+    (felt > 0).then(|| inside as f64 / all as f64)
 }
 
 /// Contact samples inside a band, and all of them.
@@ -97,7 +108,7 @@ pub(crate) fn tune_cell(
     beside: &[Column<'_>; 2],
     asked: [f64; 2],
 ) -> Cell {
-    let clearance = Clearance::of(technique);
+    let clearance = Clearance::of(technique, column.len());
     let allowed = 1.0 - stage.study.cap_margin;
     let (band, cap_limited) = band_under_cap(column, asked);
     let beside = beside
@@ -214,9 +225,11 @@ fn tail(column: &Column<'_>, sds: f64, load: impl Fn(&Curve) -> f64) -> f64 {
     worst.max(mean + sds * sd)
 }
 
+/// The depth and its share of all samples. One that is not felt counts as missed: else the shallowest depth, at which few
+/// nodes touch and those that do are in the band, would win, and most of the class would feel nothing.
 fn best_depth(column: &Column<'_>, limit_m: f64, band: [f64; 2]) -> Option<(f64, f64)> {
     let shares: Vec<(f64, f64)> = grid(limit_m)
-        .filter_map(|m| share(column, m, band).map(|s| (m, s)))
+        .filter_map(|m| served(column, m, band).map(|s| (m, s)))
         .collect();
     let top = shares.iter().map(|(_, s)| *s).fold(0.0, f64::max);
     if top <= 0.0 {
@@ -276,5 +289,22 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
         0 => 0.0,
         _ if n % 2 == 1 => values[n / 2],
         _ => 0.5 * (values[n / 2 - 1] + values[n / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Quantiles of the noncentral t distribution, drawn 400 000 times (share 0.9997, sure 0.95): 5.02, 4.62, 4.41 and 4.07 for 16, 24,
+    /// 32 and 64 bodies; without end the normal quantile itself.
+    #[test]
+    fn val_tolerance_factor_is_that_of_the_noncentral_t() {
+        for (bodies, sds) in [(16, 5.02), (24, 4.62), (32, 4.41), (64, 4.07)] {
+            let off = tolerance_sds(bodies) / sds - 1.0;
+            assert!(off.abs() < 0.01, "{bodies}: {off}");
+        }
+        assert!((tolerance_sds(1_000_000_000) - SHARE_Z).abs() < 1e-3);
+        assert_eq!(tolerance_sds(2), tolerance_sds(FEW_BODIES));
     }
 }
