@@ -70,8 +70,8 @@ fn val_peer_slab_presses_40_newtons() {
     let mut rows = 0;
     while sim.frame().t_s < 1.2 {
         let frame = sim.step().unwrap();
-        // The ramp has died away 0.1 s after it.
-        if frame.command.phase != Phase::Contact || frame.t_s < 0.4 {
+        // The ramp has died away 0.1 s after its end at 0.2 s, the swing that it gave the rockers 0.25 s after.
+        if frame.command.phase != Phase::Contact || frame.t_s < 0.45 {
             continue;
         }
         rows += 1;
@@ -87,7 +87,84 @@ fn val_peer_slab_presses_40_newtons() {
             );
         }
     }
-    assert!(rows > 300, "{rows} steps in contact");
+    assert!(rows > 150, "{rows} steps in contact");
+}
+
+/// The step of the scenes that `speed` is asked of: at one eight times smaller every node's force differs by less than 1 % in the
+/// root of the mean square (2 % is asked; seen: 0.6 % in the chair, 0.2 % on the slab), and at no moment by more than 3 % of the
+/// largest force (seen: 2.2 and 1.0 %). The chair up to where it kneads, the slab whole but for half its circles.
+#[test]
+fn val_forces_do_not_hang_on_the_step() {
+    for (name, until_s) in [("chair.toml", 58.0), ("checks/peer_slab.toml", 20.0)] {
+        let coarse = forces(scene(name, &[]), until_s);
+        let mut fine = scene(name, &[]);
+        fine.solver.dt_s /= 8.0;
+        let fine = forces(fine, until_s);
+        assert_eq!(coarse.len(), fine.len());
+        let pairs = || coarse.iter().flatten().zip(fine.iter().flatten());
+        let largest_n = fine.iter().flatten().fold(0.0, |a: f64, b| a.max(*b));
+        let off: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
+        let all: f64 = pairs().map(|(_, b)| b * b).sum();
+        let rms = (off / all).sqrt();
+        let worst = pairs().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest_n;
+        println!(
+            "{name}: rms {:.2} %, worst {:.2} % of {largest_n:.1} N",
+            100.0 * rms,
+            100.0 * worst
+        );
+        assert!(
+            largest_n > 25.0 && rms < 0.01 && worst < 0.03,
+            "{name}: {rms} {worst}"
+        );
+    }
+}
+
+/// Forces of the nodes every 20 ms, N.
+fn forces(scene: Scene, until_s: f64) -> Vec<[f64; NODES]> {
+    const EVERY_S: f64 = 0.02;
+    let every = (EVERY_S / scene.solver.dt_s).round() as usize;
+    let mut sim = seat(&scene);
+    let mut out = Vec::new();
+    while out.len() as f64 * EVERY_S < until_s {
+        for _ in 0..every {
+            sim.step().unwrap();
+        }
+        out.push(sim.frame().contacts.map(|c| c.force_n));
+    }
+    out
+}
+
+/// A step allocates nothing of ours: kneading, with windows that move, laws that change and friction. The engine has its own
+/// habits, so a step is held to what the engine allocates in a scene in which nothing touches.
+#[test]
+fn regress_a_step_allocates_nothing() {
+    let per_step = |face_mm: &str| {
+        let mut sim = seat(&scene(
+            "checks/peer_slab.toml",
+            &[("chair.pad.offset_mm", face_mm)],
+        ));
+        while sim.frame().t_s < 15.5 {
+            sim.step().unwrap();
+        }
+        let touching = sim
+            .frame()
+            .contacts
+            .iter()
+            .filter(|c| c.force_n > 1.0)
+            .count();
+        let info = allocation_counter::measure(|| {
+            for _ in 0..100 {
+                sim.step().unwrap();
+            }
+        });
+        (touching, info.count_total)
+    };
+    let (in_air, pressed) = (per_step("110"), per_step("90"));
+    assert_eq!((in_air.0, pressed.0), (0, NODES));
+    assert_eq!(
+        in_air.1, pressed.1,
+        "allocations in 100 steps, in the air and pressed"
+    );
 }
 
 /// Four nodes 4, 8 and 12 mm deep in a linear slab, 100 to 160 mm apart: each takes as much more than alone at the same place as

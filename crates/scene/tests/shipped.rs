@@ -93,7 +93,7 @@ fn numbers_arrive_in_si() {
     assert_eq!(scene.chair.recline_rad, std::f64::consts::FRAC_PI_4);
     assert_eq!(scene.chair.pad.e_pa, 25_000.0);
     assert_eq!(scene.chair.hip.stiffness_n_m, 2000.0);
-    assert_eq!(scene.solver.dt_s, 0.002);
+    assert_eq!(scene.solver.dt_s, 0.004);
     assert_eq!(scene.depth.protrude_m[2], 0.064);
     assert_eq!(scene.surface, Surface::Back);
     let slab = load(&scenes().join("checks/slab.toml"), &[]).unwrap().scene;

@@ -753,9 +753,9 @@ impl Scratch {
             )
         });
         let own = own / count.max(1.0);
-        let [long, along, both] = kernel
-            .waves()
-            .map(|k| 1.0 / (self.gain * f64::from(k) + own));
+        let waves = kernel.waves().map(f64::from);
+        // A table that ends too soon for a long wave may tell it wrong, but hardly the shortest.
+        let [long, along, both] = waves.map(|k| 1.0 / (self.gain * k.max(waves[2]) + own));
         // The same at the long wave as at its end, where cosines are 1; of `m0 + m1 (cos x + cos z) + m2 cos x cos z`.
         let (mean, m1) = (0.5 * (long + both), 0.25 * (long - both));
         let (m0, m2) = (0.5 * (mean + along), 0.5 * (mean - along));
