@@ -60,7 +60,7 @@ def commands(program):
     drake = [PYTHON, HERE / "drake_peer.py"]
     return [
         {"speed": [*own, "speed"], "static": [*own, "static"]},
-        {"speed": [*own, "speed", "--set", "solver.patch_every=1"]},
+        {"speed": [*own, "speed", "--set", "solver.dt_ms=2", "--set", "solver.patch_every=1"]},
         {"speed": [*mujoco, "speed", "24"], "static": [*mujoco, "static"]},
         {"speed": [*drake, "point", "speed", "6"], "static": [*drake, "point", "static"]},
         {"speed": [*drake, "mesh10", "speed", "6"], "static": [*drake, "mesh10", "static"]},

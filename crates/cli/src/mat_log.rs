@@ -10,7 +10,7 @@
 //! ```
 
 use crate::print::number;
-use scene::{Problem, Problems, Severity};
+use scene::{Problem, Problems};
 use sim::{Grid, MapFrame, Movie};
 use std::fmt::Write;
 use tune::Signal;
@@ -583,16 +583,7 @@ fn problem(
     allowed: &str,
     hint: &str,
 ) -> Problem {
-    Problem {
-        file: file.into(),
-        line,
-        key: key.into(),
-        value: value.into(),
-        message,
-        allowed: allowed.into(),
-        hint: (!hint.is_empty()).then(|| hint.into()),
-        severity: Severity::Error,
-    }
+    crate::force_log::problem(file, line, key, value, &message, allowed, hint)
 }
 
 fn choice<T: clap::ValueEnum>(value: &str, into: &mut Option<T>, mut wrong: impl FnMut(&str)) {
