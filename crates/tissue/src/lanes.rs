@@ -5,7 +5,7 @@
 //! is an argument of a function here: only of arguments does the compiler know that they do not overlap.
 
 /// Strands of a sum.
-pub(crate) const LANES: usize = 8;
+const LANES: usize = 8;
 
 /// Runs an expression in a build of it for the widest vectors that this machine has. What it calls must be inlined.
 macro_rules! wide {
@@ -134,6 +134,6 @@ pub(crate) fn mask(r: &mut [f32], a: &[f32]) {
 }
 
 #[inline(always)]
-pub(crate) fn join([s0, s1, s2, s3, s4, s5, s6, s7]: [f64; LANES]) -> f64 {
+fn join([s0, s1, s2, s3, s4, s5, s6, s7]: [f64; LANES]) -> f64 {
     ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7))
 }
