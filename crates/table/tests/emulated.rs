@@ -8,10 +8,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+mod common;
+
+use common::{EXPORTED, WARNINGS, build_pc, has, run, text, write_export};
 use table::eval::{Counts, Fault, Inputs, LEVEL, Phase, Programme};
-use table::{Lookup, Tables, emit, example, quantise};
+use table::{Lookup, Tables, example};
 
 /// A processor, its compiler and its emulator.
 struct Target {
@@ -70,26 +73,6 @@ const ARM: Target = Target {
 
 const LEVELS: [&str; 3] = ["-O0", "-O2", "-Os"];
 
-const WARNINGS: [&str; 9] = [
-    "-std=c99",
-    "-pedantic",
-    "-Wall",
-    "-Wextra",
-    "-Wconversion",
-    "-Wsign-conversion",
-    "-Wshadow",
-    "-Wcast-qual",
-    "-Werror",
-];
-
-const EXPORTED: [&str; 5] = [
-    "kneadlab_rt.c",
-    "demo_tables.c",
-    "demo_caps.c",
-    "demo_fallback.c",
-    "demo_selftest.c",
-];
-
 /// What is promised for Cortex-M0: bytes of runtime code (-Os, without the self test) and of its state (two
 /// contexts and a programme; the stack is told beside it), instructions a lookup takes at most (-O2).
 const CODE_MAX_BYTES: u64 = 4096;
@@ -102,9 +85,9 @@ const SESSIONS: u32 = 4;
 #[test]
 fn the_same_answers_on_a_pc_and_on_emulated_processors() {
     let dir = tempfile::tempdir().expect("a folder");
-    let tables = write_export(dir.path());
+    let tables = write_export(dir.path(), &example::model(9, 24, 5));
     let expected = mirror(&tables);
-    if let Some(program) = build_pc(dir.path()) {
+    if let Some(program) = build_pc(dir.path(), &["loop.c", "port_pc.c"], &["-O1"]) {
         let output = run(&mut Command::new(program), "the loop on this PC");
         compare("PC", &answers(&text(&output.stdout)), &expected);
     }
@@ -127,73 +110,9 @@ fn the_same_answers_on_a_pc_and_on_emulated_processors() {
 
 // ---- building and running ----
 
-fn write_export(dir: &Path) -> Tables {
-    let model = example::model(9, 24, 5);
-    let tables = quantise(&model).expect("the example is sound");
-    for (name, content) in emit::files(&tables, &model) {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        std::fs::write(path, content).expect("written");
-    }
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/target");
-    for entry in std::fs::read_dir(ours).expect("the target's sources") {
-        let path = entry.expect("readable").path();
-        std::fs::copy(&path, dir.join(path.file_name().expect("a name"))).expect("copied");
-    }
-    tables
-}
-
-fn starts(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok()
-}
-
-fn required(word: &str) -> bool {
-    let list = std::env::var("KNEADLAB_REQUIRE").unwrap_or_default();
-    list.split(',').any(|w| w == word)
-}
-
 fn has_tools(target: &Target) -> bool {
     let compiler = format!("{}gcc", target.prefix);
-    for program in [compiler.as_str(), target.qemu] {
-        if !starts(program) {
-            assert!(
-                !required(target.tools),
-                "KNEADLAB_REQUIRE asks for {}, but {program} does not start",
-                target.tools
-            );
-            eprintln!("SKIPPED: {} ({program} does not start)", target.name);
-            return false;
-        }
-    }
-    true
-}
-
-fn run(command: &mut Command, what: &str) -> Output {
-    let output = command
-        .output()
-        .unwrap_or_else(|e| panic!("{what} does not start: {e}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{what}: {} {said}", output.status);
-    output
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("ASCII")
-}
-
-fn build_pc(dir: &Path) -> Option<PathBuf> {
-    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-    if !starts(&compiler) {
-        assert!(!required("cc"), "{compiler} does not start");
-        eprintln!("SKIPPED: the PC ({compiler} does not start)");
-        return None;
-    }
-    let program = dir.join(format!("loop_pc{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(compiler);
-    command.current_dir(dir).args(WARNINGS).arg("-O1");
-    command.args(["loop.c", "port_pc.c"]).args(EXPORTED);
-    run(command.arg("-o").arg(&program), "the host's compiler");
-    Some(program)
+    has(&compiler, target.tools) && has(target.qemu, target.tools)
 }
 
 /// The tables go where `KNEADLAB_SECTION` says; the runtime is told nothing.
