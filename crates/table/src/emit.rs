@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::eval::{CAP_APPLIED, Counts};
+use crate::hex;
 use crate::image::{Image, Kind};
 use crate::model::Model;
 use crate::tables::{
@@ -42,7 +43,9 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
     text(format!("{name}.csv"), csv(tables));
     text("report.json".into(), json_text(&report_json(tables, model)));
     text("report.md".into(), report_md(tables, model));
-    out.push((format!("{name}.bin"), blob(tables)));
+    let blob = blob(tables);
+    text(format!("{name}.hex"), hex::text(&blob));
+    out.push((format!("{name}.bin"), blob));
     out.sort();
     out
 }
