@@ -1,5 +1,5 @@
 //! Pins the promise that the exported C and the Rust mirror give the same answers, to the bit:
-//! lookups, programme steps, and which damaged images are refused. Needs a C compiler; without one
+//! lookups and programme steps. Needs a C compiler; without one
 //! it says so, and fails only where `KNEADLAB_REQUIRE` names `cc`.
 
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use table::eval::{Counts, Fault, Inputs, Phase, Programme};
-use table::{Model, Tables, emit, example, quantise, read};
+use table::{Model, Tables, emit, example, quantise};
 
 const WARNINGS: [&str; 9] = [
     "-pedantic",
@@ -432,124 +432,4 @@ fn pieces_that_do_not_belong_together_are_refused() {
     // 18 mismatch, 9 no LIMITS, 9 no DEPTH, 1 null; one refusal counted since the last open; a
     // context that was refused answers 1.
     assert_eq!(answers(&binary, b""), "18 9 9 1 1 1 9 1\n");
-}
-
-const DAMAGE: &str = r#"
-#include <stdio.h>
-#include <stdlib.h>
-int main(void);
-#include "kneadlab_rt.h"
-/* Frames of a size (4 bytes, little-endian) and an image; each in a block of exactly its size. */
-int main(void) {
-  uint8_t s[4];
-  while (fread(s, 1u, 4u, stdin) == 4u) {
-    const uint32_t n = (uint32_t)s[0] | ((uint32_t)s[1] << 8) | ((uint32_t)s[2] << 16) | ((uint32_t)s[3] << 24);
-    uint8_t *image = (uint8_t *)malloc((n > 0u) ? n : 1u);
-    kneadlab_ctx_t c, f;
-    unsigned code;
-    if ((image == 0) || (fread(image, 1u, n, stdin) != n)) return 2;
-    code = kneadlab_open(&c, image, n, image, n);
-    if (code == KNEADLAB_OK) {
-      code = kneadlab_open_fallback(&f, image, n);
-    }
-    if (code == KNEADLAB_OK) {
-      code = kneadlab_selftest(&c, image, n, 0, 0, 0);
-    }
-    printf("%u\n", code);
-    free(image);
-  }
-  return 0;
-}
-"#;
-
-/// Mutants of a small image, a third of them with right CRCs: the C refuses each that Rust refuses,
-/// with no access outside the image (address and undefined-behaviour sanitizers).
-#[test]
-fn damaged_images_are_refused_in_c() {
-    let dir = tempfile::tempdir().expect("a folder");
-    write_export(dir.path(), &[("damage.c", DAMAGE)]);
-    let probe = compile(dir.path(), &["cc", "-std=c99"], "damage.c", &["-O1"]);
-    if probe.is_none() {
-        return;
-    }
-    let sanitize = [
-        "-O1",
-        "-g",
-        "-fsanitize=address,undefined",
-        "-fno-sanitize-recover=all",
-    ];
-    let Some(binary) = compile(dir.path(), &["cc", "-std=c99"], "damage.c", &sanitize) else {
-        return;
-    };
-    let blob = emit::blob(&quantise(&example::model(2, 4, 2)).expect("sound"));
-    let mut random = Random(3);
-    let mut input = Vec::new();
-    let mut mutants = vec![blob.clone()];
-    for i in 0..6000 {
-        let mut mutant = blob.clone();
-        let at = if i < 3000 {
-            random.below(256)
-        } else {
-            random.below(blob.len() as u32)
-        } as usize;
-        mutant[at] ^= 1 + random.below(255) as u8;
-        match i % 3 {
-            0 => repair(&mut mutant),
-            1 if i % 5 == 0 => mutant.truncate(random.below(blob.len() as u32) as usize),
-            _ => {}
-        }
-        mutants.push(mutant);
-    }
-    for mutant in &mutants {
-        input.extend((mutant.len() as u32).to_le_bytes());
-        input.extend(mutant);
-    }
-    let output = answers(&binary, &input);
-    let codes: Vec<u8> = output.lines().map(|l| l.parse().expect("a code")).collect();
-    assert_eq!(codes.len(), mutants.len());
-    assert_eq!(codes[0], 0);
-    let mut accepted = 0;
-    for (i, (code, mutant)) in codes.iter().zip(&mutants).enumerate() {
-        match read::blob(mutant) {
-            // The names are read on a PC only; all else Rust refuses, C refuses.
-            Err(r) => assert!(
-                *code != 0 || (r.code == 9 && r.why.to_lowercase().contains("name")),
-                "{i}: {r}"
-            ),
-            // A changed vector, or a value that the vectors look up, fails the self-test.
-            Ok(_) => assert!([0, 25].contains(code), "{i}: C {code}, Rust reads it"),
-        }
-        accepted += u32::from(*code == 0);
-    }
-    println!("{} mutants, {accepted} accepted", mutants.len());
-    assert!(accepted < 1200);
-}
-
-/// Makes every CRC fit.
-fn repair(data: &mut [u8]) {
-    let at32 = |d: &[u8], i: usize| u32::from_le_bytes([d[i], d[i + 1], d[i + 2], d[i + 3]]);
-    let count = usize::from(data[32]).min((data.len() - 64) / 16);
-    for entry in (0..count).map(|i| 64 + 16 * i) {
-        let (offset, size) = (
-            at32(data, entry + 4) as usize,
-            at32(data, entry + 8) as usize,
-        );
-        if let Some(content) = data.get(offset..offset.saturating_add(size)) {
-            let crc = crc32(&[content]).to_le_bytes();
-            data[entry + 12..entry + 16].copy_from_slice(&crc);
-        }
-    }
-    let crc = crc32(&[&data[..12], &data[16..]]).to_le_bytes();
-    data[12..16].copy_from_slice(&crc);
-}
-
-fn crc32(parts: &[&[u8]]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in parts.iter().copied().flatten() {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
-        }
-    }
-    !crc
 }

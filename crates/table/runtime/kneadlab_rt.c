@@ -3,6 +3,7 @@
 
 #define HEADER_SIZE 64u
 #define ENTRY_SIZE 16u
+#define MAGIC 0x424C4E4Bu /* "KNLB" */
 #define FORMAT_MAJOR 1u
 #define MAX_SECTIONS 32u
 #define MAX_IMAGE 0x00100000u
@@ -23,21 +24,25 @@
 #define CAP_SIZE 12u
 #define CLASS_SIZE 10u
 #define LIMITS_SIZE 24u
-#define STEP_SIZE 22u
-#define VECTOR_SIZE 22u
+#define ROW_SIZE 22u /* a step and a vector */
+
+/* Words of a step. */
+#define R_FROM 2u
+#define R_TO 3u
+#define R_SPACING 4u
+#define R_HOLD 5u
+#define R_CYCLES 6u
+#define R_PARK 7u
+#define R_SPEED 8u
+#define R_TIMEOUT 9u
 
 #define END_ARRIVAL 0u
 #define END_TIME 1u
 #define END_CYCLES 2u
 
 typedef struct {
-  const uint8_t *at;
-  uint32_t size;
-} section_t;
-
-typedef struct {
-  uint32_t low;  /* index of the cell below */
-  uint32_t high; /* and above; the same where the station is exactly a column */
+  uint32_t low;  /* index of the cap, then of the cell, on this side of the station */
+  uint32_t high; /* and beyond it; the same where the station is exactly a column */
   uint32_t frac; /* Q14 */
   uint8_t flags;
 } place_t;
@@ -46,10 +51,11 @@ static uint16_t get16(const uint8_t *p) {
   return (uint16_t)((uint32_t)p[0] | ((uint32_t)p[1] << 8));
 }
 
-static int16_t get16s(const uint8_t *p) {
-  const int32_t v = (int32_t)get16(p);
-  return (int16_t)((v < 0x8000) ? v : (v - 0x10000));
+static int16_t as_signed(uint32_t word) {
+  return (int16_t)((word < 0x8000u) ? (int32_t)word : ((int32_t)word - 0x10000));
 }
+
+static int16_t get16s(const uint8_t *p) { return as_signed(get16(p)); }
 
 static uint32_t get32(const uint8_t *p) {
   return (uint32_t)get16(p) | ((uint32_t)get16(p + 2) << 16);
@@ -80,24 +86,75 @@ static void count_up(uint16_t *counter) {
   }
 }
 
-/* The last word of a record is the complement of the exclusive or of the words before it. */
-static int record_ok(const uint8_t *p, uint32_t size) {
+/*
+ * Words of a record. The last one is the complement of the exclusive or of those before it: where it is
+ * not, the answer is 0.
+ */
+static int load(const uint8_t *record, uint32_t size, uint16_t *words) {
+  const uint8_t *const end = record + size;
   uint32_t sum = 0u;
-  uint32_t i;
-  for (i = 0u; i < size; i += 2u) {
-    sum ^= (uint32_t)get16(p + i);
+  for (; record != end; record += 2) {
+    const uint16_t word = get16(record);
+    *words = word;
+    words++;
+    sum ^= word;
   }
   return sum == 0xFFFFu;
 }
 
+static int same(const uint8_t *a, const uint8_t *b, uint32_t size) {
+  uint32_t i;
+  for (i = 0u; (i < size) && (a[i] == b[i]); i++) {
+    /* Only counts. */
+  }
+  return i == size;
+}
+
 /* ---- reading an image ---- */
 
-/* Header, CRC and directory. Sections lie one behind the other, each on a multiple of 8. */
+/* The first directory entry of a kind, or null. */
+static const uint8_t *entry_of(const uint8_t *image, uint32_t kind) {
+  const uint8_t *entry = image + HEADER_SIZE;
+  uint32_t left;
+  for (left = get16(image + 32); left > 0u; left--) {
+    if (get16(entry) == kind) {
+      return entry;
+    }
+    entry += ENTRY_SIZE;
+  }
+  return (const uint8_t *)0;
+}
+
+/* Sections lie one behind the other, each on a multiple of 8, and no kind comes twice. */
+static kneadlab_status_t check_directory(const uint8_t *image, uint32_t size) {
+  const uint32_t count = get16(image + 32);
+  const uint8_t *entry = image + HEADER_SIZE;
+  uint32_t end = HEADER_SIZE + (count * ENTRY_SIZE);
+  uint32_t i;
+  if ((count > MAX_SECTIONS) || (end > size)) {
+    return KNEADLAB_E_SECTION;
+  }
+  for (i = 0u; i < count; i++) {
+    const uint32_t bytes = get32(entry + 8);
+    if ((get32(entry + 4) != end) || (bytes > (size - end)) || (get16(entry + 2) != 0u) ||
+        (entry_of(image, get16(entry)) != entry)) {
+      return KNEADLAB_E_SECTION;
+    }
+    if (kneadlab_crc32(image + end, bytes) != get32(entry + 12)) {
+      return KNEADLAB_E_SECTION_CRC;
+    }
+    end = (end + bytes + 7u) & ~(uint32_t)7u;
+    if (end > size) {
+      return KNEADLAB_E_SECTION;
+    }
+    entry += ENTRY_SIZE;
+  }
+  return (end == size) ? KNEADLAB_OK : KNEADLAB_E_SIZE;
+}
+
+/* Header, CRC and directory. */
 static kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
   static const uint8_t probe[9] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u, 0x39u};
-  uint32_t count;
-  uint32_t end;
-  uint32_t i;
   if (image == 0) {
     return KNEADLAB_E_ARGUMENT;
   }
@@ -107,7 +164,7 @@ static kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
   if (size < HEADER_SIZE) {
     return KNEADLAB_E_SHORT;
   }
-  if ((image[0] != 0x4Bu) || (image[1] != 0x4Eu) || (image[2] != 0x4Cu) || (image[3] != 0x42u)) {
+  if (get32(image) != MAGIC) {
     return KNEADLAB_E_MAGIC;
   }
   if (image[4] != FORMAT_MAJOR) {
@@ -129,52 +186,29 @@ static kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
   if (get16(image + 34) != (KNEADLAB_TICK_MS * 100u)) {
     return KNEADLAB_E_META;
   }
-  count = get16(image + 32);
-  if ((count > MAX_SECTIONS) || ((HEADER_SIZE + (count * ENTRY_SIZE)) > size)) {
-    return KNEADLAB_E_SECTION;
-  }
-  end = HEADER_SIZE + (count * ENTRY_SIZE);
-  for (i = 0u; i < count; i++) {
-    const uint8_t *entry = image + HEADER_SIZE + (i * ENTRY_SIZE);
-    const uint32_t bytes = get32(entry + 8);
-    uint32_t j;
-    if ((get32(entry + 4) != end) || (bytes > (size - end)) || (get16(entry + 2) != 0u)) {
-      return KNEADLAB_E_SECTION;
-    }
-    for (j = 0u; j < i; j++) {
-      if (get16(image + HEADER_SIZE + (j * ENTRY_SIZE)) == get16(entry)) {
-        return KNEADLAB_E_SECTION;
-      }
-    }
-    if (kneadlab_crc32(image + end, bytes) != get32(entry + 12)) {
-      return KNEADLAB_E_SECTION_CRC;
-    }
-    end = (end + bytes + 7u) & ~(uint32_t)7u;
-    if (end > size) {
-      return KNEADLAB_E_SECTION;
-    }
-  }
-  return (end == size) ? KNEADLAB_OK : KNEADLAB_E_SIZE;
+  return check_directory(image, size);
 }
 
-/* Size 0 where there is no such section. */
-static section_t find(const uint8_t *image, uint16_t kind) {
-  section_t s = {0, 0u};
-  const uint32_t count = get16(image + 32);
-  uint32_t i;
-  for (i = 0u; i < count; i++) {
-    const uint8_t *entry = image + HEADER_SIZE + (i * ENTRY_SIZE);
-    if (get16(entry) == kind) {
-      s.at = image + get32(entry + 4);
-      s.size = get32(entry + 8);
-    }
+/* Null, and `*missing` set, where there is no such section of that size. */
+static const uint8_t *find_sized(const uint8_t *image, uint32_t kind, uint32_t size,
+                                 int *missing) {
+  const uint8_t *entry = entry_of(image, kind);
+  if ((entry == 0) || (get32(entry + 8) != size)) {
+    *missing = 1;
+    return (const uint8_t *)0;
   }
-  return s;
+  return image + get32(entry + 4);
 }
 
-static const uint8_t *find_sized(const uint8_t *image, uint16_t kind, uint32_t size) {
-  const section_t s = find(image, kind);
-  return (s.size == size) ? s.at : (const uint8_t *)0;
+/* A section of 1 to 4096 whole records of 22 bytes, as steps and vectors are; null where it is not. */
+static const uint8_t *find_rows(const uint8_t *image, uint32_t kind, uint16_t *count) {
+  const uint8_t *entry = entry_of(image, kind);
+  const uint32_t size = (entry != 0) ? get32(entry + 8) : 0u;
+  const uint32_t rows = size / ROW_SIZE;
+  *count = (uint16_t)rows;
+  return ((rows > 0u) && (rows <= 4096u) && ((rows * ROW_SIZE) == size))
+             ? (image + get32(entry + 4))
+             : (const uint8_t *)0;
 }
 
 static uint32_t last_station(const kneadlab_ctx_t *c) {
@@ -183,66 +217,79 @@ static uint32_t last_station(const kneadlab_ctx_t *c) {
 
 /* ---- meaning ---- */
 
-static kneadlab_status_t check_meta(kneadlab_ctx_t *c, const uint8_t *image, const uint8_t *meta) {
-  int32_t span;
-  if (meta == 0) {
+static kneadlab_status_t check_meta(kneadlab_ctx_t *c, const uint8_t *image) {
+  /* Techniques, classes, stations, levels: the least, and how many more there may be. */
+  static const uint8_t count_least[4] = {1u, 1u, 2u, 1u};
+  static const uint8_t count_more[4] = {15u, 63u, 30u, 15u};
+  uint16_t w[META_SIZE / 2u];
+  uint32_t i;
+  int missing = 0;
+  const uint8_t *meta = find_sized(image, S_META, META_SIZE, &missing);
+  if (missing) {
     return KNEADLAB_E_SECTION;
   }
-  if (!record_ok(meta, META_SIZE)) {
+  if (!load(meta, META_SIZE, w)) {
     return KNEADLAB_E_RECORD;
+  }
+  for (i = 0u; i < 4u; i++) {
+    if (((uint32_t)meta[i] - count_least[i]) > count_more[i]) {
+      return KNEADLAB_E_META;
+    }
   }
   c->technique_count = meta[0];
   c->class_count = meta[1];
   c->station_count = meta[2];
   c->level_count = meta[3];
-  c->from_q14 = get16s(meta + 4);
-  span = (int32_t)get16s(meta + 6) - (int32_t)c->from_q14;
-  c->step_count = get16(meta + 8);
-  if ((c->technique_count < 1u) || (c->technique_count > 16u) || (c->class_count < 1u) ||
-      (c->class_count > 64u) || (c->station_count < 2u) || (c->station_count > 32u) ||
-      (c->level_count < 1u) || (c->level_count > 16u) || (span < 1) ||
-      (c->step_count < 1u) || (c->step_count > 4096u) ||
-      (get16(image + 40) != c->class_count) || (get16(image + 42) != get16(meta + 10))) {
-    return KNEADLAB_E_META;
-  }
-  c->span_q14 = (uint16_t)span;
-  return KNEADLAB_OK;
+  c->from_q14 = as_signed(w[2]);
+  c->span_q14 = (uint16_t)(w[3] - w[2]);
+  c->step_count = w[4];
+  return ((as_signed(w[3]) <= c->from_q14) || (((uint32_t)w[4] - 1u) > 4095u) ||
+          (get16(image + 40) != meta[1]) || (get16(image + 42) != w[5]))
+             ? KNEADLAB_E_META
+             : KNEADLAB_OK;
 }
 
 static kneadlab_status_t check_limits(kneadlab_ctx_t *c, const uint8_t *image) {
-  const uint8_t *p = find_sized(image, S_LIMITS, LIMITS_SIZE);
-  if (p == 0) {
+  uint16_t w[LIMITS_SIZE / 2u];
+  int missing = 0;
+  const uint8_t *p = find_sized(image, S_LIMITS, LIMITS_SIZE, &missing);
+  if (missing) {
     return KNEADLAB_E_SECTION;
   }
-  if (!record_ok(p, LIMITS_SIZE)) {
+  if (!load(p, LIMITS_SIZE, w)) {
     return KNEADLAB_E_RECORD;
   }
-  if ((get16(p) == 0u) || (get16(p + 2) == 0u) || (get16(p + 4) == 0u) || (get16(p + 6) == 0u) ||
+  if ((w[0] == 0u) || (w[1] == 0u) || (w[2] == 0u) || (w[3] == 0u) ||
       (get32(p + 18) != get32(image + 36))) {
     return KNEADLAB_E_LIMITS;
   }
   c->limits = p;
+  c->retracted = as_signed(w[4]);
   return KNEADLAB_OK;
 }
 
 /* No cap lies below the retracted position; the last row is as strict as every other. */
 static kneadlab_status_t check_caps(const kneadlab_ctx_t *c, uint32_t zone_count) {
-  const uint32_t rows = (uint32_t)c->class_count + 1u;
-  const int16_t retracted = get16s(c->limits + 8);
-  uint32_t row;
-  uint32_t s;
-  for (row = 0u; row < rows; row++) {
-    for (s = 0u; s < c->station_count; s++) {
-      const uint8_t *p = c->caps + (((row * c->station_count) + s) * CAP_SIZE);
-      const uint8_t *strict = c->caps + ((((rows - 1u) * c->station_count) + s) * CAP_SIZE);
-      if (!record_ok(p, CAP_SIZE)) {
-        return KNEADLAB_E_RECORD;
-      }
-      if ((get16s(p) < retracted) || (get16(p + 8) >= zone_count) ||
-          (get16s(strict) > get16s(p)) || (get16(strict + 2) > get16(p + 2)) ||
-          (get16(strict + 4) > get16(p + 4)) || (get16(strict + 6) > get16(p + 6))) {
-        return KNEADLAB_E_CAPS;
-      }
+  const uint32_t row_size = (uint32_t)c->station_count * CAP_SIZE;
+  const uint8_t *const last_row = c->caps + (row_size * c->class_count);
+  const uint8_t *const end = last_row + row_size;
+  const int16_t retracted = c->retracted;
+  const uint8_t *strictest = last_row;
+  const uint8_t *p;
+  for (p = c->caps; p != end; p += CAP_SIZE) {
+    uint16_t own[CAP_SIZE / 2u];
+    uint16_t strict[CAP_SIZE / 2u];
+    if (!(load(p, CAP_SIZE, own) && load(strictest, CAP_SIZE, strict))) {
+      return KNEADLAB_E_RECORD;
+    }
+    if ((as_signed(own[0]) < retracted) || (as_signed(strict[0]) > as_signed(own[0])) ||
+        (strict[1] > own[1]) || (strict[2] > own[2]) || (strict[3] > own[3]) ||
+        (own[4] >= zone_count)) {
+      return KNEADLAB_E_CAPS;
+    }
+    strictest += CAP_SIZE;
+    if (strictest == end) {
+      strictest = last_row;
     }
   }
   return KNEADLAB_OK;
@@ -250,25 +297,31 @@ static kneadlab_status_t check_caps(const kneadlab_ctx_t *c, uint32_t zone_count
 
 /* Every cell lies between the retracted position and its own cap. */
 static kneadlab_status_t check_maps(const kneadlab_ctx_t *c) {
-  const uint32_t rows = (uint32_t)c->class_count + 1u;
-  const int16_t retracted = get16s(c->limits + 8);
-  uint32_t cell = 0u;
+  const uint32_t columns = ((uint32_t)c->class_count + 1u) * c->station_count;
+  const int16_t retracted = c->retracted;
+  const uint8_t *cell_depth = c->depth;
+  const uint8_t *cell_force = c->force;
+  const uint8_t *cell_flags = c->flags;
   uint32_t technique;
   for (technique = 0u; technique < c->technique_count; technique++) {
+    const uint8_t *cap = c->caps;
     uint32_t column;
-    for (column = 0u; column < (rows * c->station_count); column++) {
-      const uint8_t *cap = c->caps + (column * CAP_SIZE);
+    for (column = 0u; column < columns; column++) {
+      const int16_t cap_depth = get16s(cap);
+      const uint16_t cap_force = get16(cap + 2);
       uint32_t level;
       for (level = 0u; level < c->level_count; level++) {
-        const int16_t depth = get16s(c->depth + (2u * cell));
-        const uint8_t flags = c->flags[cell];
-        if ((depth < retracted) || (depth > get16s(cap)) || (flags > 3u) ||
-            (get16(c->force + (2u * cell)) > get16(cap + 2)) ||
-            (((flags & KNEADLAB_F_INFEASIBLE) != 0u) && (depth != retracted))) {
+        const int16_t depth = get16s(cell_depth);
+        if ((depth < retracted) || (depth > cap_depth) || (*cell_flags > 3u) ||
+            (get16(cell_force) > cap_force) ||
+            (((*cell_flags & KNEADLAB_F_INFEASIBLE) != 0u) && (depth != retracted))) {
           return KNEADLAB_E_MAP;
         }
-        cell++;
+        cell_depth += 2;
+        cell_force += 2;
+        cell_flags++;
       }
+      cap += CAP_SIZE;
     }
   }
   return KNEADLAB_OK;
@@ -277,11 +330,11 @@ static kneadlab_status_t check_maps(const kneadlab_ctx_t *c) {
 static kneadlab_status_t check_classes(const kneadlab_ctx_t *c) {
   uint32_t i;
   for (i = 0u; i < c->class_count; i++) {
-    const uint8_t *p = c->classes + (i * CLASS_SIZE);
-    if (!record_ok(p, CLASS_SIZE)) {
+    uint16_t w[CLASS_SIZE / 2u];
+    if (!load(c->classes + (i * CLASS_SIZE), CLASS_SIZE, w)) {
       return KNEADLAB_E_RECORD;
     }
-    if ((get16(p) >= get16(p + 2)) || (get16(p + 4) >= get16(p + 6))) {
+    if ((w[0] >= w[1]) || (w[2] >= w[3])) {
       return KNEADLAB_E_CLASSES;
     }
   }
@@ -292,13 +345,14 @@ static kneadlab_status_t check_classes(const kneadlab_ctx_t *c) {
 static kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_max) {
   uint32_t i;
   for (i = 0u; i < c->step_count; i++) {
-    const uint8_t *p = c->steps + (i * STEP_SIZE);
-    if (!record_ok(p, STEP_SIZE)) {
+    const uint8_t *p = c->steps + (i * ROW_SIZE);
+    uint16_t w[ROW_SIZE / 2u];
+    if (!load(p, ROW_SIZE, w)) {
       return KNEADLAB_E_RECORD;
     }
-    if ((p[1] > END_CYCLES) || (p[3] != 0u) || (get16(p + 4) > station_max) ||
-        (get16(p + 6) > station_max) || (get16(p + 14) >= 36000u) || (get16(p + 16) == 0u) ||
-        (get16(p + 18) == 0u)) {
+    if ((p[1] > END_CYCLES) || (p[3] != 0u) || (w[R_FROM] > station_max) ||
+        (w[R_TO] > station_max) || (w[R_PARK] >= 36000u) || (w[R_SPEED] == 0u) ||
+        (w[R_TIMEOUT] == 0u)) {
       return KNEADLAB_E_STEPS;
     }
     if (p[0] == KNEADLAB_NO_TECHNIQUE) {
@@ -306,8 +360,8 @@ static kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_m
         return KNEADLAB_E_STEPS;
       }
     } else if ((p[0] >= c->technique_count) || (p[2] < 1u) || (p[2] > c->level_count) ||
-               ((p[1] == END_TIME) && (get16(p + 10) == 0u)) ||
-               ((p[1] != END_TIME) && (get16(p + 12) == 0u))) {
+               ((p[1] == END_TIME) && (w[R_HOLD] == 0u)) ||
+               ((p[1] != END_TIME) && (w[R_CYCLES] == 0u))) {
       return KNEADLAB_E_STEPS;
     } else {
       /* A working row in order. */
@@ -316,55 +370,75 @@ static kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_m
   return KNEADLAB_OK;
 }
 
-static void clear(kneadlab_ctx_t *c) {
-  static const kneadlab_ctx_t empty = {0, 0,  0,  0,  0,  0,  0,  0, 0u,
-                                       0u, 0u, 0u, 0u, 0, 0u, {0u, 0u, 0u, 0u, 0u, 0u}};
-  *c = empty;
+/* A loop over bytes, since a copied struct would ask firmware for a memcpy. */
+static void clear(void *p, uint32_t size) {
+  uint8_t *at = (uint8_t *)p;
+  for (; size > 0u; size--) {
+    *at = 0u;
+    at++;
+  }
 }
 
-static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint32_t tables_size,
-                                  const uint8_t *caps, uint32_t caps_size) {
-  uint32_t columns;
-  uint32_t cells;
-  kneadlab_status_t status = check_image(tables, tables_size);
-  if (status == KNEADLAB_OK) {
-    status = check_image(caps, caps_size);
-  }
+/* An image that was refused leaves nothing behind but the count. */
+static kneadlab_status_t opened(kneadlab_ctx_t *c, kneadlab_status_t status) {
   if (status != KNEADLAB_OK) {
-    return status;
+    clear(c, (uint32_t)sizeof(*c));
+    count_up(&c->counts.refused);
   }
-  if ((get32(tables + 24) != get32(caps + 24)) || (get32(tables + 28) != get32(caps + 28))) {
+  return status;
+}
+
+/* The counts come with the caps as well, so that no image alone can shift the columns. */
+static kneadlab_status_t check_pair(kneadlab_ctx_t *c, const uint8_t *tables,
+                                    const uint8_t *caps) {
+  kneadlab_status_t status;
+  if (!same(tables + 24, caps + 24, 8u)) {
     return KNEADLAB_E_MISMATCH;
   }
-  /* The counts come with the caps as well, so that no image alone can shift the columns. */
-  status = check_meta(c, caps, find_sized(caps, S_META, META_SIZE));
+  status = check_meta(c, caps);
   if (status == KNEADLAB_OK) {
-    status = check_meta(c, tables, find_sized(tables, S_META, META_SIZE));
+    status = check_meta(c, tables);
   }
   if (status == KNEADLAB_OK) {
     status = check_limits(c, caps);
   }
-  if (status != KNEADLAB_OK) {
-    return status;
+  /* Equal sizes were checked, and each CRC against its content: equal CRCs are equal contents. */
+  if ((status == KNEADLAB_OK) &&
+      (!same(entry_of(tables, S_META) + 12, entry_of(caps, S_META) + 12, 4u))) {
+    status = KNEADLAB_E_MISMATCH;
   }
-  if (kneadlab_crc32(find(tables, S_META).at, META_SIZE) !=
-      kneadlab_crc32(find(caps, S_META).at, META_SIZE)) {
-    return KNEADLAB_E_MISMATCH;
+  return status;
+}
+
+static kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables, const uint8_t *caps) {
+  const uint32_t columns = ((uint32_t)c->class_count + 1u) * c->station_count;
+  const uint32_t cells = (uint32_t)c->technique_count * columns * c->level_count;
+  int missing = 0;
+  c->depth = find_sized(tables, S_DEPTH, 2u * cells, &missing);
+  c->flags = find_sized(tables, S_FLAGS, cells, &missing);
+  c->force = find_sized(tables, S_FORCE, 2u * cells, &missing);
+  c->current = find_sized(tables, S_CURRENT, 2u * cells, &missing);
+  c->caps = find_sized(caps, S_CAPS, columns * CAP_SIZE, &missing);
+  c->classes = find_sized(tables, S_CLASSES, (uint32_t)c->class_count * CLASS_SIZE, &missing);
+  c->steps = find_sized(tables, S_STEPS, (uint32_t)c->step_count * ROW_SIZE, &missing);
+  return missing ? KNEADLAB_E_SECTION : KNEADLAB_OK;
+}
+
+static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint32_t tables_size,
+                                  const uint8_t *caps, uint32_t caps_size) {
+  kneadlab_status_t status = check_image(tables, tables_size);
+  if (status == KNEADLAB_OK) {
+    status = check_image(caps, caps_size);
   }
-  columns = ((uint32_t)c->class_count + 1u) * c->station_count;
-  cells = (uint32_t)c->technique_count * columns * c->level_count;
-  c->depth = find_sized(tables, S_DEPTH, 2u * cells);
-  c->flags = find_sized(tables, S_FLAGS, cells);
-  c->force = find_sized(tables, S_FORCE, 2u * cells);
-  c->current = find_sized(tables, S_CURRENT, 2u * cells);
-  c->caps = find_sized(caps, S_CAPS, columns * CAP_SIZE);
-  c->classes = find_sized(tables, S_CLASSES, (uint32_t)c->class_count * CLASS_SIZE);
-  c->steps = find_sized(tables, S_STEPS, (uint32_t)c->step_count * STEP_SIZE);
-  if ((c->depth == 0) || (c->flags == 0) || (c->force == 0) || (c->current == 0) ||
-      (c->caps == 0) || (c->classes == 0) || (c->steps == 0)) {
-    return KNEADLAB_E_SECTION;
+  if (status == KNEADLAB_OK) {
+    status = check_pair(c, tables, caps);
   }
-  status = check_caps(c, get16(caps + 42));
+  if (status == KNEADLAB_OK) {
+    status = find_all(c, tables, caps);
+  }
+  if (status == KNEADLAB_OK) {
+    status = check_caps(c, get16(caps + 42));
+  }
   if (status == KNEADLAB_OK) {
     status = check_maps(c);
   }
@@ -379,17 +453,11 @@ static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint
 
 kneadlab_status_t kneadlab_open(kneadlab_ctx_t *ctx, const uint8_t *tables, uint32_t tables_size,
                                 const uint8_t *caps, uint32_t caps_size) {
-  kneadlab_status_t status;
   if (ctx == 0) {
     return KNEADLAB_E_ARGUMENT;
   }
-  clear(ctx);
-  status = open_all(ctx, tables, tables_size, caps, caps_size);
-  if (status != KNEADLAB_OK) {
-    clear(ctx);
-    count_up(&ctx->counts.refused);
-  }
-  return status;
+  clear(ctx, (uint32_t)sizeof(*ctx));
+  return opened(ctx, open_all(ctx, tables, tables_size, caps, caps_size));
 }
 
 kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *image,
@@ -398,82 +466,85 @@ kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *ima
   if (ctx == 0) {
     return KNEADLAB_E_ARGUMENT;
   }
-  clear(ctx);
+  clear(ctx, (uint32_t)sizeof(*ctx));
   status = check_image(image, size);
   if (status == KNEADLAB_OK) {
     status = check_limits(ctx, image);
   }
   if (status == KNEADLAB_OK) {
-    const section_t rows = find(image, S_FALLBACK);
-    if ((rows.size == 0u) || ((rows.size % STEP_SIZE) != 0u) ||
-        (rows.size > (4096u * STEP_SIZE))) {
-      status = KNEADLAB_E_SECTION;
-    } else {
-      ctx->steps = rows.at;
-      ctx->step_count = (uint16_t)(rows.size / STEP_SIZE);
-      status = check_steps(ctx, 31u * KNEADLAB_STATION_ONE);
-    }
+    ctx->steps = find_rows(image, S_FALLBACK, &ctx->step_count);
+    status = (ctx->steps == 0) ? KNEADLAB_E_SECTION : check_steps(ctx, 31u * KNEADLAB_STATION_ONE);
   }
-  if (status != KNEADLAB_OK) {
-    clear(ctx);
-    count_up(&ctx->counts.refused);
-  }
-  return status;
+  return opened(ctx, status);
 }
 
 /* ---- lookups ---- */
 
-/* Columns around a station, and the body's row in place of `body`. */
-static place_t locate(kneadlab_ctx_t *c, uint8_t *body, uint16_t station) {
-  place_t p;
-  uint32_t at = station;
-  p.flags = 0u;
-  if (at > last_station(c)) {
-    at = last_station(c);
-    p.flags |= KNEADLAB_F_STATION;
+/* Columns around a station, in the body's row. */
+static void locate(kneadlab_ctx_t *c, uint32_t body, uint32_t station, place_t *p) {
+  uint32_t flags = 0u;
+  if (station > last_station(c)) {
+    station = last_station(c);
+    flags = KNEADLAB_F_STATION;
     count_up(&c->counts.station_clamped);
   }
-  if (*body >= c->class_count) {
-    *body = c->class_count;
-    p.flags |= KNEADLAB_F_CLASS;
+  if (body >= c->class_count) {
+    body = c->class_count;
+    flags |= KNEADLAB_F_CLASS;
     count_up(&c->counts.class_unknown);
   }
-  p.low = at / KNEADLAB_STATION_ONE;
-  p.frac = (at % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
-  p.high = (p.frac == 0u) ? p.low : (p.low + 1u);
-  return p;
+  p->flags = (uint8_t)flags;
+  p->low = (body * c->station_count) + (station / KNEADLAB_STATION_ONE);
+  p->frac = (station % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
+  p->high = (p->frac == 0u) ? p->low : (p->low + 1u);
 }
 
-/* Unsigned and convex: the result never leaves [a, b]; at most 65535 * 16384 + 8192 < 2^31. */
-static uint16_t lerp(uint16_t a, uint16_t b, uint32_t frac) {
-  return (uint16_t)((((uint32_t)a * (16384u - frac)) + ((uint32_t)b * frac) + 8192u) >> 14);
+/*
+ * A map between two cells. `flip` is 0x8000 for a signed map, which makes it offset binary, and back.
+ * Unsigned and convex: a (16384 - f) + b f never leaves [a, b] 2^14, and stays below 2^31.
+ */
+static uint32_t between(const uint8_t *map, const place_t *p, uint32_t flip) {
+  const uint32_t a = get16(map + (2u * p->low)) ^ flip;
+  const uint32_t b = get16(map + (2u * p->high)) ^ flip;
+  return (((a << 14) + ((b - a) * p->frac) + 8192u) >> 14) ^ flip;
 }
 
-static int16_t lerp_signed(int16_t a, int16_t b, uint32_t frac) {
-  const uint16_t v = lerp((uint16_t)((int32_t)a + 32768), (uint16_t)((int32_t)b + 32768), frac);
-  return (int16_t)((int32_t)v - 32768);
+static uint32_t least(uint32_t a, uint32_t b) { return (a < b) ? a : b; }
+
+/* As `load`, for a cap and without its words: the lookup's time goes here. */
+static int cap_ok(const uint8_t *p) {
+  const uint32_t low = (uint32_t)p[0] ^ p[2] ^ p[4] ^ p[6] ^ p[8] ^ p[10];
+  const uint32_t high = (uint32_t)p[1] ^ p[3] ^ p[5] ^ p[7] ^ p[9] ^ p[11];
+  return (low & high) == 0xFFu;
 }
 
-static uint16_t least(uint16_t a, uint16_t b) { return (a < b) ? a : b; }
+static uint16_t least_word(const uint8_t *a, const uint8_t *b) {
+  return (uint16_t)least(get16(a), get16(b));
+}
 
-static int16_t least_signed(int16_t a, int16_t b) { return (a < b) ? a : b; }
-
-static kneadlab_status_t cap_at(const kneadlab_ctx_t *c, const place_t *p, uint8_t row,
+/* The place, and the smaller cap of its two columns. */
+static kneadlab_status_t cap_at(kneadlab_ctx_t *c, uint32_t body, uint32_t station, place_t *p,
                                 kneadlab_cap_t *out) {
-  const uint8_t *a = c->caps + ((((uint32_t)row * c->station_count) + p->low) * CAP_SIZE);
-  const uint8_t *b = c->caps + ((((uint32_t)row * c->station_count) + p->high) * CAP_SIZE);
+  const uint8_t *a;
+  const uint8_t *b;
+  locate(c, body, station, p);
+  a = c->caps + (p->low * CAP_SIZE);
+  b = c->caps + (p->high * CAP_SIZE);
   out->flags = p->flags;
-  if ((!record_ok(a, CAP_SIZE)) || (!record_ok(b, CAP_SIZE))) {
-    out->depth = get16s(c->limits + 8);
+  if (!(cap_ok(a) && cap_ok(b))) {
+    out->depth = c->retracted;
     out->force = 0u;
     out->dwell = 0u;
     out->tap = 0u;
     return KNEADLAB_E_RECORD;
   }
-  out->depth = least_signed(get16s(a), get16s(b));
-  out->force = least(get16(a + 2), get16(b + 2));
-  out->dwell = least(get16(a + 4), get16(b + 4));
-  out->tap = least(get16(a + 6), get16(b + 6));
+  out->depth = get16s(a);
+  if (get16s(b) < out->depth) {
+    out->depth = get16s(b);
+  }
+  out->force = least_word(a + 2, b + 2);
+  out->dwell = least_word(a + 4, b + 4);
+  out->tap = least_word(a + 6, b + 6);
   return KNEADLAB_OK;
 }
 
@@ -483,70 +554,69 @@ kneadlab_status_t kneadlab_cap(kneadlab_ctx_t *ctx, uint8_t body, uint16_t stati
   if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  p = locate(ctx, &body, station);
-  return cap_at(ctx, &p, body, out);
+  return cap_at(ctx, body, station, &p, out);
 }
 
-kneadlab_status_t kneadlab_depth(kneadlab_ctx_t *ctx, uint8_t technique, uint8_t body,
-                                 uint16_t station, uint8_t level, kneadlab_depth_t *out) {
+/* Depth and cap of one place. */
+static kneadlab_status_t depth_at(kneadlab_ctx_t *c, uint32_t technique, uint32_t body,
+                                  uint32_t station, uint32_t level, kneadlab_depth_t *out,
+                                  kneadlab_cap_t *cap) {
   place_t p;
-  kneadlab_cap_t cap;
-  kneadlab_status_t status;
-  uint32_t row;
-  if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
-    return KNEADLAB_E_ARGUMENT;
-  }
-  p = locate(ctx, &body, station);
-  if ((level < 1u) || (level > ctx->level_count)) {
+  uint32_t first;
+  const kneadlab_status_t status = cap_at(c, body, station, &p, cap);
+  if ((level < 1u) || (level > c->level_count)) {
     level = 1u;
     p.flags |= KNEADLAB_F_LEVEL;
-    count_up(&ctx->counts.level_clamped);
+    count_up(&c->counts.level_clamped);
   }
-  out->depth = get16s(ctx->limits + 8);
+  out->depth = c->retracted;
   out->force = 0u;
   out->current = 0u;
   out->flags = p.flags;
-  if (technique >= ctx->technique_count) {
+  if (technique >= c->technique_count) {
     return KNEADLAB_E_TECHNIQUE;
   }
-  status = cap_at(ctx, &p, body, &cap);
   if (status != KNEADLAB_OK) {
     return status;
   }
-  row = ((uint32_t)technique * ((uint32_t)ctx->class_count + 1u)) + body;
-  p.low = (((row * ctx->station_count) + p.low) * ctx->level_count) + ((uint32_t)level - 1u);
-  p.high = (((row * ctx->station_count) + p.high) * ctx->level_count) + ((uint32_t)level - 1u);
-  out->flags = (uint8_t)(p.flags | ctx->flags[p.low] | ctx->flags[p.high]);
-  out->force = lerp(get16(ctx->force + (2u * p.low)), get16(ctx->force + (2u * p.high)), p.frac);
-  out->current =
-      lerp(get16(ctx->current + (2u * p.low)), get16(ctx->current + (2u * p.high)), p.frac);
-  if ((out->flags & KNEADLAB_F_INFEASIBLE) == 0u) {
-    out->depth = lerp_signed(get16s(ctx->depth + (2u * p.low)),
-                             get16s(ctx->depth + (2u * p.high)), p.frac);
-  } else {
+  first = technique * ((uint32_t)c->class_count + 1u) * c->station_count;
+  p.low = ((first + p.low) * c->level_count) + (level - 1u);
+  p.high = ((first + p.high) * c->level_count) + (level - 1u);
+  out->flags |= (uint8_t)(c->flags[p.low] | c->flags[p.high]);
+  if ((out->flags & KNEADLAB_F_INFEASIBLE) != 0u) {
     /* Next to a column without a safe depth there is none either. */
-    out->force = 0u;
-    out->current = 0u;
+    return KNEADLAB_OK;
   }
-  out->force = least(out->force, cap.force);
-  if (out->depth > cap.depth) {
-    out->depth = cap.depth;
+  out->depth = as_signed(between(c->depth, &p, 0x8000u));
+  out->force = (uint16_t)least(between(c->force, &p, 0u), cap->force);
+  out->current = (uint16_t)between(c->current, &p, 0u);
+  if (out->depth > cap->depth) {
+    out->depth = cap->depth;
     out->flags |= KNEADLAB_F_CAP_APPLIED;
-    count_up(&ctx->counts.cap_applied);
+    count_up(&c->counts.cap_applied);
   }
   return KNEADLAB_OK;
 }
 
+kneadlab_status_t kneadlab_depth(kneadlab_ctx_t *ctx, uint8_t technique, uint8_t body,
+                                 uint16_t station, uint8_t level, kneadlab_depth_t *out) {
+  kneadlab_cap_t cap;
+  if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
+    return KNEADLAB_E_ARGUMENT;
+  }
+  return depth_at(ctx, technique, body, station, level, out, &cap);
+}
+
 uint8_t kneadlab_class(const kneadlab_ctx_t *ctx, uint16_t stature_mm, uint16_t bmi_x100) {
-  uint8_t i;
+  uint32_t i;
   if ((ctx == 0) || (ctx->classes == 0)) {
     return KNEADLAB_CLASS_UNKNOWN;
   }
   for (i = 0u; i < ctx->class_count; i++) {
-    const uint8_t *p = ctx->classes + ((uint32_t)i * CLASS_SIZE);
-    if (record_ok(p, CLASS_SIZE) && (stature_mm >= get16(p)) && (stature_mm < get16(p + 2)) &&
-        (bmi_x100 >= get16(p + 4)) && (bmi_x100 < get16(p + 6))) {
-      return i;
+    uint16_t w[CLASS_SIZE / 2u];
+    if (load(ctx->classes + (i * CLASS_SIZE), CLASS_SIZE, w) && (stature_mm >= w[0]) &&
+        (stature_mm < w[1]) && (bmi_x100 >= w[2]) && (bmi_x100 < w[3])) {
+      return (uint8_t)i;
     }
   }
   return KNEADLAB_CLASS_UNKNOWN;
@@ -571,8 +641,14 @@ uint16_t kneadlab_station(const kneadlab_ctx_t *ctx, int16_t u_q14) {
 
 /* ---- programme ---- */
 
+typedef struct {
+  uint16_t w[ROW_SIZE / 2u];
+  uint8_t technique;
+  uint8_t end;
+} step_t;
+
 static const uint8_t *step_at(const kneadlab_ctx_t *c, const kneadlab_prog_t *s) {
-  return c->steps + ((uint32_t)s->step * STEP_SIZE);
+  return c->steps + ((uint32_t)s->step * ROW_SIZE);
 }
 
 static void enter_step(const kneadlab_ctx_t *c, kneadlab_prog_t *s, uint16_t step) {
@@ -602,8 +678,7 @@ kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog
   enter_step(ctx, prog, 0u);
   /* A fallback is never refused. */
   if ((ctx->technique_count > 0u) &&
-      (((conditions & get32(ctx->limits + 18)) != 0u) ||
-       ((conditions & get32(ctx->limits + 14)) != get32(ctx->limits + 14)))) {
+      (((conditions & get32(ctx->limits + 18)) | (~conditions & get32(ctx->limits + 14))) != 0u)) {
     prog->phase = KNEADLAB_P_FAULT;
     prog->fault = KNEADLAB_E_CONDITION;
     count_up(&ctx->counts.refused);
@@ -619,30 +694,30 @@ static uint8_t level_of(const kneadlab_ctx_t *c, const uint8_t *row, int8_t trim
   return (uint8_t)((level < 1) ? 1 : level);
 }
 
-static int near16(int32_t a, int32_t b, uint16_t tolerance) {
-  return (a - b <= (int32_t)tolerance) && (b - a <= (int32_t)tolerance);
+static int near16(int32_t a, int32_t b, uint32_t tolerance) {
+  return ((uint32_t)(a - b) + tolerance) <= (2u * tolerance);
 }
 
 /* The point is done: the next press point of this row, the way back, or the next row. */
-static void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s, const uint8_t *row) {
-  const int32_t from = (int32_t)get16(row + 4);
-  const int32_t to = (int32_t)get16(row + 6);
-  const int32_t spacing = (int32_t)get16(row + 8);
-  if (row[1] == END_ARRIVAL) {
+static void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s, const step_t *step) {
+  const int32_t to = (int32_t)step->w[R_TO];
+  const int32_t spacing = (int32_t)step->w[R_SPACING];
+  const int up = (to >= (int32_t)step->w[R_FROM]);
+  const int32_t next = (int32_t)s->point + (up ? spacing : -spacing);
+  int last;
+  s->step_ticks = 0u;
+  if (step->end == END_ARRIVAL) {
     s->pass++;
-    s->step_ticks = 0u;
-    if ((row[0] == KNEADLAB_NO_TECHNIQUE) || (s->pass >= get16(row + 12))) {
-      enter_step(c, s, (uint16_t)(s->step + 1u));
-    }
+    last = (step->technique == KNEADLAB_NO_TECHNIQUE) || (s->pass >= step->w[R_CYCLES]);
   } else {
-    const int32_t next = (int32_t)s->point + ((to >= from) ? spacing : -spacing);
-    if ((spacing == 0) || ((to >= from) && (next > to)) || ((to < from) && (next < to))) {
-      enter_step(c, s, (uint16_t)(s->step + 1u));
-    } else {
+    last = (spacing == 0) || (up ? (next > to) : (next < to));
+    if (!last) {
       s->point = (uint16_t)next;
-      s->step_ticks = 0u;
       s->phase = KNEADLAB_P_RETRACT;
     }
+  }
+  if (last) {
+    enter_step(c, s, (uint16_t)(s->step + 1u));
   }
 }
 
@@ -690,88 +765,96 @@ static kneadlab_status_t watch(const kneadlab_ctx_t *c, kneadlab_prog_t *s,
   return KNEADLAB_OK;
 }
 
+/* Holding, kneading or rolling: what the machine shall do, and whether it is enough. */
+static void work(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
+                 const step_t *step, uint16_t dwell, kneadlab_cmd_t *out) {
+  const uint16_t turns = (uint16_t)(in->cycles - s->cycles_at_start);
+  int done;
+  s->work_ticks = add_ticks(s->work_ticks, in->ticks);
+  if (step->end == END_ARRIVAL) {
+    out->station = step->w[((s->pass & 1u) == 0u) ? R_TO : R_FROM];
+    done = near16((int32_t)in->station, (int32_t)out->station, get16(c->limits + 10));
+  } else {
+    out->knead = (step->end == END_CYCLES) ? 1u : 0u;
+    done = (step->end == END_TIME) ? (s->work_ticks >= step->w[R_HOLD])
+                                   : (turns >= step->w[R_CYCLES]);
+    if ((!done) && (s->work_ticks >= ((uint32_t)dwell * 10u))) {
+      count_up(&c->counts.dwell_limited);
+      done = 1;
+    }
+  }
+  if (done) {
+    leave_point(c, s, step);
+  }
+}
+
 static kneadlab_status_t run_phase(kneadlab_ctx_t *c, kneadlab_prog_t *s,
                                    const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
   const uint8_t *row = step_at(c, s);
-  const int16_t retracted = get16s(c->limits + 8);
-  const uint16_t station_tolerance = get16(c->limits + 10);
-  const uint16_t depth_tolerance = get16(c->limits + 12);
-  kneadlab_status_t status = KNEADLAB_OK;
-  kneadlab_depth_t goal = {0, 0u, 0u, 0u};
-  kneadlab_cap_t cap = {0, 0u, 0u, 0u, 0u};
-  const int rolls = (row[1] == END_ARRIVAL);
-  /* A carriage that is not where it should be gets the depth and cap of where it is. */
-  const int moving = (rolls && (s->phase == KNEADLAB_P_WORK)) ||
-                     (!near16((int32_t)in->station, (int32_t)s->point, station_tolerance));
-  const uint16_t at = moving ? in->station : s->point;
-  goal.depth = retracted;
+  const int contact = (s->phase == KNEADLAB_P_APPROACH) || (s->phase == KNEADLAB_P_WORK);
+  const int at_point = near16((int32_t)in->station, (int32_t)s->point, get16(c->limits + 10));
+  step_t step;
+  kneadlab_depth_t goal;
+  kneadlab_cap_t cap;
+  int arrived;
+  if (!load(row, ROW_SIZE, step.w)) {
+    return KNEADLAB_E_RECORD;
+  }
+  step.technique = row[0];
+  step.end = row[1];
   out->station = s->point;
-  out->speed = get16(row + 16);
-  out->park = get16(row + 14);
-  out->step = s->step;
-  out->technique = row[0];
-  if ((s->phase == KNEADLAB_P_APPROACH) || (s->phase == KNEADLAB_P_WORK)) {
-    status = kneadlab_depth(c, row[0], s->body, at, level_of(c, row, in->trim), &goal);
-    if (status == KNEADLAB_OK) {
-      status = kneadlab_cap(c, s->body, at, &cap);
-    }
+  out->speed = step.w[R_SPEED];
+  out->park = step.w[R_PARK];
+  out->technique = step.technique;
+  if (contact) {
+    /* A carriage that is not where it should be, or rolls, gets the depth and cap of where it is. */
+    const int rolls = (step.end == END_ARRIVAL) && (s->phase == KNEADLAB_P_WORK);
+    const kneadlab_status_t status =
+        depth_at(c, step.technique, s->body, (rolls || !at_point) ? in->station : s->point,
+                 level_of(c, row, in->trim), &goal, &cap);
     if (status != KNEADLAB_OK) {
       return status;
     }
+  } else {
+    goal.depth = c->retracted;
+    goal.flags = 0u;
+    cap.depth = 32767;
+    cap.dwell = 0u;
   }
   out->flags = goal.flags;
   slew(c, s, goal.depth, in->ticks);
-  if (((s->phase == KNEADLAB_P_APPROACH) || (s->phase == KNEADLAB_P_WORK)) &&
-      (s->depth_q8 > ((int32_t)cap.depth * 256))) {
+  if (s->depth_q8 > ((int32_t)cap.depth * 256)) {
     /* A cap that comes nearer while the carriage moves wins over the speed limit. */
     s->depth_q8 = (int32_t)cap.depth * 256;
     out->flags |= KNEADLAB_F_CAP_APPLIED;
   }
-  if (s->phase == KNEADLAB_P_RETRACT) {
-    out->station = in->station;
-    if ((depth_of(s) == retracted) &&
-        near16((int32_t)in->depth, (int32_t)retracted, depth_tolerance)) {
-      s->phase = KNEADLAB_P_TRAVEL;
-    }
-  } else if (s->phase == KNEADLAB_P_TRAVEL) {
-    if (near16((int32_t)in->station, (int32_t)s->point, station_tolerance)) {
-      if (row[0] == KNEADLAB_NO_TECHNIQUE) {
-        leave_point(c, s, row);
-      } else {
+  arrived = (depth_of(s) == goal.depth) &&
+            near16((int32_t)in->depth, (int32_t)goal.depth, get16(c->limits + 12));
+  switch (s->phase) {
+    case KNEADLAB_P_RETRACT:
+      out->station = in->station;
+      s->phase = arrived ? KNEADLAB_P_TRAVEL : s->phase;
+      break;
+    case KNEADLAB_P_TRAVEL:
+      if (at_point && (step.technique == KNEADLAB_NO_TECHNIQUE)) {
+        leave_point(c, s, &step);
+      } else if (at_point) {
         s->phase = KNEADLAB_P_APPROACH;
-      }
-    }
-  } else if (s->phase == KNEADLAB_P_APPROACH) {
-    if ((depth_of(s) == goal.depth) &&
-        near16((int32_t)in->depth, (int32_t)goal.depth, depth_tolerance)) {
-      s->phase = KNEADLAB_P_WORK;
-      s->work_ticks = 0u;
-      s->cycles_at_start = in->cycles;
-    }
-  } else {
-    s->work_ticks = add_ticks(s->work_ticks, in->ticks);
-    if (rolls) {
-      out->station = ((s->pass & 1u) == 0u) ? get16(row + 6) : get16(row + 4);
-      if (near16((int32_t)in->station, (int32_t)out->station, station_tolerance)) {
-        leave_point(c, s, row);
-      }
-    } else {
-      const uint32_t dwell = (uint32_t)cap.dwell * 10u;
-      const uint16_t turns = (uint16_t)(in->cycles - s->cycles_at_start);
-      out->knead = (row[1] == END_CYCLES) ? 1u : 0u;
-      if (((row[1] == END_TIME) && (s->work_ticks >= get16(row + 10))) ||
-          ((row[1] == END_CYCLES) && (turns >= get16(row + 12)))) {
-        leave_point(c, s, row);
-      } else if (s->work_ticks >= dwell) {
-        count_up(&c->counts.dwell_limited);
-        leave_point(c, s, row);
       } else {
-        /* Goes on. */
+        /* On its way. */
       }
-    }
+      break;
+    case KNEADLAB_P_APPROACH:
+      if (arrived) {
+        s->phase = KNEADLAB_P_WORK;
+        s->work_ticks = 0u;
+        s->cycles_at_start = in->cycles;
+      }
+      break;
+    default:
+      work(c, s, in, &step, cap.dwell, out);
+      break;
   }
-  out->depth = depth_of(s);
-  out->phase = s->phase;
   return KNEADLAB_OK;
 }
 
@@ -781,14 +864,9 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
       (ctx->steps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  out->station = in->station;
-  out->depth = get16s(ctx->limits + 8);
-  out->speed = 0u;
   out->park = 0u;
-  out->step = prog->step;
-  out->technique = KNEADLAB_NO_TECHNIQUE;
   out->knead = 0u;
-  out->phase = prog->phase;
+  out->step = prog->step;
   out->flags = 0u;
   if (prog->phase < KNEADLAB_P_DONE) {
     kneadlab_status_t status;
@@ -804,37 +882,38 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
     }
   }
   if (prog->phase >= KNEADLAB_P_DONE) {
-    slew(ctx, prog, get16s(ctx->limits + 8), in->ticks);
+    slew(ctx, prog, ctx->retracted, in->ticks);
     out->station = in->station;
-    out->depth = depth_of(prog);
     out->speed = 0u;
     out->technique = KNEADLAB_NO_TECHNIQUE;
     out->knead = 0u;
-    out->phase = prog->phase;
   }
+  out->depth = depth_of(prog);
+  out->phase = prog->phase;
   return prog->fault;
 }
 
-/* ---- self-test ---- */
+/* ---- self-test: not needed by a release that was tested before ---- */
+#ifndef KNEADLAB_NO_SELFTEST
 
 static int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
+  uint16_t w[ROW_SIZE / 2u];
   kneadlab_depth_t d;
   kneadlab_cap_t cap;
-  return record_ok(v, VECTOR_SIZE) &&
-         (kneadlab_depth(c, v[0], v[1], get16(v + 4), v[2], &d) == KNEADLAB_OK) &&
-         (kneadlab_cap(c, v[1], get16(v + 4), &cap) == KNEADLAB_OK) && (d.flags == v[3]) &&
-         (d.depth == get16s(v + 6)) && (d.force == get16(v + 8)) &&
-         (d.current == get16(v + 10)) && (cap.depth == get16s(v + 12)) &&
-         (cap.force == get16(v + 14)) && (cap.dwell == get16(v + 16)) &&
-         (cap.tap == get16(v + 18));
+  return load(v, ROW_SIZE, w) &&
+         (depth_at(c, v[0], v[1], w[2], v[2], &d, &cap) == KNEADLAB_OK) && (d.flags == v[3]) &&
+         ((uint16_t)d.depth == w[3]) && (d.force == w[4]) && (d.current == w[5]) &&
+         ((uint16_t)cap.depth == w[6]) && (cap.force == w[7]) && (cap.dwell == w[8]) &&
+         (cap.tap == w[9]);
 }
 
 kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, uint32_t size,
                                     uint16_t *count, uint16_t *failed, uint16_t *first) {
-  section_t rows;
+  const uint8_t *row;
   kneadlab_counts_t saved;
-  uint16_t bad = 0u;
-  uint16_t first_bad = 0u;
+  uint16_t rows;
+  uint32_t bad = 0u;
+  uint32_t first_bad = 0u;
   uint32_t i;
   kneadlab_status_t status;
   if ((ctx == 0) || (ctx->caps == 0)) {
@@ -844,27 +923,28 @@ kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, u
   if (status != KNEADLAB_OK) {
     return status;
   }
-  rows = find(image, S_VECTORS);
-  if ((rows.size == 0u) || ((rows.size % VECTOR_SIZE) != 0u) ||
-      (rows.size > (4096u * VECTOR_SIZE))) {
+  row = find_rows(image, S_VECTORS, &rows);
+  if (row == 0) {
     return KNEADLAB_E_SECTION;
   }
   saved = ctx->counts;
-  for (i = 0u; i < (rows.size / VECTOR_SIZE); i++) {
-    if (!vector_ok(ctx, rows.at + (i * VECTOR_SIZE))) {
-      first_bad = (bad == 0u) ? (uint16_t)i : first_bad;
+  for (i = 0u; i < rows; i++) {
+    if (!vector_ok(ctx, row)) {
+      first_bad = (bad == 0u) ? i : first_bad;
       bad++;
     }
+    row += ROW_SIZE;
   }
   ctx->counts = saved;
   if (count != 0) {
-    *count = (uint16_t)(rows.size / VECTOR_SIZE);
+    *count = rows;
   }
   if (failed != 0) {
-    *failed = bad;
+    *failed = (uint16_t)bad;
   }
   if (first != 0) {
-    *first = first_bad;
+    *first = (uint16_t)first_bad;
   }
   return (bad == 0u) ? KNEADLAB_OK : KNEADLAB_E_SELFTEST;
 }
+#endif

@@ -82,6 +82,15 @@ typedef struct {
 
 /* An opened set of tables. The members are the runtime's own, except `counts`. */
 typedef struct {
+  kneadlab_counts_t counts;
+  uint16_t step_count;
+  int16_t from_q14;
+  uint16_t span_q14;
+  int16_t retracted;
+  uint8_t technique_count;
+  uint8_t class_count;
+  uint8_t station_count;
+  uint8_t level_count;
   const uint8_t *depth;
   const uint8_t *flags;
   const uint8_t *force;
@@ -90,14 +99,6 @@ typedef struct {
   const uint8_t *classes;
   const uint8_t *limits;
   const uint8_t *steps;
-  uint16_t step_count;
-  uint8_t technique_count;
-  uint8_t class_count;
-  uint8_t station_count;
-  uint8_t level_count;
-  int16_t from_q14;
-  uint16_t span_q14;
-  kneadlab_counts_t counts;
 } kneadlab_ctx_t;
 
 typedef struct {
@@ -193,9 +194,12 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
 /* CRC-32 as zlib computes it. */
 uint32_t kneadlab_crc32(const uint8_t *data, uint32_t size);
 
+/* Compile with KNEADLAB_NO_SELFTEST to leave this out. */
+#ifndef KNEADLAB_NO_SELFTEST
 /* Runs the vectors of `image`. `failed`: how many; `first`: index of the first. May be null. */
 kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, uint32_t size,
                                     uint16_t *count, uint16_t *failed, uint16_t *first);
+#endif
 
 #ifdef __cplusplus
 }

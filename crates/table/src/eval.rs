@@ -63,7 +63,21 @@ impl Tables {
         station: u16,
         level: u8,
     ) -> Option<Lookup> {
+        self.eval_with_cap(counts, technique, body, station, level)
+            .map(|(lookup, _)| lookup)
+    }
+
+    /// A lookup and the cap of its place, which is counted once.
+    fn eval_with_cap(
+        &self,
+        counts: &mut Counts,
+        technique: u8,
+        body: u8,
+        station: u16,
+        level: u8,
+    ) -> Option<(Lookup, Cap)> {
         let mut place = self.locate(counts, body, station);
+        let cap = self.cap_of(&place);
         let mut level = level;
         if level < 1 || level > self.levels {
             level = 1;
@@ -73,7 +87,6 @@ impl Tables {
         if usize::from(technique) >= self.techniques.len() {
             return None;
         }
-        let cap = self.cap_of(&place);
         let cell = |station| {
             self.cell(
                 usize::from(technique),
@@ -91,16 +104,15 @@ impl Tables {
         };
         if out.flags & INFEASIBLE == 0 {
             out.depth = lerp_signed(self.depth[low], self.depth[high], place.frac);
-            out.force = lerp(self.force[low], self.force[high], place.frac);
+            out.force = lerp(self.force[low], self.force[high], place.frac).min(cap.force);
             out.current = lerp(self.current[low], self.current[high], place.frac);
         }
-        out.force = out.force.min(cap.force);
         if out.depth > cap.depth {
             out.depth = cap.depth;
             out.flags |= CAP_APPLIED;
             count_up(&mut counts.cap_applied);
         }
-        Some(out)
+        Some((out, cap))
     }
 
     /// `kneadlab_cap`: value by value the smaller of the two columns. The zone is that of the force.
@@ -425,11 +437,12 @@ impl<'a> Programme<'a> {
             let level = (i32::from(row.level) + i32::from(input.trim))
                 .min(i32::from(self.tables.levels))
                 .max(1) as u8;
-            goal = self
+            let (lookup, its_cap) = self
                 .tables
-                .eval(&mut self.counts, row.technique, self.body, at, level)
+                .eval_with_cap(&mut self.counts, row.technique, self.body, at, level)
                 .ok_or(Fault::Technique)?;
-            cap = Some(self.tables.cap(&mut self.counts, self.body, at).0);
+            goal = lookup;
+            cap = Some(its_cap);
         }
         out.flags = goal.flags;
         self.slew(goal.depth, input.ticks);

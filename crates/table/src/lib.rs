@@ -11,6 +11,7 @@ pub mod emit;
 pub mod eval;
 /// A made-up model for tests and for trying the export.
 pub mod example;
+mod hex;
 mod image;
 /// What comes in.
 pub mod model;
