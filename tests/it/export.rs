@@ -84,7 +84,9 @@ fn write_export(dir: &Path, extra: &[(&str, &str)]) -> Tables {
 fn write_model(dir: &Path, model: &Model, extra: &[(&str, &str)]) -> Tables {
     let tables = quantise(model).expect("the example is sound");
     for (name, content) in emit::files(&tables, model) {
-        std::fs::write(dir.join(name), content).expect("written");
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, content).expect("written");
     }
     for (name, content) in extra {
         std::fs::write(dir.join(name), content).expect("written");

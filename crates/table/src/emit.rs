@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::a2l;
 use crate::eval::{CAP_APPLIED, Counts};
 use crate::hex;
 use crate::image::{Image, Kind};
@@ -12,7 +13,7 @@ use crate::tables::{
     CURRENT_PER_A, DEPTH_PER_M, FORCE_PER_N, INFEASIBLE, LAYOUT_HASH, STATION_ONE, Step, Tables,
 };
 
-/// Name and content of each file, sorted by name; all lie flat in one folder.
+/// Path and content of each file, sorted by path; but for the Rust crate all lie flat in one folder.
 ///
 /// The same tables and model give the same bytes, on any machine and day.
 pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
@@ -34,6 +35,9 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
     text("example_main.c".into(), fill(EXAMPLE_MAIN, tables));
     text("selftest_main.c".into(), fill(SELFTEST_MAIN, tables));
     text("CMakeLists.txt".into(), fill(CMAKE, tables));
+    text("rust/Cargo.toml".into(), fill(RUST_CARGO, tables));
+    text("rust/src/kneadlab_rt.rs".into(), RUNTIME_RS.into());
+    text("rust/src/lib.rs".into(), fill(RUST_LIB, tables));
     text("README.md".into(), readme(tables, model));
     text("LAYOUT.md".into(), LAYOUT.into());
     text(
@@ -44,6 +48,7 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
     text("report.json".into(), json_text(&report_json(tables, model)));
     text("report.md".into(), report_md(tables, model));
     let blob = blob(tables);
+    text(format!("{name}.a2l"), a2l::text(tables));
     text(format!("{name}.hex"), hex::text(&blob));
     out.push((format!("{name}.bin"), blob));
     out.sort();
@@ -56,6 +61,9 @@ pub fn blob(tables: &Tables) -> Vec<u8> {
 }
 
 const RUNTIME_H: &str = include_str!("../runtime/kneadlab_rt.h");
+const RUNTIME_RS: &str = include_str!("../runtime/kneadlab_rt.rs");
+const RUST_CARGO: &str = include_str!("../runtime/rust_cargo.toml");
+const RUST_LIB: &str = include_str!("../runtime/rust_lib.rs");
 const RUNTIME_C: &str = include_str!("../runtime/kneadlab_rt.c");
 const SELFTEST_MAIN: &str = include_str!("../runtime/selftest_main.c");
 const EXAMPLE_MAIN: &str = include_str!("../runtime/example_main.c");
@@ -99,6 +107,24 @@ fn fill(template: &str, t: &Tables) -> String {
         .replace("@NAME@", &t.name)
         .replace("@UPPER@", &t.name.to_uppercase())
         .replace("@REQUIRES@", &t.limits.requires.to_string())
+        .replace("@CRATE@", &t.name.to_lowercase())
+        .replace("@INDICES@", &rust_indices(t))
+}
+
+/// Techniques and classes by name.
+fn rust_indices(t: &Tables) -> String {
+    let mut out = String::new();
+    for (kind, names) in [("TECHNIQUE", &t.techniques), ("CLASS", &t.class_names)] {
+        for (i, name) in names.iter().enumerate() {
+            let text = name.replace(['\n', '\r'], " ");
+            let _ = write!(
+                out,
+                "\n/// {text}\npub const {kind}_{}: u8 = {i};",
+                macro_name(name)
+            );
+        }
+    }
+    out
 }
 
 fn c_comment(t: &Tables, m: &Model, file: &str, what: &str) -> String {

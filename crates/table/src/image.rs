@@ -159,6 +159,13 @@ impl Image {
             .collect()
     }
 
+    /// Where a section of this image starts.
+    pub(crate) fn offset(&self, kind: Kind) -> usize {
+        let before = self.sections.iter().take_while(|(k, _)| *k != kind);
+        let sizes = before.map(|(_, lines)| bytes(lines).len());
+        HEADER_SIZE + ENTRY_SIZE * self.sections.len() + sizes.sum::<usize>()
+    }
+
     /// The body of a C array of bytes: raw values in macros, physical values in comments.
     pub(crate) fn c_text(&self) -> String {
         let mut out = String::new();

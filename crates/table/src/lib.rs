@@ -3,6 +3,7 @@
 //! No physics, no body, no mechanism, no file: a [`Model`] comes in, bytes go out. Integers and
 //! bytes live only here.
 
+mod a2l;
 /// What changed between two exports.
 pub mod diff;
 /// Files in memory.

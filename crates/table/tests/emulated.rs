@@ -91,6 +91,7 @@ fn the_same_answers_on_a_pc_and_on_emulated_processors() {
         let output = run(&mut Command::new(program), "the loop on this PC");
         compare("PC", &answers(&text(&output.stdout)), &expected);
     }
+    compare("the Rust crate", &run_crate(dir.path()), &expected);
     let mut measured = BTreeMap::new();
     for target in &TARGETS {
         if !has_tools(target) {
@@ -113,6 +114,19 @@ fn the_same_answers_on_a_pc_and_on_emulated_processors() {
 fn has_tools(target: &Target) -> bool {
     let compiler = format!("{}gcc", target.prefix);
     has(&compiler, target.tools) && has(target.qemu, target.tools)
+}
+
+/// Builds the exported Rust crate as its user would, with `loop.rs` on top, and runs that.
+fn run_crate(dir: &Path) -> String {
+    std::fs::create_dir_all(dir.join("rust/examples")).expect("made");
+    std::fs::copy(dir.join("loop.rs"), dir.join("rust/examples/loop.rs")).expect("copied");
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["run", "--offline", "--quiet", "--example", "loop"])
+        .env("CARGO_TARGET_DIR", dir.join("rust/target"))
+        .env("RUSTFLAGS", "-D warnings")
+        .current_dir(dir.join("rust"));
+    text(&run(&mut command, "the exported crate").stdout)
 }
 
 /// The tables go where `KNEADLAB_SECTION` says; the runtime is told nothing.

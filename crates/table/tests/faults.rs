@@ -4,6 +4,9 @@
 //! Harmless means: every lookup answers as before, or within the caps of the sound image.
 
 mod common;
+#[allow(dead_code)]
+#[path = "../runtime/kneadlab_rt.rs"]
+mod rt;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -85,7 +88,7 @@ fn mutate(data: &mut Vec<u8>, at: usize, size: usize, repaired: bool, random: &m
         1 => data[i] ^= 1 + random.below(255) as u8,
         2 => data[i] = 0xFF,
         3 => data[i] = data[i].wrapping_add(1),
-        4 => data[at..at + size].fill(if i % 2 == 0 { 0 } else { 0xFF }),
+        4 => data[at..at + size].fill(if i.is_multiple_of(2) { 0 } else { 0xFF }),
         5 => {
             // Two bytes change places. With right CRCs only at an odd distance: a check word is an exclusive
             // or, so it does not see two words of a record change places; only the CRC does (README).
@@ -261,6 +264,15 @@ fn ten_thousand_mutants_are_refused_or_harmless() {
     in_c(&sound, &mutants, &verdicts);
 }
 
+/// The code of the exported Rust crate, which makes the same calls as `damage.c`.
+fn crate_code(image: &[u8]) -> u32 {
+    let opened = rt::Context::open(image, image).and_then(|mut c| {
+        rt::Context::open_fallback(image)?;
+        c.selftest(image)
+    });
+    opened.map_or_else(|error| error as u32, |_| 0)
+}
+
 /// The same mutants in C under the address and undefined-behaviour sanitizers, each in a block of its size.
 fn in_c(sound: &Tables, mutants: &[(String, Vec<u8>)], verdicts: &[(Verdict, u32)]) {
     let dir = tempfile::tempdir().expect("a folder");
@@ -298,6 +310,12 @@ fn in_c(sound: &Tables, mutants: &[(String, Vec<u8>)], verdicts: &[(Verdict, u32
         let (code, crc) = (
             numbers.next().expect("a code"),
             numbers.next().expect("a CRC"),
+        );
+        let (place, mutant) = &mutants[i];
+        let in_rust = crate_code(mutant);
+        assert_eq!(
+            code, in_rust,
+            "{i}, {place}: C left, the exported crate right"
         );
         *counters.entry(code).or_default() += 1;
         match verdicts[i] {

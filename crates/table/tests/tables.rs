@@ -33,12 +33,22 @@ fn layout_hash_is_the_page() {
         first, LAYOUT_HASH,
         "layout changed: set the hash to {first:#010x} everywhere"
     );
-    let runtime = include_str!("../runtime/kneadlab_rt.h");
-    let line = format!("#define KNEADLAB_LAYOUT_HASH 0x{LAYOUT_HASH:08X}u");
-    assert!(
-        runtime.contains(&line),
-        "the runtime knows another layout than {line}"
-    );
+    let (high, low) = (LAYOUT_HASH >> 16, LAYOUT_HASH & 0xFFFF);
+    for (runtime, line) in [
+        (
+            include_str!("../runtime/kneadlab_rt.h"),
+            format!("#define KNEADLAB_LAYOUT_HASH 0x{LAYOUT_HASH:08X}u"),
+        ),
+        (
+            include_str!("../runtime/kneadlab_rt.rs"),
+            format!("pub const LAYOUT_HASH: u32 = 0x{high:04X}_{low:04X};"),
+        ),
+    ] {
+        assert!(
+            runtime.contains(&line),
+            "a runtime knows another layout than {line}"
+        );
+    }
 }
 
 #[test]
