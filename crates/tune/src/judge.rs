@@ -1,6 +1,7 @@
 //! Judges a tuned result on bodies it has not seen, beside constant depth and beside an oracle.
 
 use crate::cast::{Player, Stage};
+use crate::held_out::bound_95;
 use crate::response::{Bound, CONTACT_N, Curve, Feel, feel};
 use crate::tuned::Cell;
 use crate::tuner::{Column, best_for, in_band};
@@ -273,32 +274,6 @@ pub(crate) fn sum(stage: &Stage<'_>, verdicts: &[Verdict], cells: &[Cell]) -> Ju
     }
 }
 
-/// One-sided upper limit, 95 %, of the share of which `found` in `all` were drawn (Clopper and Pearson 1934).
-fn bound_95(found: usize, all: usize) -> f64 {
-    if found >= all {
-        return 1.0;
-    }
-    let at_most = |share: f64| {
-        let mut term = (1.0 - share).powi(all as i32);
-        let mut sum = term;
-        for k in 1..=found {
-            term *= (all - k + 1) as f64 / k as f64 * share / (1.0 - share);
-            sum += term;
-        }
-        sum
-    };
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if at_most(middle) > 0.05 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high)
-}
-
 fn profiles(stage: &Stage<'_>, verdicts: &[Verdict]) -> Vec<Profile> {
     let stations = stage.study.stations.all_u();
     let mut out = Vec::new();
@@ -324,15 +299,4 @@ fn profiles(stage: &Stage<'_>, verdicts: &[Verdict]) -> Vec<Profile> {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod test {
-    /// None in 72 is `1 - 0.05^(1/72)`; one in 20 is a table value of the exact binomial limit, 21.6 %.
-    #[test]
-    fn val_bound_is_clopper_and_pearsons() {
-        assert!((super::bound_95(0, 72) - 0.040754).abs() < 1e-5);
-        assert!((super::bound_95(1, 20) - 0.216106).abs() < 1e-5);
-        assert_eq!(super::bound_95(3, 3), 1.0);
-    }
 }

@@ -9,6 +9,7 @@ mod align;
 mod cast;
 mod error;
 pub mod front;
+mod held_out;
 mod judge;
 mod overlay;
 mod places;
@@ -19,6 +20,7 @@ mod replay;
 mod response;
 mod sampler;
 pub mod search;
+pub mod sensitivity;
 mod signal;
 mod touch;
 mod tune;
@@ -30,6 +32,7 @@ pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
 pub use error::TuneError;
+pub use held_out::{Optimism, bound_95, optimism, optimism_of_gain};
 pub use judge::{Judgement, Profile, Share, Worst};
 pub use progress::{Progress, Silent};
 pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};

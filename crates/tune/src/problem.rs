@@ -10,19 +10,17 @@ pub struct Problem {
     /// Lower and upper end of each axis.
     pub bounds: Vec<[f64; 2]>,
     /// Objectives and constraints (fulfilled where at most 0) of a point inside the bounds.
-    values: fn(&[f64]) -> (Vec<f64>, Vec<f64>),
+    values: Values,
     /// Front of a problem with two objectives: the second as a function of the first, and the stretches of the first.
     front: Option<Front>,
 }
 
+/// Objectives and constraints of a point.
+type Values = fn(&[f64]) -> (Vec<f64>, Vec<f64>);
 type Front = (fn(f64) -> f64, &'static [[f64; 2]]);
 
 impl Problem {
-    fn new(
-        name: &'static str,
-        bounds: Vec<[f64; 2]>,
-        values: fn(&[f64]) -> (Vec<f64>, Vec<f64>),
-    ) -> Problem {
+    fn new(name: &'static str, bounds: Vec<[f64; 2]>, values: Values) -> Problem {
         Problem {
             name,
             bounds,
@@ -40,7 +38,7 @@ impl Problem {
         let (objectives, constraints) = (self.values)(&x);
         Score {
             objectives,
-            violation: constraints.iter().map(|g| g.max(0.0)).sum(),
+            violation: constraints.iter().fold(0.0, |sum, g| sum + g.max(0.0)),
         }
     }
 
@@ -258,7 +256,7 @@ mod tests {
     fn val_known_optima() {
         assert!(at(&rosenbrock(10), &[1.0; 10]).objectives[0] < 1e-20);
         let g06 = at(&g06(), &[14.095, 0.842_96]);
-        assert!((g06.objectives[0] + 6961.813_88).abs() < 0.02, "{g06:?}");
+        assert!((g06.objectives[0] + 6_961.813_88).abs() < 0.02, "{g06:?}");
         assert!(g06.violation < 1e-4, "{g06:?}");
         let x = [
             2.330_499,

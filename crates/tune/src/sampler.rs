@@ -286,9 +286,8 @@ mod tests {
     #[test]
     fn val_sobol_digits_are_burleys() {
         for axis in 0..Sampler::SOBOL_AXES_MAX {
-            for index in (0..1 << 16).step_by(37) {
-                let theirs =
-                    sobol_burley::parts::sobol_rev((index as u32).reverse_bits(), axis as u32);
+            for index in (0..1u32 << 16).step_by(37) {
+                let theirs = sobol_burley::parts::sobol_rev(index.reverse_bits(), axis as u32);
                 assert_eq!(sobol(index, axis), theirs.reverse_bits(), "{axis} {index}");
             }
         }

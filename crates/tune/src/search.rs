@@ -8,14 +8,22 @@ mod cma_es;
 mod evolution;
 mod ledger;
 mod nsga2;
+mod nsga3;
+mod pattern;
+mod racing;
 mod sorting;
 mod space;
+mod stochastic_ranking;
 
 pub use cma_es::{CmaEs, CmaSettings};
 pub use evolution::Breeding;
 pub use ledger::{Entry, Ledger};
 pub use nsga2::{Nsga2, Nsga2Settings};
+pub use nsga3::{Nsga3, Nsga3Settings};
+pub use pattern::{Pattern, PatternSettings};
+pub use racing::{Heat, Racing, RacingSettings};
 pub use space::{Axis, Space, SpaceError};
+pub use stochastic_ranking::{StochasticRanking, StochasticRankingSettings};
 
 use crate::random::{Draw, hash};
 use crate::sampler::Sampler;
@@ -214,19 +222,11 @@ pub enum SearchError {
     },
 }
 
-/// Checks the starts, then each setting: name, value, whether it is allowed, what is.
-fn check(
-    setup: &Setup,
-    settings: &[(&'static str, f64, bool, &'static str)],
-) -> Result<(), SearchError> {
-    let axes = setup.space.len();
-    for (start, point) in setup.starts.iter().enumerate() {
-        if point.len() != axes {
-            let found = point.len();
-            return Err(SearchError::Start { start, found, axes });
-        }
-    }
-    match settings.iter().find(|(_, _, allowed, _)| !allowed) {
+/// A setting's name, its value, whether that is allowed, what is.
+type Rule = (&'static str, f64, bool, &'static str);
+
+fn allowed(rules: &[Rule]) -> Result<(), SearchError> {
+    match rules.iter().find(|(_, _, sound, _)| !sound) {
         None => Ok(()),
         Some(&(key, value, _, allowed)) => Err(SearchError::Range {
             key,
@@ -234,6 +234,18 @@ fn check(
             allowed,
         }),
     }
+}
+
+/// Checks the starts, then the settings.
+fn check(setup: &Setup, rules: &[Rule]) -> Result<(), SearchError> {
+    let axes = setup.space.len();
+    for (start, point) in setup.starts.iter().enumerate() {
+        if point.len() != axes {
+            let found = point.len();
+            return Err(SearchError::Start { start, found, axes });
+        }
+    }
+    allowed(rules)
 }
 
 /// Keeps the best of a generation, the earliest of equals.

@@ -32,7 +32,7 @@ impl Default for Breeding {
 
 impl Breeding {
     /// For [`super::check`].
-    pub(super) fn rules(&self) -> [(&'static str, f64, bool, &'static str); 4] {
+    pub(super) fn rules(&self) -> [super::Rule; 4] {
         let index = |i: f64| (1.0..=100.0).contains(&i);
         let (c, m) = (self.crossover, self.mutations);
         [
