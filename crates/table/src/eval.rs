@@ -355,8 +355,8 @@ impl<'a> Programme<'a> {
             ..Command::default()
         };
         if !self.over() {
-            self.session_ticks = self.session_ticks.saturating_add(u32::from(input.ticks));
-            self.step_ticks = self.step_ticks.saturating_add(u32::from(input.ticks));
+            self.session_ticks = self.session_ticks.wrapping_add(u32::from(input.ticks));
+            self.step_ticks = self.step_ticks.wrapping_add(u32::from(input.ticks));
             let result = self.watch(input).and_then(|()| self.run(input, &mut out));
             if let Err(fault) = result {
                 self.phase = Phase::Fault;
@@ -478,7 +478,7 @@ impl<'a> Programme<'a> {
                 }
             }
             _ => {
-                self.work_ticks = self.work_ticks.saturating_add(u32::from(input.ticks));
+                self.work_ticks = self.work_ticks.wrapping_add(u32::from(input.ticks));
                 if rolls {
                     out.station = if self.pass & 1 == 0 { row.to } else { row.from };
                     if near(input.station, out.station, limits.station_tolerance) {
