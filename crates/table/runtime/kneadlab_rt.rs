@@ -782,19 +782,40 @@ impl Programme {
             step: self.step,
             ..Command::default()
         };
+        let mut goal = Depth {
+            depth: c.retracted,
+            ..Depth::default()
+        };
+        let mut cap = None;
         if !self.over() {
             self.session_ticks = self.session_ticks.wrapping_add(input.ticks.into());
             self.step_ticks = self.step_ticks.wrapping_add(input.ticks.into());
-            if let Err(fault) = self
-                .watch(c, input)
-                .and_then(|()| self.run(c, input, &mut out))
-            {
-                self.phase = Phase::Fault;
-                self.fault = Some(fault);
+            match self.watch(c, input).and_then(|()| self.aim(c, input)) {
+                Ok(None) => {}
+                Ok(Some((depth, its_cap))) => {
+                    goal = depth;
+                    cap = Some(its_cap);
+                }
+                Err(fault) => {
+                    self.phase = Phase::Fault;
+                    self.fault = Some(fault);
+                }
             }
         }
+        self.slew(c, goal.depth, input.ticks);
+        // A cap that comes nearer while the carriage moves wins over the speed limit.
+        if let Some(most) = cap.map(|cap| i32::from(cap.depth) * 256)
+            && self.depth_q8 > most
+        {
+            self.depth_q8 = most;
+            goal.flags |= F_CAP_APPLIED;
+        }
+        if !self.over() {
+            out.flags = goal.flags;
+            let dwell = cap.map_or(0, |cap| cap.dwell);
+            self.act(c, input, goal.depth, dwell, &mut out);
+        }
         if self.over() {
-            self.slew(c, c.retracted, input.ticks);
             out.station = input.station;
             out.speed = 0;
             out.technique = NO_TECHNIQUE;
@@ -853,39 +874,44 @@ impl Programme {
         check(self.step_ticks <= timeout * 100, Error::Timeout)
     }
 
-    fn run(&mut self, c: &mut Context<'_>, input: &Inputs, out: &mut Command) -> Result<(), Error> {
+    fn at_point(&self, c: &Context<'_>, input: &Inputs) -> bool {
+        near(input.station.into(), self.point.into(), get16(c.limits, 12))
+    }
+
+    /// Depth and cap while the nodes touch.
+    fn aim(&mut self, c: &mut Context<'_>, input: &Inputs) -> Result<Option<(Depth, Cap)>, Error> {
+        if !matches!(self.phase, Phase::Approach | Phase::Work) {
+            return Ok(None);
+        }
+        // A carriage that is not where it should be, or rolls, gets the depth and cap of where it is.
+        let rolls = self.row.end == 0 && self.phase == Phase::Work;
+        let at = if rolls || !self.at_point(c, input) {
+            input.station
+        } else {
+            self.point
+        };
+        let level = (i32::from(self.row.level) + i32::from(input.trim))
+            .min(c.level_count.into())
+            .max(1);
+        c.depth_and_cap(self.row.technique, self.body, at, level as u8)
+            .map(Some)
+    }
+
+    /// Moves the phase on.
+    fn act(
+        &mut self,
+        c: &mut Context<'_>,
+        input: &Inputs,
+        goal: i16,
+        dwell: u16,
+        out: &mut Command,
+    ) {
         let step = self.row;
-        let (station, point) = (i32::from(input.station), i32::from(self.point));
-        let at_point = near(station, point, get16(c.limits, 12));
+        let at_point = self.at_point(c, input);
         out.station = self.point;
         out.speed = step.speed;
         out.park = step.park;
         out.technique = step.technique;
-        let mut goal = c.retracted;
-        let mut cap = None;
-        if matches!(self.phase, Phase::Approach | Phase::Work) {
-            // A carriage that is not where it should be, or rolls, gets the depth and cap of where it is.
-            let rolls = step.end == 0 && self.phase == Phase::Work;
-            let at = if rolls || !at_point {
-                input.station
-            } else {
-                self.point
-            };
-            let level = (i32::from(step.level) + i32::from(input.trim))
-                .min(c.level_count.into())
-                .max(1);
-            let (found, its_cap) = c.depth_and_cap(step.technique, self.body, at, level as u8)?;
-            out.flags = found.flags;
-            goal = found.depth;
-            cap = Some(its_cap);
-        }
-        self.slew(c, goal, input.ticks);
-        if let Some(most) = cap.map(|cap| i32::from(cap.depth) * 256)
-            && self.depth_q8 > most
-        {
-            self.depth_q8 = most;
-            out.flags |= F_CAP_APPLIED;
-        }
         let arrived =
             self.depth() == goal && near(input.depth.into(), goal.into(), get16(c.limits, 14));
         match self.phase {
@@ -905,9 +931,8 @@ impl Programme {
                     self.cycles_at_start = input.cycles;
                 }
             }
-            _ => self.work(c, input, &step, cap.map_or(0, |cap| cap.dwell), out),
+            _ => self.work(c, input, &step, dwell, out),
         }
-        Ok(())
     }
 
     fn work(
