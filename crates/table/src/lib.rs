@@ -4,6 +4,7 @@
 //! bytes live only here.
 
 mod a2l;
+mod check;
 /// What changed between two exports.
 pub mod diff;
 /// Files in memory.

@@ -11,9 +11,13 @@ pub const TICK_MS: u16 = 10;
 /// Technique of a row that only retracts and travels.
 pub const NO_TECHNIQUE: u8 = 255;
 /// Version of the runtime that these tables need.
-pub const RT_VERSION: u32 = 1;
+pub const RT_VERSION: u32 = 2;
+/// Format of an image: rises with each change of the layout.
+pub const FORMAT_MAJOR: u8 = 2;
+/// Most rows of a programme, a fallback or a list of vectors: two parts each, and a part's number has 12 bits.
+pub const MAX_ROWS: usize = 2048;
 /// First four bytes (little-endian) of the blake3 hash of the fenced blocks of LAYOUT.md.
-pub const LAYOUT_HASH: u32 = 0x7074_8457;
+pub const LAYOUT_HASH: u32 = 0x32D1_2EE5;
 
 /// Depth units per metre: 0.01 mm each.
 pub const DEPTH_PER_M: f64 = 1e5;

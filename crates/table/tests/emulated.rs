@@ -73,8 +73,10 @@ const ARM: Target = Target {
 
 const LEVELS: [&str; 3] = ["-O0", "-O2", "-Os"];
 
-/// What is promised for Cortex-M0: bytes of runtime code (-Os, without the self test) and of its state (two
-/// contexts and a programme; the stack is told beside it), instructions a lookup takes at most (-O2).
+/// What is promised for Cortex-M0, in one build (-Os): bytes of runtime code (everything in `kneadlab_rt.c` but
+/// the self test; a division comes from libgcc), bytes of RAM (a context, a programme and the deepest stack of a
+/// call), instructions a lookup takes at most. The margins are thin, about 1 in 100 each: another version of gcc may
+/// miss them, and then the figures of the report are renewed and the promise is kept by hand.
 const CODE_MAX_BYTES: u64 = 4096;
 const RAM_MAX_BYTES: u64 = 256;
 const LOOKUP_MAX_INSTRUCTIONS: u64 = 400;
@@ -436,14 +438,16 @@ fn check_figures(measured: &BTreeMap<String, BTreeMap<String, u64>>) {
     if measured.len() < TARGETS.len() * LEVELS.len() {
         return;
     }
-    let (small, fast) = (&measured["cortex-m0 -Os"], &measured["cortex-m0 -O2"]);
-    let state = 2 * small["context_bytes"] + small["programme_bytes"];
+    let small = &measured["cortex-m0 -Os"];
+    let calls = ["stack_open_bytes", "stack_depth_bytes", "stack_step_bytes"];
+    let deepest = calls.iter().map(|c| small[*c]).max().unwrap_or(0);
+    let ram = small["context_bytes"] + small["programme_bytes"] + deepest;
     for (what, value, most) in [
         ("code, bytes", small["runtime_bytes"], CODE_MAX_BYTES),
-        ("two contexts and a programme, bytes", state, RAM_MAX_BYTES),
+        ("context, programme and stack, bytes", ram, RAM_MAX_BYTES),
         (
             "a lookup, instructions",
-            fast["depth_most_instructions"],
+            small["depth_most_instructions"],
             LOOKUP_MAX_INSTRUCTIONS,
         ),
     ] {

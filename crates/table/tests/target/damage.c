@@ -85,7 +85,7 @@ int main(void) {
     } else {
       printf("%u 0\n", code);
       /* What was refused cannot be started. */
-      if ((c.depth == 0) && (kneadlab_prog_start(&c, &prog, 0u, 4u, 0) != KNEADLAB_E_ARGUMENT)) {
+      if ((c.steps == 0) && (kneadlab_prog_start(&c, &prog, 0u, 4u, 0) != KNEADLAB_E_ARGUMENT)) {
         return 3;
       }
       if (!fallback_retracts()) {

@@ -105,13 +105,14 @@ static void print_cost(const char *what, const cost_t *cost) {
 
 static __attribute__((noinline)) void paint(void) {
   uint32_t *p = port_stack_low();
-  uint32_t *const here = (uint32_t *)__builtin_frame_address(0) - 16;
+  uint32_t *const here = (uint32_t *)__builtin_frame_address(0) - 4;
   for (; (p != (uint32_t *)0) && (p < here); p++) {
     *p = PATTERN;
   }
 }
 
-static __attribute__((noinline)) uint32_t stack_used(void) {
+/* Bytes below `top`, where the stack ended when what is measured was called. */
+static __attribute__((noinline)) uint32_t stack_used(const void *top) {
   uint32_t *p = port_stack_low();
   if (p == (uint32_t *)0) {
     return 0u;
@@ -119,7 +120,7 @@ static __attribute__((noinline)) uint32_t stack_used(void) {
   while (*p == PATTERN) {
     p++;
   }
-  return (uint32_t)((uint8_t *)__builtin_frame_address(0) - (uint8_t *)p);
+  return (uint32_t)((const uint8_t *)top - (const uint8_t *)p);
 }
 
 /* ---- the loop ---- */
@@ -253,13 +254,13 @@ static void stack(void) {
   uint32_t i;
   paint();
   (void)kneadlab_open(&tables, demo_tables, DEMO_TABLES_SIZE, demo_caps, DEMO_CAPS_SIZE);
-  measured("stack", "open", stack_used());
+  measured("stack", "open", stack_used(port_stack_pointer()));
   paint();
   (void)kneadlab_selftest(&tables, demo_selftest, DEMO_SELFTEST_SIZE, 0, 0, 0);
-  measured("stack", "selftest", stack_used());
+  measured("stack", "selftest", stack_used(port_stack_pointer()));
   paint();
   (void)kneadlab_depth(&tables, 1u, 2u, 3000u, 4u, &d);
-  measured("stack", "depth", stack_used());
+  measured("stack", "depth", stack_used(port_stack_pointer()));
   (void)kneadlab_prog_start(&tables, &prog, 1u, 4u, 0);
   paint();
   for (i = 0u; i < 2000u; i++) { /* through retract, travel, approach, work */
@@ -267,7 +268,7 @@ static void stack(void) {
     in.station = out.station;
     in.depth = out.depth;
   }
-  measured("stack", "step", stack_used());
+  measured("stack", "step", stack_used(port_stack_pointer()));
 }
 
 static void measure(void) {
