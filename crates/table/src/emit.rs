@@ -34,6 +34,7 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
     }
     text("example_main.c".into(), fill(EXAMPLE_MAIN, tables));
     text("selftest_main.c".into(), fill(SELFTEST_MAIN, tables));
+    text("log_main.c".into(), fill(LOG_MAIN, tables));
     text("CMakeLists.txt".into(), fill(CMAKE, tables));
     text("rust/Cargo.toml".into(), fill(RUST_CARGO, tables));
     text("rust/src/kneadlab_rt.rs".into(), RUNTIME_RS.into());
@@ -67,6 +68,7 @@ const RUST_LIB: &str = include_str!("../runtime/rust_lib.rs");
 const RUNTIME_C: &str = include_str!("../runtime/kneadlab_rt.c");
 const SELFTEST_MAIN: &str = include_str!("../runtime/selftest_main.c");
 const EXAMPLE_MAIN: &str = include_str!("../runtime/example_main.c");
+const LOG_MAIN: &str = include_str!("../runtime/log_main.c");
 const CMAKE: &str = include_str!("../runtime/CMakeLists.txt");
 const README: &str = include_str!("../runtime/README.md");
 const LAYOUT: &str = include_str!("../LAYOUT.md");
@@ -269,7 +271,7 @@ fn source_json(t: &Tables, m: &Model) -> Value {
     })
 }
 
-fn tables_json(t: &Tables, m: &Model) -> Value {
+pub(crate) fn tables_json(t: &Tables, m: &Model) -> Value {
     let l = &t.limits;
     let caps: Value = (0..t.rows())
         .map(|row| {

@@ -15,6 +15,8 @@ pub mod eval;
 pub mod example;
 mod hex;
 mod image;
+/// A target's own log, run again.
+pub mod log;
 /// What comes in.
 pub mod model;
 /// From the one to the other.
@@ -23,8 +25,10 @@ pub mod quantise;
 pub mod read;
 /// What firmware gets, as integers.
 pub mod tables;
+/// The customer's own struct.
+pub mod vendor;
 
-pub use diff::diff;
+pub use diff::{Difference, diff};
 pub use eval::{Counts, Lookup};
 pub use model::{Model, Problem};
 pub use quantise::quantise;

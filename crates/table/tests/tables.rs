@@ -5,7 +5,7 @@ use std::path::Path;
 
 use table::eval::{CAP_APPLIED, Inputs, Phase, Programme};
 use table::tables::{DEPTH_PER_M, FORMAT_MAJOR, INFEASIBLE, LAYOUT_HASH, STATION_ONE};
-use table::{Counts, Model, Tables, diff, emit, example, quantise, read};
+use table::{Counts, Model, Tables, emit, example, quantise, read};
 
 fn model() -> Model {
     example::model(9, 24, 5)
@@ -426,17 +426,6 @@ fn programme_runs_to_its_end() {
         input.cycles = (tick / 100) as u16;
     }
     panic!("the programme did not end");
-}
-
-#[test]
-fn diff_speaks_in_units() {
-    let mut m = model();
-    let old = quantise(&m).unwrap();
-    assert!(diff(&old, &old).is_empty());
-    let i = m.cell(0, 8, 10, 3);
-    m.depth_m[i] += 0.0013;
-    let lines = diff(&old, &quantise(&m).unwrap());
-    assert_eq!(lines, ["press, class 8, u 0.43, level 4: +1.30 mm"]);
 }
 
 /// The image that `tools/table-check` reads in its own test. `KNEADLAB_GOLDEN=write` renews it.
