@@ -19,7 +19,7 @@
 #define S_STEPS 9u
 #define S_FALLBACK 10u
 #define S_VECTORS 11u
-#define IN_PARTS 0x0FC2u /* bit of each kind that is made of parts: META, CAPS to VECTORS */
+#define IN_PARTS 0x2FC2u /* bit of each kind that is made of parts: META, CAPS to VECTORS, CHANNELS */
 
 #define PART_SIZE 12u /* five words and their check word */
 #define LIMITS_SIZE (3u * PART_SIZE)
@@ -63,12 +63,12 @@
 #define APART
 #endif
 
-/* What a lookup is asked, and the caps on both sides of that place: depth, force, dwell, tap, zone. */
+/* What a lookup is asked, then where that is, and the caps on both sides: depth, force, dwell, tap, zone. */
 typedef struct {
-  uint16_t station;
+  uint16_t station; /* then the Q14 fraction between two columns */
   uint8_t technique;
   uint8_t body;
-  uint8_t level;
+  uint8_t level; /* then from 0 */
   uint8_t flags;
   uint16_t near[5];
   uint16_t far[5]; /* the same where the station is exactly a column */
@@ -211,7 +211,7 @@ static APART kneadlab_status_t check_directory(const uint8_t *image, uint32_t si
 }
 
 /* Header, CRC, directory, and the check word of every part. */
-static APART kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
+kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size) {
   static const uint8_t probe[9] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u, 0x39u};
   if (image == 0) {
     return KNEADLAB_E_ARGUMENT;
@@ -247,22 +247,30 @@ static APART kneadlab_status_t check_image(const uint8_t *image, uint32_t size) 
   return check_directory(image, size);
 }
 
-/* Null where there is no such section of that size. */
-static const uint8_t *find_sized(const uint8_t *image, uint32_t kind, uint32_t size) {
+const uint8_t *kneadlab_section(const uint8_t *image, uint16_t kind, uint32_t *size) {
   const uint8_t *entry = entry_of(image, kind);
-  return ((entry != 0) && (get32(entry + 8) == size)) ? (image + get32(entry + 4))
-                                                      : (const uint8_t *)0;
+  if (entry == 0) {
+    return (const uint8_t *)0;
+  }
+  *size = get32(entry + 8);
+  return image + get32(entry + 4);
+}
+
+/* Null where there is no such section of that size. */
+static const uint8_t *find_sized(const uint8_t *image, uint16_t kind, uint32_t size) {
+  uint32_t found = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &found);
+  return (found == size) ? section : (const uint8_t *)0;
 }
 
 /* Rows as steps and vectors are, 1 to 2048; null where there are none. */
-static const uint8_t *find_rows(const uint8_t *image, uint32_t kind, uint16_t *count) {
-  const uint8_t *entry = entry_of(image, kind);
-  const uint32_t size = (entry != 0) ? get32(entry + 8) : 0u;
+static const uint8_t *find_rows(const uint8_t *image, uint16_t kind, uint16_t *count) {
+  uint32_t size = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &size);
   const uint32_t rows = size / ROW_SIZE;
   *count = (uint16_t)rows;
-  return ((rows > 0u) && (rows <= MAX_ROWS) && ((rows * ROW_SIZE) == size))
-             ? (image + get32(entry + 4))
-             : (const uint8_t *)0;
+  return ((rows > 0u) && (rows <= MAX_ROWS) && ((rows * ROW_SIZE) == size)) ? section
+                                                                            : (const uint8_t *)0;
 }
 
 static uint32_t last_station(const kneadlab_ctx_t *c) {
@@ -402,7 +410,7 @@ static APART kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t sta
 }
 
 /* A loop over bytes, since a copied struct would ask firmware for a memcpy. */
-static void clear(void *p, uint32_t size) {
+static APART void clear(void *p, uint32_t size) {
   uint8_t *at = (uint8_t *)p;
   for (; size > 0u; size--) {
     *at = 0u;
@@ -447,7 +455,7 @@ static APART kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables
   const uint32_t cells = (uint32_t)c->technique_count * columns * c->level_count;
   uint32_t i;
   for (i = 0u; i < 4u; i++) {
-    c->maps[i] = find_sized(tables, S_DEPTH + i, (i == M_FLAGS) ? cells : (2u * cells));
+    c->maps[i] = find_sized(tables, (uint16_t)(S_DEPTH + i), (i == M_FLAGS) ? cells : (2u * cells));
     if (c->maps[i] == 0) {
       return KNEADLAB_E_SECTION;
     }
@@ -461,9 +469,9 @@ static APART kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables
 
 static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint32_t tables_size,
                                   const uint8_t *caps, uint32_t caps_size) {
-  kneadlab_status_t status = check_image(tables, tables_size);
+  kneadlab_status_t status = kneadlab_check_image(tables, tables_size);
   if (status == KNEADLAB_OK) {
-    status = check_image(caps, caps_size);
+    status = kneadlab_check_image(caps, caps_size);
   }
   if (status == KNEADLAB_OK) {
     status = check_pair(c, tables, caps);
@@ -502,7 +510,7 @@ kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *ima
     return KNEADLAB_E_ARGUMENT;
   }
   clear(ctx, (uint32_t)sizeof(*ctx));
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status == KNEADLAB_OK) {
     status = check_limits(ctx, image);
   }
@@ -531,17 +539,16 @@ static uint32_t between(const uint8_t *p, uint32_t step, uint32_t frac, uint32_t
 static int16_t depth_cap(const place_t *p) {
   const int16_t a = as_signed(p->near[0]);
   const int16_t b = as_signed(p->far[0]);
-  return (b < a) ? b : a;
+  return (int16_t)((b < a) ? b : a);
 }
 
 /* Depth and caps of a place. On an error: retracted. */
 static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_depth_t *out) {
+  /* cppcheck-suppress ctuuninitvar ; every caller fills station, technique, body and level */
   uint32_t station = p->station;
   uint32_t cell = p->body; /* the cap, then the cell, on this side of the station */
-  uint32_t level = (uint32_t)p->level - 1u;
+  uint32_t step;           /* to the one beyond */
   uint32_t flags = 0u;
-  uint32_t step; /* to the one beyond */
-  uint32_t wrong;
   const uint8_t *cap;
   if (station > last_station(c)) {
     station = last_station(c);
@@ -553,46 +560,47 @@ static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_dept
     flags |= KNEADLAB_F_CLASS;
     count_up(&c->counts.class_unknown);
   }
-  p->flags = (uint8_t)flags;
-  if (level >= c->level_count) {
-    level = 0u;
+  p->level--;
+  if (p->level >= c->level_count) {
+    p->level = 0u;
     flags |= KNEADLAB_F_LEVEL;
     count_up(&c->counts.level_clamped);
   }
+  p->flags = (uint8_t)flags;
   out->depth = c->retracted;
   out->force = 0u;
   out->current = 0u;
   out->flags = (uint8_t)flags;
   cell = (cell * c->station_count) + (station / KNEADLAB_STATION_ONE);
   station = (station % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
+  p->station = (uint16_t)station;
   step = (station != 0u) ? 1u : 0u;
   cap = c->caps + (cell * PART_SIZE);
-  wrong = load(cap, seed_of(S_CAPS, cell), p->near);
-  wrong |= load(cap + (step * PART_SIZE), seed_of(S_CAPS, cell + step), p->far);
-  if (wrong != 0u) {
+  if ((load(cap, seed_of(S_CAPS, cell), p->near) != 0u) ||
+      (load(cap + (step * PART_SIZE), seed_of(S_CAPS, cell + step), p->far) != 0u)) {
     return KNEADLAB_E_RECORD;
   }
   if (p->technique >= c->technique_count) {
     return KNEADLAB_E_TECHNIQUE;
   }
   cell += (uint32_t)p->technique * ((uint32_t)c->class_count + 1u) * c->station_count;
-  cell = (cell * c->level_count) + level;
+  cell = (cell * c->level_count) + p->level;
   step *= c->level_count;
-  flags |= (uint32_t)c->maps[M_FLAGS][cell] | c->maps[M_FLAGS][cell + step];
+  flags = (uint32_t)c->maps[M_FLAGS][cell] | c->maps[M_FLAGS][cell + step];
+  out->flags |= (uint8_t)flags;
   if ((flags & KNEADLAB_F_INFEASIBLE) == 0u) { /* beside an infeasible column no depth is safe */
     cell *= 2u;
     step *= 2u;
-    out->force = least(between(c->maps[M_FORCE] + cell, step, station, 0u),
+    out->force = least(between(c->maps[M_FORCE] + cell, step, p->station, 0u),
                        least(p->near[1], p->far[1]));
-    out->current = (uint16_t)between(c->maps[M_CURRENT] + cell, step, station, 0u);
-    out->depth = as_signed(between(c->maps[M_DEPTH] + cell, step, station, 0x8000u));
+    out->current = (uint16_t)between(c->maps[M_CURRENT] + cell, step, p->station, 0u);
+    out->depth = as_signed(between(c->maps[M_DEPTH] + cell, step, p->station, 0x8000u));
     if (out->depth > depth_cap(p)) {
       out->depth = depth_cap(p);
-      flags |= KNEADLAB_F_CAP_APPLIED;
+      out->flags |= KNEADLAB_F_CAP_APPLIED;
       count_up(&c->counts.cap_applied);
     }
   }
-  out->flags = (uint8_t)flags;
   return KNEADLAB_OK;
 }
 
@@ -731,8 +739,8 @@ static int near16(int32_t a, int32_t b, uint32_t tolerance) {
   return ((uint32_t)(a - b) + tolerance) <= (2u * tolerance);
 }
 
-/* The point is done: the next press point of this row, the way back, or the next row. */
-static APART void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s) {
+/* The point is done: the next press point of this row, the way back, or, where the answer is 1, the next row. */
+static APART int leave_point(kneadlab_prog_t *s) {
   const int32_t to = (int32_t)s->row[R_TO];
   const int32_t spacing = (int32_t)s->row[R_SPACING];
   const int up = (to >= (int32_t)s->row[R_FROM]);
@@ -749,9 +757,7 @@ static APART void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s) {
       s->phase = KNEADLAB_P_RETRACT;
     }
   }
-  if (last) {
-    enter_step(c, s, (uint32_t)s->step + 1u);
-  }
+  return last;
 }
 
 /* Moves the commanded depth toward `target`, at most at the speed limit. */
@@ -818,51 +824,59 @@ static int work(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *
   return done;
 }
 
-static APART kneadlab_status_t run_phase(kneadlab_ctx_t *c, kneadlab_prog_t *s,
-                                         const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
-  const int at_point = at_station(c, in, s->point);
-  kneadlab_depth_t goal;
-  place_t p;
-  int16_t most = 32767;
-  int arrived;
+/* Where the nodes shall be, and what bounds them there. */
+typedef struct {
+  kneadlab_depth_t depth;
+  int16_t most;
+  uint16_t dwell;
+} goal_t;
+
+/* Looks the goal up while the nodes touch. */
+static kneadlab_status_t aim(kneadlab_ctx_t *c, const kneadlab_prog_t *s,
+                             const kneadlab_inputs_t *in, goal_t *goal) {
+  kneadlab_status_t status = KNEADLAB_OK;
+  if (s->phase >= KNEADLAB_P_APPROACH) {
+    /* A carriage that is not where it should be, or rolls, gets the depth and cap of where it is. */
+    place_t p;
+    p.station = in->station;
+    if (at_station(c, in, s->point) &&
+        ((end_of(s) != END_ARRIVAL) || (s->phase == KNEADLAB_P_APPROACH))) {
+      p.station = s->point;
+    }
+    p.technique = technique_of(s);
+    p.body = s->body;
+    p.level = level_of(c, s, in->trim);
+    status = find(c, &p, &goal->depth);
+    if (status == KNEADLAB_OK) {
+      goal->most = depth_cap(&p);
+      goal->dwell = least(p.near[2], p.far[2]);
+    }
+  }
+  return status;
+}
+
+/* Moves the phase on; 1 where the point is done. */
+static APART int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
+                     const goal_t *goal, kneadlab_cmd_t *out) {
+  const int16_t depth = goal->depth.depth;
   int done = 0;
+  int arrived;
   out->station = s->point;
   out->speed = s->row[R_SPEED];
   out->park = s->row[R_PARK];
   out->technique = technique_of(s);
-  goal.depth = c->retracted;
-  goal.flags = 0u;
-  if (s->phase >= KNEADLAB_P_APPROACH) {
-    /* A carriage that is not where it should be, or rolls, gets the depth and cap of where it is. */
-    const int rolls = (end_of(s) == END_ARRIVAL) && (s->phase == KNEADLAB_P_WORK);
-    kneadlab_status_t status;
-    p.station = (rolls || !at_point) ? in->station : s->point;
-    p.technique = technique_of(s);
-    p.body = s->body;
-    p.level = level_of(c, s, in->trim);
-    status = find(c, &p, &goal);
-    if (status != KNEADLAB_OK) {
-      return status;
-    }
-    most = depth_cap(&p);
-  }
-  out->flags = goal.flags;
-  slew(c, s, goal.depth, in->ticks);
-  if (s->depth_q8 > ((int32_t)most * 256)) {
-    /* A cap that comes nearer while the carriage moves wins over the speed limit. */
-    s->depth_q8 = (int32_t)most * 256;
-    out->flags |= KNEADLAB_F_CAP_APPLIED;
-  }
-  arrived = (depth_of(s) == goal.depth) &&
-            near16((int32_t)in->depth, (int32_t)goal.depth, get16(c->limits + L_DEPTH_TOLERANCE));
+  arrived = (depth_of(s) == depth) &&
+            near16((int32_t)in->depth, (int32_t)depth, get16(c->limits + L_DEPTH_TOLERANCE));
   switch (s->phase) {
     case KNEADLAB_P_RETRACT:
       out->station = in->station;
       s->phase = arrived ? KNEADLAB_P_TRAVEL : s->phase;
       break;
     case KNEADLAB_P_TRAVEL:
-      done = at_point && (technique_of(s) == KNEADLAB_NO_TECHNIQUE);
-      s->phase = at_point ? KNEADLAB_P_APPROACH : s->phase;
+      if (at_station(c, in, s->point)) {
+        s->phase = KNEADLAB_P_APPROACH;
+        done = (technique_of(s) == KNEADLAB_NO_TECHNIQUE);
+      }
       break;
     case KNEADLAB_P_APPROACH:
       if (arrived) {
@@ -872,17 +886,15 @@ static APART kneadlab_status_t run_phase(kneadlab_ctx_t *c, kneadlab_prog_t *s,
       }
       break;
     default:
-      done = work(c, s, in, least(p.near[2], p.far[2]), out);
+      done = work(c, s, in, goal->dwell, out);
       break;
   }
-  if (done) {
-    leave_point(c, s);
-  }
-  return KNEADLAB_OK;
+  return done;
 }
 
 kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
                                      const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
+  goal_t goal;
   if ((ctx == 0) || (prog == 0) || (in == 0) || (out == 0) || (ctx->steps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
@@ -890,20 +902,35 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
   out->knead = 0u;
   out->step = prog->step;
   out->flags = 0u;
+  goal.depth.depth = ctx->retracted;
+  goal.depth.flags = 0u;
+  goal.most = 32767;
+  goal.dwell = 0u;
   if (prog->phase < KNEADLAB_P_DONE) {
     kneadlab_status_t status;
     prog->session_ticks += in->ticks;
     prog->step_ticks += in->ticks;
-    status = (prog->step < ctx->step_count) ? watch(ctx, prog, in) : KNEADLAB_E_ARGUMENT;
+    status = watch(ctx, prog, in);
     if (status == KNEADLAB_OK) {
-      status = run_phase(ctx, prog, in, out);
+      status = aim(ctx, prog, in, &goal);
     }
     if (status != KNEADLAB_OK) {
       fail(prog, status);
     }
   }
+  slew(ctx, prog, goal.depth.depth, in->ticks);
+  if (prog->depth_q8 > ((int32_t)goal.most * 256)) {
+    /* A cap that comes nearer while the carriage moves wins over the speed limit. */
+    prog->depth_q8 = (int32_t)goal.most * 256;
+    goal.depth.flags |= KNEADLAB_F_CAP_APPLIED;
+  }
+  if (prog->phase < KNEADLAB_P_DONE) {
+    out->flags = goal.depth.flags;
+    if (act(ctx, prog, in, &goal, out) && leave_point(prog)) {
+      enter_step(ctx, prog, (uint32_t)prog->step + 1u);
+    }
+  }
   if (prog->phase >= KNEADLAB_P_DONE) {
-    slew(ctx, prog, ctx->retracted, in->ticks);
     out->station = in->station;
     out->speed = 0u;
     out->technique = KNEADLAB_NO_TECHNIQUE;
@@ -917,7 +944,7 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
 /* ---- self-test: not needed by a release that was tested before ---- */
 #ifndef KNEADLAB_NO_SELFTEST
 
-static int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
+static APART int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
   kneadlab_depth_t d;
   place_t p;
   p.technique = v[0];
@@ -931,19 +958,35 @@ static int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
          (least(p.near[3], p.far[3]) == get16(v + 20));
 }
 
+/* How many vectors fail; the first of them. The counters stay as they were. */
+static APART uint16_t run_vectors(kneadlab_ctx_t *c, const uint8_t *row, uint32_t rows,
+                                  uint16_t *first) {
+  const kneadlab_counts_t saved = c->counts;
+  uint16_t bad = 0u;
+  uint32_t i;
+  for (i = 0u; i < rows; i++) {
+    if (!vector_ok(c, row)) {
+      if ((bad == 0u) && (first != 0)) {
+        *first = (uint16_t)i;
+      }
+      bad++;
+    }
+    row += ROW_SIZE;
+  }
+  c->counts = saved;
+  return bad;
+}
+
 kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, uint32_t size,
                                     uint16_t *count, uint16_t *failed, uint16_t *first) {
   const uint8_t *row;
-  kneadlab_counts_t saved;
   uint16_t rows;
-  uint32_t bad = 0u;
-  uint32_t first_bad = 0u;
-  uint32_t i;
+  uint16_t bad;
   kneadlab_status_t status;
   if ((ctx == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status != KNEADLAB_OK) {
     return status;
   }
@@ -951,23 +994,15 @@ kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, u
   if (row == 0) {
     return KNEADLAB_E_SECTION;
   }
-  saved = ctx->counts;
-  for (i = 0u; i < rows; i++) {
-    if (!vector_ok(ctx, row)) {
-      first_bad = (bad == 0u) ? i : first_bad;
-      bad++;
-    }
-    row += ROW_SIZE;
+  if (first != 0) {
+    *first = 0u;
   }
-  ctx->counts = saved;
+  bad = run_vectors(ctx, row, rows, first);
   if (count != 0) {
     *count = rows;
   }
   if (failed != 0) {
-    *failed = (uint16_t)bad;
-  }
-  if (first != 0) {
-    *first = (uint16_t)first_bad;
+    *failed = bad;
   }
   return (bad == 0u) ? KNEADLAB_OK : KNEADLAB_E_SELFTEST;
 }
