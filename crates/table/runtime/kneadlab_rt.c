@@ -19,7 +19,7 @@
 #define S_STEPS 9u
 #define S_FALLBACK 10u
 #define S_VECTORS 11u
-#define IN_PARTS 0x0FC2u /* bit of each kind that is made of parts: META, CAPS to VECTORS */
+#define IN_PARTS 0x2FC2u /* bit of each kind that is made of parts: META, CAPS to VECTORS, CHANNELS */
 
 #define PART_SIZE 12u /* five words and their check word */
 #define LIMITS_SIZE (3u * PART_SIZE)
@@ -211,7 +211,7 @@ static APART kneadlab_status_t check_directory(const uint8_t *image, uint32_t si
 }
 
 /* Header, CRC, directory, and the check word of every part. */
-static APART kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
+kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size) {
   static const uint8_t probe[9] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u, 0x39u};
   if (image == 0) {
     return KNEADLAB_E_ARGUMENT;
@@ -247,22 +247,30 @@ static APART kneadlab_status_t check_image(const uint8_t *image, uint32_t size) 
   return check_directory(image, size);
 }
 
-/* Null where there is no such section of that size. */
-static const uint8_t *find_sized(const uint8_t *image, uint32_t kind, uint32_t size) {
+const uint8_t *kneadlab_section(const uint8_t *image, uint16_t kind, uint32_t *size) {
   const uint8_t *entry = entry_of(image, kind);
-  return ((entry != 0) && (get32(entry + 8) == size)) ? (image + get32(entry + 4))
-                                                      : (const uint8_t *)0;
+  if (entry == 0) {
+    return (const uint8_t *)0;
+  }
+  *size = get32(entry + 8);
+  return image + get32(entry + 4);
+}
+
+/* Null where there is no such section of that size. */
+static const uint8_t *find_sized(const uint8_t *image, uint16_t kind, uint32_t size) {
+  uint32_t found = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &found);
+  return (found == size) ? section : (const uint8_t *)0;
 }
 
 /* Rows as steps and vectors are, 1 to 2048; null where there are none. */
-static const uint8_t *find_rows(const uint8_t *image, uint32_t kind, uint16_t *count) {
-  const uint8_t *entry = entry_of(image, kind);
-  const uint32_t size = (entry != 0) ? get32(entry + 8) : 0u;
+static const uint8_t *find_rows(const uint8_t *image, uint16_t kind, uint16_t *count) {
+  uint32_t size = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &size);
   const uint32_t rows = size / ROW_SIZE;
   *count = (uint16_t)rows;
-  return ((rows > 0u) && (rows <= MAX_ROWS) && ((rows * ROW_SIZE) == size))
-             ? (image + get32(entry + 4))
-             : (const uint8_t *)0;
+  return ((rows > 0u) && (rows <= MAX_ROWS) && ((rows * ROW_SIZE) == size)) ? section
+                                                                            : (const uint8_t *)0;
 }
 
 static uint32_t last_station(const kneadlab_ctx_t *c) {
@@ -447,7 +455,7 @@ static APART kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables
   const uint32_t cells = (uint32_t)c->technique_count * columns * c->level_count;
   uint32_t i;
   for (i = 0u; i < 4u; i++) {
-    c->maps[i] = find_sized(tables, S_DEPTH + i, (i == M_FLAGS) ? cells : (2u * cells));
+    c->maps[i] = find_sized(tables, (uint16_t)(S_DEPTH + i), (i == M_FLAGS) ? cells : (2u * cells));
     if (c->maps[i] == 0) {
       return KNEADLAB_E_SECTION;
     }
@@ -461,9 +469,9 @@ static APART kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables
 
 static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint32_t tables_size,
                                   const uint8_t *caps, uint32_t caps_size) {
-  kneadlab_status_t status = check_image(tables, tables_size);
+  kneadlab_status_t status = kneadlab_check_image(tables, tables_size);
   if (status == KNEADLAB_OK) {
-    status = check_image(caps, caps_size);
+    status = kneadlab_check_image(caps, caps_size);
   }
   if (status == KNEADLAB_OK) {
     status = check_pair(c, tables, caps);
@@ -502,7 +510,7 @@ kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *ima
     return KNEADLAB_E_ARGUMENT;
   }
   clear(ctx, (uint32_t)sizeof(*ctx));
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status == KNEADLAB_OK) {
     status = check_limits(ctx, image);
   }
@@ -536,6 +544,7 @@ static int16_t depth_cap(const place_t *p) {
 
 /* Depth and caps of a place. On an error: retracted. */
 static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_depth_t *out) {
+  /* cppcheck-suppress ctuuninitvar ; every caller fills station, technique, body and level */
   uint32_t station = p->station;
   uint32_t cell = p->body; /* the cap, then the cell, on this side of the station */
   uint32_t step;           /* to the one beyond */
@@ -977,7 +986,7 @@ kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, u
   if ((ctx == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status != KNEADLAB_OK) {
     return status;
   }

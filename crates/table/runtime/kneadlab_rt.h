@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define KNEADLAB_RT_VERSION 2u
-#define KNEADLAB_LAYOUT_HASH 0x32D12EE5u
+#define KNEADLAB_LAYOUT_HASH 0x4D8D9152u
 #define KNEADLAB_STATION_ONE 2048u /* station units from one column to the next */
 #define KNEADLAB_TICK_MS 10u
 #define KNEADLAB_CLASS_UNKNOWN 255u /* takes the strictest row */
@@ -61,6 +61,7 @@ typedef uint8_t kneadlab_status_t;
 #define KNEADLAB_E_SESSION 23u    /* session limit */
 #define KNEADLAB_E_TIMEOUT 24u    /* a step did not end */
 #define KNEADLAB_E_SELFTEST 25u
+#define KNEADLAB_E_CHANNEL 26u   /* no such channel, or a knot outside its bounds */
 
 /* Flags of a lookup. */
 #define KNEADLAB_F_CAP_LIMITED 1u /* tuned: the band was moved down to the cap */
@@ -188,6 +189,12 @@ kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog
 /* Call every tick. Never blocks. On an error `out` retracts: start the fallback. */
 kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
                                      const kneadlab_inputs_t *in, kneadlab_cmd_t *out);
+
+/* Every check that does not ask for meaning: header, CRCs, directory, the check words of all parts. */
+kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size);
+
+/* A section of a checked image, and its size; null where there is none. */
+const uint8_t *kneadlab_section(const uint8_t *image, uint16_t kind, uint32_t *size);
 
 /* CRC-32 as zlib computes it. */
 uint32_t kneadlab_crc32(const uint8_t *data, uint32_t size);

@@ -7,7 +7,7 @@
 /// Version of the runtime.
 pub const RT_VERSION: u32 = 2;
 /// First four bytes of the hash of the layout.
-pub const LAYOUT_HASH: u32 = 0x32D1_2EE5;
+pub const LAYOUT_HASH: u32 = 0x4D8D_9152;
 /// Station units from one column to the next.
 pub const STATION_ONE: u16 = 2048;
 /// Takes the strictest row.
@@ -82,6 +82,8 @@ pub enum Error {
     Timeout = 24,
     /// A vector of the self test.
     Selftest = 25,
+    /// No such channel, or a knot outside its bounds.
+    Channel = 26,
 }
 
 /// How often each thing happened; the counters stop at 65535.
@@ -149,6 +151,8 @@ const LIMITS: u16 = 8;
 const STEPS: u16 = 9;
 const FALLBACK: u16 = 10;
 const VECTORS: u16 = 11;
+const CHANNELS: u16 = 13;
+const HERMITE3: u16 = 14;
 
 fn get16(data: &[u8], at: usize) -> u16 {
     match data.get(at..at + 2) {
@@ -186,7 +190,7 @@ fn part_ok(section: &[u8], kind: u16, index: usize) -> bool {
 
 /// Every part of a section that is made of such; nothing may be left over.
 fn parts_ok(section: &[u8], kind: u16) -> bool {
-    !matches!(kind, META | CAPS..=VECTORS)
+    !matches!(kind, META | CAPS..=VECTORS | CHANNELS)
         || section.len().is_multiple_of(PART)
             && (0..section.len() / PART).all(|index| part_ok(section, kind, index))
 }
@@ -1001,5 +1005,119 @@ impl Programme {
         let most = i32::from(get16(c.limits, 4)) * i32::from(ticks.min(100));
         let goal = i32::from(target) * 256;
         self.depth_q8 = goal.clamp(self.depth_q8 - most, self.depth_q8 + most);
+    }
+}
+
+// ---- channels ----
+
+const KNOT: usize = 6;
+const SPAN_MAX: u32 = 16384;
+
+/// An axis over time: cubics between knots.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Channel<'a> {
+    knots: &'a [u8],
+    shift: u8,
+}
+
+/// Where a channel stands; the default is its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Number of the knot that was passed last.
+    pub knot: u16,
+    /// Ticks since.
+    pub ticks: u16,
+}
+
+/// A position in offset binary and quarters of a unit.
+fn quarters(position: u16) -> u32 {
+    u32::from(position ^ 0x8000) << 2
+}
+
+/// A third of the way that a knot's speed makes, added to (or taken from) its position.
+fn beside(knot: &[u8], dt: u32, shift: u8, after: bool) -> u32 {
+    let velocity = get16s(knot, 4);
+    let divisor = 3_u32 << (shift - 2);
+    let third = (u32::from(velocity.unsigned_abs()) * dt + divisor / 2) / divisor;
+    let at = quarters(get16(knot, 2));
+    if (velocity < 0) == after {
+        at.wrapping_sub(third)
+    } else {
+        at.wrapping_add(third)
+    }
+}
+
+fn mix(a: u32, b: u32, frac: u32) -> u32 {
+    (a * (16384 - frac) + b * frac + 8192) >> 14
+}
+
+impl<'a> Channel<'a> {
+    /// Checks the image, and every knot and the curve between them against the channel's stated bounds.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn open(image: &'a [u8], axis: u8) -> Result<Channel<'a>, Error> {
+        check_image(image)?;
+        let heads = section(image, CHANNELS)?;
+        let all = section(image, HERMITE3)?;
+        let head = (0..heads.len() / ROW)
+            .map(|i| record(heads, i, ROW))
+            .find(|head| get8(head, 0) == axis)
+            .ok_or(Error::Channel)?;
+        let (count, first) = (usize::from(get16(head, 2)), usize::from(get16(head, 4)));
+        let (low, high) = (quarters(get16(head, 6)), quarters(get16(head, 8)));
+        let shift = get8(head, 1);
+        let knots = all.get(first * KNOT..(first + count) * KNOT);
+        let knots = knots.ok_or(Error::Channel)?;
+        check(
+            count >= 2 && (3..=15).contains(&shift) && low <= high,
+            Error::Channel,
+        )?;
+        for i in 0..count - 1 {
+            let (from, to) = (record(knots, i, KNOT), record(knots, i + 1, KNOT));
+            let dt = u32::from(get16(from, 0));
+            let (a, b) = (quarters(get16(from, 2)), quarters(get16(to, 2)));
+            let points = [
+                a,
+                b,
+                beside(from, dt, shift, true),
+                beside(to, dt, shift, false),
+            ];
+            let inside = points.iter().all(|p| (low..=high).contains(p));
+            check(
+                dt > 0 && inside && a.abs_diff(b) >> 2 <= SPAN_MAX,
+                Error::Channel,
+            )?;
+        }
+        Ok(Channel { knots, shift })
+    }
+
+    /// Goes on by `ticks` and tells the position, in the channel's unit; after the end the last one.
+    pub fn step(&self, at: &mut Cursor, ticks: u16) -> i16 {
+        let last = (self.knots.len() / KNOT).saturating_sub(1);
+        let mut t = u32::from(at.ticks) + u32::from(ticks);
+        let mut i = usize::from(at.knot).min(last);
+        while i < last && t >= u32::from(get16(self.knots, i * KNOT)) {
+            t -= u32::from(get16(self.knots, i * KNOT));
+            i += 1;
+        }
+        let from = record(self.knots, i, KNOT);
+        let mut value = quarters(get16(from, 2));
+        if i < last {
+            let to = record(self.knots, i + 1, KNOT);
+            let dt = u32::from(get16(from, 0)).max(1);
+            let frac = ((t << 14) + dt / 2) / dt;
+            let b = beside(from, dt, self.shift, true);
+            let c = beside(to, dt, self.shift, false);
+            let d = quarters(get16(to, 2));
+            let first = [mix(value, b, frac), mix(b, c, frac), mix(c, d, frac)];
+            let second = [mix(first[0], first[1], frac), mix(first[1], first[2], frac)];
+            value = mix(second[0], second[1], frac);
+        } else {
+            t = 0;
+        }
+        at.knot = i as u16;
+        at.ticks = t as u16;
+        (((value + 2) >> 2) as i32 - 32768) as i16
     }
 }

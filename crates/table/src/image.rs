@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::check;
 use crate::tables::{
-    CURRENT_PER_A, DEPTH_PER_M, FORCE_PER_N, FORMAT_MAJOR, LAYOUT_HASH, RT_VERSION, Step, TICK_MS,
-    Tables, Vector,
+    CURRENT_PER_A, Channel, DEPTH_PER_M, FORCE_PER_N, FORMAT_MAJOR, Knot, LAYOUT_HASH, RT_VERSION,
+    Step, TICK_MS, Tables, Vector,
 };
 
 /// Bytes of a header.
@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Fallback = 10,
     Vectors = 11,
     Names = 12,
+    Channels = 13,
+    Hermite3 = 14,
 }
 
 impl Kind {
@@ -48,8 +50,10 @@ impl Kind {
         Kind::Vectors,
         Kind::Names,
     ];
+    /// What `<name>_channels.c` holds, where there are channels.
+    pub(crate) const CHANNELS: [Kind; 2] = [Kind::Channels, Kind::Hermite3];
     /// Sections made of parts with check words.
-    pub(crate) const PARTS: [Kind; 7] = [
+    pub(crate) const PARTS: [Kind; 8] = [
         Kind::Meta,
         Kind::Caps,
         Kind::Classes,
@@ -57,6 +61,7 @@ impl Kind {
         Kind::Steps,
         Kind::Fallback,
         Kind::Vectors,
+        Kind::Channels,
     ];
     /// What `<name>_tables.c` holds.
     pub(crate) const TABLES: [Kind; 7] = [
@@ -89,6 +94,8 @@ impl Kind {
             Kind::Fallback => "FALLBACK",
             Kind::Vectors => "VECTORS",
             Kind::Names => "NAMES",
+            Kind::Channels => "CHANNELS",
+            Kind::Hermite3 => "HERMITE3",
         }
     }
 }
@@ -287,6 +294,11 @@ fn describe(kind: Kind) -> &'static str {
              current, cap depth, cap force, cap dwell, cap tap, check"
         }
         Kind::Names => "techniques, classes, zones; each ended by a zero byte",
+        Kind::Channels => {
+            "axis (0 carriage, 1 protrusion, 2 knead), shift, knots, first knot, low, high, check;\n     \
+             1e-9 m or rad a unit, 0, 0, 0, check"
+        }
+        Kind::Hermite3 => "ticks to the next, position in units, velocity in 2^-shift units a tick",
     }
 }
 
@@ -391,6 +403,8 @@ fn section(t: &Tables, kind: Kind) -> Vec<Line> {
         Kind::Steps => steps(t, kind, &t.steps),
         Kind::Fallback => steps(t, kind, &t.fallback),
         Kind::Vectors => vectors(t),
+        Kind::Channels => channels(t),
+        Kind::Hermite3 => knots(t),
         Kind::Names => {
             let names = t.techniques.iter().chain(&t.class_names).chain(&t.zones);
             names
@@ -554,6 +568,64 @@ fn steps(t: &Tables, kind: Kind, rows: &[Step]) -> Vec<Line> {
         ));
     }
     lines
+}
+
+/// Two parts a channel.
+fn channels(t: &Tables) -> Vec<Line> {
+    let mut first = 0;
+    let lines = |(i, c): (usize, &Channel)| {
+        let unit_um = f64::from(c.nano_per_unit) / 1000.0;
+        let head = vec![
+            Cell::U8(c.axis),
+            Cell::U8(c.shift),
+            Cell::U16(c.knots.len() as u16),
+            Cell::U16(first),
+            Cell::I16(c.low),
+            Cell::I16(c.high),
+        ];
+        first += c.knots.len() as u16;
+        let about = format!(
+            "{} s, {:.3} to {:.3} m or rad",
+            f64::from(c.ticks()) * f64::from(TICK_MS) / 1000.0,
+            f64::from(c.low) * unit_um / 1e6,
+            f64::from(c.high) * unit_um / 1e6
+        );
+        let unit = vec![
+            Cell::U32(c.nano_per_unit),
+            Cell::U16(0),
+            Cell::U16(0),
+            Cell::U16(0),
+        ];
+        let unit_text = format!("{unit_um:.3} um or urad a unit");
+        [
+            Line::part(Kind::Channels, 2 * i, head, about),
+            Line::part(Kind::Channels, 2 * i + 1, unit, unit_text),
+        ]
+    };
+    t.channels.iter().enumerate().flat_map(lines).collect()
+}
+
+fn knots(t: &Tables) -> Vec<Line> {
+    let of = |c: &Channel| -> Vec<Line> {
+        let unit = f64::from(c.nano_per_unit) * 1e-9;
+        let per_s = 1000.0 / f64::from(TICK_MS) / f64::from(1_u32 << c.shift);
+        let line = |k: &Knot| {
+            Line::new(
+                vec![
+                    Cell::U16(k.dt),
+                    Cell::I16(k.position),
+                    Cell::I16(k.velocity),
+                ],
+                format!(
+                    "{:.5}, {:.5} a second",
+                    f64::from(k.position) * unit,
+                    f64::from(k.velocity) * unit * per_s
+                ),
+            )
+        };
+        c.knots.iter().map(line).collect()
+    };
+    t.channels.iter().flat_map(of).collect()
 }
 
 /// Two parts a vector.

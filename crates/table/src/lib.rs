@@ -4,6 +4,8 @@
 //! bytes live only here.
 
 mod a2l;
+/// Axes over time.
+pub mod channel;
 mod check;
 /// What changed between two exports.
 pub mod diff;

@@ -3,12 +3,13 @@
 //! Depth and what is expected are rounded to the nearest unit, caps and limits down, tolerances
 //! down but not to zero. A depth is then cut to its cap, which lies at most one unit below.
 
+use crate::channel;
 use crate::eval::Counts;
 use crate::model::{End, Model, Problem, StepRow};
 use crate::read;
 use crate::tables::{
-    CURRENT_PER_A, Cap, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE, Limits, MAX_ROWS,
-    NO_TECHNIQUE, STATION_ONE, Step, TAP_PER_HZ, TICK_MS, Tables, Vector,
+    CURRENT_PER_A, Cap, Channel, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE, Limits,
+    MAX_ROWS, NO_TECHNIQUE, STATION_ONE, Step, TAP_PER_HZ, TICK_MS, Tables, Vector,
 };
 
 /// Checks the model and rounds it.
@@ -51,6 +52,7 @@ pub fn quantise(model: &Model) -> Result<Tables, Vec<Problem>> {
         steps: steps(model, "programme", &model.programme, p),
         fallback: steps(model, "fallback", &model.fallback, p),
         vectors: Vec::new(),
+        channels: channels(model, p),
     };
     caps(model, &mut tables, p);
     if !problems.is_empty() {
@@ -135,6 +137,22 @@ fn check_shape(m: &Model, p: &mut Vec<Problem>) {
             ));
         }
     }
+}
+
+/// One channel an axis.
+fn channels(m: &Model, p: &mut Vec<Problem>) -> Vec<Channel> {
+    let mut out: Vec<Channel> = Vec::new();
+    for channel in &m.channels {
+        match channel::fit(channel) {
+            Ok((fitted, _)) if out.iter().all(|c| c.axis != fitted.axis) => out.push(fitted),
+            Ok(_) => {
+                let name = channel.axis.name();
+                p.push(problem("channels", name, "one channel for each axis"));
+            }
+            Err(problem) => p.push(problem),
+        }
+    }
+    out
 }
 
 /// Rounds to an integer in `low..=high`, or reports.

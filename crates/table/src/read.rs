@@ -3,8 +3,8 @@
 use crate::check::{self, PART};
 use crate::image::{ENTRY_SIZE, HEADER_SIZE, Kind, MAX_IMAGE, crc32};
 use crate::tables::{
-    Cap, Class, FORMAT_MAJOR, INFEASIBLE, LAYOUT_HASH, Limits, MAX_ROWS, NO_TECHNIQUE, RT_VERSION,
-    STATION_ONE, Step, TICK_MS, Tables, Vector,
+    Cap, Channel, Class, FORMAT_MAJOR, INFEASIBLE, Knot, LAYOUT_HASH, Limits, MAX_ROWS,
+    NO_TECHNIQUE, RT_VERSION, STATION_ONE, Step, TICK_MS, Tables, Vector,
 };
 
 /// Why an image was refused.
@@ -132,6 +132,7 @@ pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
                 cap: cap(&r[14..]),
             })
             .collect(),
+        channels: channels(&image)?,
     };
     meaning(&tables)?;
     Ok(tables)
@@ -208,8 +209,10 @@ pub(crate) fn meaning(t: &Tables) -> Result<(), Refusal> {
     }
 }
 
-/// Bytes of a step or a vector.
+/// Bytes of a step, a vector or a channel's head.
 const ROW: usize = 2 * PART;
+/// Bytes of a knot.
+const KNOT: usize = 6;
 
 /// A checked header and directory over the bytes.
 struct Directory<'a> {
@@ -281,6 +284,10 @@ impl<'a> Directory<'a> {
             return Err(refuse(7, "bytes after the last section"));
         }
         Ok(Directory { data, entries })
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.entries.iter().any(|(k, _)| *k == kind as u16)
     }
 
     fn section(&self, kind: Kind) -> Result<&'a [u8], Refusal> {
@@ -386,6 +393,54 @@ fn cap(r: &[u8]) -> Cap {
         tap: u16_at(r, 6),
         zone: 0,
     }
+}
+
+/// None where neither section is there.
+fn channels(image: &Directory<'_>) -> Result<Vec<Channel>, Refusal> {
+    if !image.has(Kind::Channels) && !image.has(Kind::Hermite3) {
+        return Ok(Vec::new());
+    }
+    let heads = image.section(Kind::Channels)?;
+    let knots = image.section(Kind::Hermite3)?;
+    if heads.is_empty() || heads.len() % ROW != 0 || knots.len() % KNOT != 0 {
+        return Err(refuse(26, "CHANNELS or HERMITE3 is cut"));
+    }
+    let mut out: Vec<Channel> = Vec::new();
+    let mut next = 0;
+    for head in heads.chunks(ROW) {
+        let (count, first) = (usize::from(u16_at(head, 2)), usize::from(u16_at(head, 4)));
+        let own = knots.get(first * KNOT..(first + count) * KNOT);
+        let Some(own) = own.filter(|_| first == next) else {
+            return Err(refuse(26, format!("knots of axis {}", head[0])));
+        };
+        next += count;
+        let channel = Channel {
+            axis: head[0],
+            shift: head[1],
+            nano_per_unit: u32_at(head, 12),
+            low: i16_at(head, 6),
+            high: i16_at(head, 8),
+            knots: own
+                .chunks(KNOT)
+                .map(|k| Knot {
+                    dt: u16_at(k, 0),
+                    position: i16_at(k, 2),
+                    velocity: i16_at(k, 4),
+                })
+                .collect(),
+        };
+        let reserved = [16, 18, 20].iter().any(|&at| u16_at(head, at) != 0);
+        let twice = out.iter().any(|c| c.axis == channel.axis);
+        let goes_on = channel.knots.last().is_some_and(|k| k.dt > 0);
+        if reserved || twice || goes_on || channel.axis > 2 || channel.check().is_err() {
+            return Err(refuse(26, format!("axis {}", channel.axis)));
+        }
+        out.push(channel);
+    }
+    if next * KNOT != knots.len() {
+        return Err(refuse(26, "knots of no channel"));
+    }
+    Ok(out)
 }
 
 fn class(r: &[u8]) -> Result<Class, Refusal> {

@@ -28,6 +28,10 @@ pub struct Content {
     /// technique, body, level, flags, station, depth, force, current, four caps.
     pub vectors: Vec<Vec<i64>>,
     pub names: Vec<String>,
+    /// axis, shift, knots, first knot, low, high, 1e-9 m or rad a unit.
+    pub channels: Vec<Vec<i64>>,
+    /// ticks, position, velocity.
+    pub knots: Vec<Vec<i64>>,
     forbids: i64,
     header_classes: usize,
 }
@@ -74,6 +78,14 @@ impl Content {
             fallback: rows(image, 10, "BBBBHHH HHHHH")?,
             vectors: rows(image, 11, "BBBBHhH HhHHH")?,
             names: names.context("a name is not UTF-8")?,
+            channels: optional(image, 13, || rows(image, 13, "BBHHhh I000"))?,
+            knots: optional(image, 14, || {
+                let data = image.section(14)?;
+                ensure!(data.len() % 6 == 0, "HERMITE3 has {} bytes", data.len());
+                let signed = |i: usize| i > 0;
+                let knot = |k: &[u8]| (0..3).map(|i| value(k, 2 * i, 2, signed(i))).collect();
+                Ok(data.chunks(6).map(knot).collect())
+            })?,
             forbids: i64::from(image.forbids),
             header_classes: usize::from(image.classes),
         };
@@ -176,6 +188,7 @@ impl Content {
                     .with_context(|| format!("{list} row {i}"))?;
             }
         }
+        self.check_channels()?;
         for (i, vector) in self.vectors.iter().enumerate() {
             let answer = self.lookup(vector[0], vector[1], vector[2], vector[4])?;
             let expected: Vec<i64> = [&vector[3..4], &vector[5..]].concat();
@@ -184,6 +197,43 @@ impl Content {
                 "vector {i}: {answer:?}, not {expected:?}"
             );
         }
+        Ok(())
+    }
+
+    /// Knots one behind the other, and each cubic's four points within the channel's bounds.
+    fn check_channels(&self) -> Result<()> {
+        let mut next = 0;
+        for (i, c) in self.channels.iter().enumerate() {
+            let [axis, shift, count, first, low, high, _] = c[..] else {
+                anyhow::bail!("channel {i} has {} values", c.len());
+            };
+            let before = self.channels[..i].iter().any(|b| b[0] == axis);
+            ensure!(axis <= 2 && !before, "axis {axis}");
+            ensure!(
+                count >= 2 && first == next && (3..=15).contains(&shift) && low <= high,
+                "channel of axis {axis}: {c:?}"
+            );
+            next += count;
+            ensure!(next as usize <= self.knots.len(), "axis {axis}: knots");
+            let own = &self.knots[first as usize..next as usize];
+            for (k, pair) in own.windows(2).enumerate() {
+                let points = points(&pair[0], &pair[1], shift);
+                ensure!(pair[0][0] > 0, "axis {axis}, knot {k}: no time");
+                ensure!(
+                    points
+                        .iter()
+                        .all(|p| (4 * (low + 32768)..=4 * (high + 32768)).contains(p)),
+                    "axis {axis}, knot {k}: {points:?} leave {low} to {high}"
+                );
+                let reach = (pair[0][1] - pair[1][1]).abs();
+                ensure!(reach <= 16384, "axis {axis}, knot {k}: {reach} to the next");
+            }
+            ensure!(
+                own[own.len() - 1][0] == 0,
+                "axis {axis}: the last knot goes on"
+            );
+        }
+        ensure!(next as usize == self.knots.len(), "knots of no channel");
         Ok(())
     }
 
@@ -284,6 +334,32 @@ impl Content {
             cap(3),
         ])
     }
+}
+
+/// Nothing where the image has no such section.
+fn optional(
+    image: &Image<'_>,
+    kind: u16,
+    read: impl FnOnce() -> Result<Vec<Vec<i64>>>,
+) -> Result<Vec<Vec<i64>>> {
+    if image.sections.iter().any(|s| s.0 == kind) {
+        read()
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// The four points of a cubic between two knots, in quarters of a unit.
+fn points(a: &[i64], b: &[i64], shift: i64) -> [i64; 4] {
+    let d = 3 << (shift - 2);
+    let third = |v: i64| v.signum() * ((v.abs() * a[0] + d / 2) / d);
+    let at = |p: i64| 4 * (p + 32768);
+    [
+        at(a[1]),
+        at(a[1]) + third(a[2]),
+        at(b[1]) - third(b[2]),
+        at(b[1]),
+    ]
 }
 
 fn value(data: &[u8], at: usize, width: usize, signed: bool) -> i64 {

@@ -6,9 +6,11 @@
 #include "port.h"
 
 #include "demo_caps.h"
+#include "demo_channels.h"
 #include "demo_fallback.h"
 #include "demo_selftest.h"
 #include "demo_tables.h"
+#include "kneadlab_channel.h"
 
 #ifndef LOOKUPS
 #define LOOKUPS 4000u
@@ -247,6 +249,49 @@ static void session(uint32_t seed) {
   }
 }
 
+/* Every 3rd to 9th tick of each channel, to its end; and an axis that is not there. */
+static cost_t channel_cost;
+
+static void channels(void) {
+  uint8_t axis;
+  state = 9u;
+  for (axis = 0u; axis < 3u; axis++) {
+    kneadlab_channel_t channel;
+    kneadlab_cursor_t at = {0u, 0u};
+    uint32_t left = 2200u;
+    word(kneadlab_channel_open(&channel, demo_channels, DEMO_CHANNELS_SIZE, axis));
+    end_line();
+    for (; (channel.count > 0u) && (left > 0u); left--) {
+      int16_t position = 0;
+      const uint32_t before = port_ticks();
+      const kneadlab_status_t status =
+          kneadlab_channel_step(&channel, &at, (uint16_t)(3u + below(7u)), &position);
+      const uint32_t after = port_ticks();
+      add_cost(&channel_cost, before, after);
+      word(status);
+      word((uint16_t)position);
+      word(at.knot);
+      word(at.ticks);
+      end_line();
+    }
+  }
+}
+
+static void channel_stack(void) {
+  kneadlab_channel_t channel;
+  kneadlab_cursor_t at = {0u, 0u};
+  int16_t position = 0;
+  uint32_t i;
+  paint();
+  (void)kneadlab_channel_open(&channel, demo_channels, DEMO_CHANNELS_SIZE, 0u);
+  measured("stack", "channel_open", stack_used(port_stack_pointer()));
+  paint();
+  for (i = 0u; i < 300u; i++) {
+    (void)kneadlab_channel_step(&channel, &at, 7u, &position);
+  }
+  measured("stack", "channel_step", stack_used(port_stack_pointer()));
+}
+
 static void stack(void) {
   kneadlab_depth_t d;
   kneadlab_inputs_t in = {1u, 0u, 0, 0u, 0, 0u};
@@ -269,6 +314,7 @@ static void stack(void) {
     in.depth = out.depth;
   }
   measured("stack", "step", stack_used(port_stack_pointer()));
+  channel_stack();
 }
 
 static void measure(void) {
@@ -279,6 +325,7 @@ static void measure(void) {
   print_cost("depth", &depth_cost);
   print_cost("cap", &cap_cost);
   print_cost("step", &step_cost);
+  print_cost("channel", &channel_cost);
   start = port_ticks();
   (void)kneadlab_crc32(demo_tables, 1024u);
   measured("crc", "1024", (start - port_ticks()) & PORT_TICKS_MASK);
@@ -286,6 +333,7 @@ static void measure(void) {
   measured("size", "programme", (uint32_t)sizeof(kneadlab_prog_t));
   measured("size", "inputs", (uint32_t)sizeof(kneadlab_inputs_t));
   measured("size", "command", (uint32_t)sizeof(kneadlab_cmd_t));
+  measured("size", "channel", (uint32_t)(sizeof(kneadlab_channel_t) + sizeof(kneadlab_cursor_t)));
 }
 
 int main(void) {
@@ -296,6 +344,7 @@ int main(void) {
   for (seed = 1u; seed <= SESSIONS; seed++) {
     session(seed);
   }
+  channels();
   measure();
   if (port_stack_low() != (uint32_t *)0) {
     stack();
