@@ -9,16 +9,19 @@ mod align;
 mod cast;
 mod error;
 mod judge;
+mod metric;
 mod overlay;
 mod places;
 mod progress;
 mod replay;
 mod response;
+mod shelf;
 mod signal;
 mod touch;
 mod tune;
 mod tuned;
 mod tuner;
+mod variant;
 
 pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
 pub use align::{
@@ -26,9 +29,11 @@ pub use align::{
 };
 pub use error::TuneError;
 pub use judge::{Judgement, Profile, Share, Worst};
+pub use metric::{METRICS, Metric};
 pub use progress::{Progress, Silent};
 pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
+pub use variant::{Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, Workshop};
