@@ -19,3 +19,4 @@ mod layers;
 mod reference;
 mod safety;
 mod search;
+mod variant;

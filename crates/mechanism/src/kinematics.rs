@@ -268,19 +268,28 @@ impl Kinematics {
         let point = Point3::new(0.0, y_m, z_m);
         // How far the point lies above the pivots' line of travel: grows as the carriage goes down.
         let above = |walk_m: f64| self.carriage(walk_m).inverse_transform_point(&point).z - pivot;
-        let (mut low, mut high) = self.walk_range();
-        if above(low) > 0.0 || above(high) < 0.0 {
+        // Secants kept inside a bracket (Illinois), to far less than a rail is straight.
+        let (low_m, high_m) = self.walk_range();
+        let (mut low, mut high) = ((low_m, above(low_m)), (high_m, above(high_m)));
+        if low.1 > 0.0 || high.1 < 0.0 {
             return None;
         }
-        for _ in 0..50 {
-            let middle = 0.5 * (low + high);
-            if above(middle) < 0.0 {
-                low = middle;
+        let mut at_m = low_m;
+        for _ in 0..100 {
+            at_m = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
+            let off_m = above(at_m);
+            if off_m.abs() < 1e-12 {
+                break;
+            }
+            if off_m < 0.0 {
+                low = (at_m, off_m);
+                high.1 *= 0.5;
             } else {
-                high = middle;
+                high = (at_m, off_m);
+                low.1 *= 0.5;
             }
         }
-        Some(0.5 * (low + high))
+        Some(at_m)
     }
 
     /// How far the foremost node surface stands in front of the track curve at its own height, shaft parked at

@@ -4,7 +4,7 @@ use crate::groundwork::{Groundwork, LawLattice};
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::{Arc, OnceLock};
-use tissue::{Creep, FarBasis, FarField, Kernel, Shear, Stack, Stiffening};
+use tissue::{Creep, FarBasis, FarField, Kernel, KernelBasis, Shear, Stack, Stiffening};
 
 /// Cells along one edge of a contact window.
 pub(crate) const WINDOW: usize = 32;
@@ -23,7 +23,8 @@ const NORMAL_REACH_M: f64 = 0.004;
 ///
 /// Rows run along the spine (arc of the skin's midline), columns along the arc of each row to the side, so that a
 /// cell is a cell of skin whatever the slope. Positions and normals are in the back frame; the normal points out
-/// of the body. Built once per body and shared by all who touch it.
+/// of the body. Built once per body and shared by all who touch it: a clone costs next to nothing, and
+/// [`Bed::for_nodes`] gives the same skin to other nodes.
 #[derive(Clone, Debug)]
 pub struct Bed {
     cell_m: f64,
@@ -31,10 +32,10 @@ pub struct Bed {
     columns: usize,
     first_u: f64,
     u_per_row: f64,
-    points: Vec<Point3<f64>>,
-    normals: Vec<Vector3<f64>>,
+    points: Arc<[Point3<f64>]>,
+    normals: Arc<[Vector3<f64>]>,
     /// Cells that nodes must leave alone.
-    barred: Vec<bool>,
+    barred: Arc<[bool]>,
     ground: Ground,
 }
 
@@ -44,25 +45,34 @@ struct Ground {
     columns: usize,
     /// Rows and columns of the bed between two stacks.
     pitch: [usize; 2],
-    kernels: Vec<Kernel>,
-    shears: Vec<Shear>,
-    known: Known,
+    stacks: Arc<Stacks>,
+    laws: Laws,
     creep: Option<Creep>,
     mirrored: bool,
 }
 
-/// What is known of each stack besides its kernel. Laws are solved when the body is seated: solved when a node comes, they would
-/// halt single steps for up to a second. Far fields are cheap and wait until a node asks: tuning never does. They depend on nothing but
+/// What is known of each stack, whatever presses it. Tables and far fields are cheap and wait until a node asks. They depend on nothing but
 /// their stack, so who asks first changes no number.
-#[derive(Clone, Debug, Default)]
-struct Known {
+#[derive(Debug)]
+struct Stacks {
     stacks: Vec<Stack>,
-    /// Radii of the nodes that laws are for, m, and the laws: radius after radius, stack after stack.
-    radii_m: Vec<f64>,
-    laws: Vec<Stiffening>,
+    shears: Vec<Shear>,
+    /// Influence tables, stack after stack.
+    kernels: Vec<OnceLock<Kernel>>,
+    basis: Arc<KernelBasis>,
     /// How far away a force is felt, stack after stack.
     fars: Vec<OnceLock<FarField>>,
-    basis: Option<Arc<FarBasis>>,
+    far_basis: Arc<FarBasis>,
+}
+
+/// Large-strain laws of the stacks under the nodes that the bed is for.
+#[derive(Clone, Debug)]
+struct Laws {
+    /// Radii of the nodes, m, and the laws: radius after radius, stack after stack.
+    radii_m: Vec<f64>,
+    laws: Arc<[OnceLock<Stiffening>]>,
+    /// Where they come from; without it each is its stack's own.
+    lattice: Option<Arc<LawLattice>>,
 }
 
 impl Bed {
@@ -73,7 +83,7 @@ impl Bed {
 
     /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radii_m` (one or more).
     ///
-    /// Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
+    /// Large-strain laws are not solved yet, see [`Bed::solve_laws`]. Relaxation is taken from the stack over the third lumbar vertebra, 35 mm beside the midline, for the whole back.
     pub fn of_back(
         back: &Back,
         groundwork: &Groundwork,
@@ -130,16 +140,13 @@ impl Bed {
             )
         };
         let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
-        let mut bed =
-            Bed::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
-        bed.first_u = RANGE_U[0];
-        bed.u_per_row = u_per_row / refinement as f64;
-        bed.ground = Ground::new(&bed, groundwork, node_radii_m, creep, stack_at);
-        bed
+        let skin = Skin::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
+        let ground = Ground::new(&skin, groundwork, node_radii_m, creep, stack_at);
+        skin.over(ground, RANGE_U[0], u_per_row / refinement as f64)
     }
 
     /// A flat slab of one stack, `size_m` along x and z, centred on the origin, its surface at y = 0 facing -y; for nodes
-    /// of `node_radii_m` (one or more).
+    /// of `node_radii_m` (one or more), whose laws are its own and solved at once.
     pub fn slab(
         stack: &Stack,
         groundwork: &Groundwork,
@@ -161,83 +168,41 @@ impl Bed {
                 )
             })
             .collect();
-        let mut bed = Bed::from_lattice(cell_m, 2, count[1], count[0], &lattice);
-        bed.ground = Ground::uniform(groundwork, node_radii_m, stack);
+        let skin = Skin::from_lattice(cell_m, 2, count[1], count[0], &lattice);
+        let bed = skin.over(
+            Ground::uniform(groundwork, node_radii_m, stack),
+            0.0,
+            cell_m,
+        );
+        bed.solve_laws();
         bed
     }
 
-    /// Cells on a lattice (`refinement` 1) or by midpoint interpolation of one of twice their size (2); normals from
-    /// differences of neighbours.
-    fn from_lattice(
-        cell_m: f64,
-        refinement: usize,
-        lattice_rows: usize,
-        lattice_columns: usize,
-        lattice: &[Point3<f64>],
-    ) -> Bed {
-        let (rows, columns) = (
-            refinement * (lattice_rows - 1) + 1,
-            refinement * (lattice_columns - 1) + 1,
-        );
-        // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
-        let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
-            if i.is_multiple_of(refinement) {
-                return line(i / refinement);
-            }
-            let k = i / 2;
-            if k == 0 || k + 2 >= n {
-                return 0.5 * (line(k) + line(k + 1));
-            }
-            (9.0 * (line(k) + line(k + 1)) - line(k - 1) - line(k + 2)) / 16.0
-        };
-        let mut half_fine = Vec::with_capacity(lattice_rows * columns);
-        for r in 0..lattice_rows {
-            let line = |c: usize| lattice[r * lattice_columns + c].coords;
-            half_fine.extend((0..columns).map(|c| refine(&line, lattice_columns, c)));
-        }
-        let mut points = Vec::with_capacity(rows * columns);
-        for r in 0..rows {
-            for c in 0..columns {
-                let line = |k: usize| half_fine[k * columns + c];
-                points.push(Point3::from(refine(&line, lattice_rows, r)));
+    /// The same skin under nodes of other radii, m (one or more). Shares all but the laws.
+    #[must_use]
+    pub fn for_nodes(&self, node_radii_m: &[f64]) -> Bed {
+        let mut bed = self.clone();
+        bed.ground.laws = self.ground.laws.under(node_radii_m, &self.ground.stacks);
+        bed
+    }
+
+    /// Solves every large-strain law now. Else each is solved when a node first comes to its stack: that changes no number and
+    /// costs less in all, but halts single steps, for up to a second where the lattice is new.
+    pub fn solve_laws(&self) {
+        let ground = &self.ground;
+        for radius in 0..ground.laws.radii_m.len() {
+            for stack in 0..ground.stacks.stacks.len() {
+                ground.laws.solved(&ground.stacks, radius, stack);
             }
         }
-        let at = |r: usize, c: usize| points[r * columns + c];
-        let mut normals = Vec::with_capacity(rows * columns);
-        for r in 0..rows {
-            for c in 0..columns {
-                let down = at((r + 1).min(rows - 1), c) - at(r.saturating_sub(1), c);
-                let side = at(r, (c + 1).min(columns - 1)) - at(r, c.saturating_sub(1));
-                // Rows go down (-z), columns to the right (+x): (-z) x (+x) = -y, out of the body.
-                normals.push(down.cross(&side).normalize());
-            }
-        }
-        smooth(
-            &mut normals,
-            columns,
-            (NORMAL_REACH_M / cell_m).powi(2).round().max(1.0) as usize,
-        );
-        let ground = Ground {
-            columns: 0,
-            pitch: [1, 1],
-            kernels: vec![],
-            shears: vec![],
-            known: Known::default(),
-            creep: None,
-            mirrored: false,
-        };
-        let barred = vec![false; rows * columns];
-        Bed {
-            cell_m,
-            rows,
-            columns,
-            first_u: 0.0,
-            u_per_row: cell_m,
-            points,
-            normals,
-            barred,
-            ground,
-        }
+    }
+
+    /// Bytes that it and what it may still lay hold at most, laws aside.
+    pub fn bytes_max(&self) -> usize {
+        let cells = self.rows * self.columns;
+        let kernel = self.blank_kernel().bytes();
+        cells * (size_of::<Point3<f64>>() + size_of::<Vector3<f64>>() + 1)
+            + self.ground.stacks.stacks.len() * kernel
     }
 
     /// Edge of a cell, m.
@@ -272,12 +237,11 @@ impl Bed {
 
     /// Marks the cells that nodes must leave alone, by station and lateral place.
     pub fn bar(&mut self, keep_out: impl Fn(f64, f64) -> bool) {
-        for row in 0..self.rows {
-            for column in 0..self.columns {
-                let i = row * self.columns + column;
-                self.barred[i] = keep_out(self.station(row as f64), self.points[i].x);
-            }
-        }
+        let barred = (0..self.rows * self.columns).map(|i| {
+            let row = i / self.columns;
+            keep_out(self.station(row as f64), self.points[i].x)
+        });
+        self.barred = barred.collect();
     }
 
     /// Whether nodes must leave a cell alone.
@@ -410,7 +374,7 @@ impl Bed {
     pub(crate) fn shear(&self, at: [f64; 2]) -> Shear {
         let ground = &self.ground;
         let corners = ground.corners(self, at);
-        Shear::blend(&corners.map(|(w, i)| (w, &ground.shears[i])))
+        Shear::blend(&corners.map(|(w, i)| (w, &ground.stacks.shears[i])))
     }
 
     /// Displacement of the skin per newton at a distance over the tissue of a place, m/N, and its derivative by the
@@ -419,20 +383,104 @@ impl Bed {
         let corners = self.ground.corners(self, at);
         let parts = corners.iter().filter(|(weight, _)| *weight > 0.0);
         parts.fold((0.0, 0.0), |(sink, slope), &(weight, i)| {
-            let field = self.ground.known.far(i);
-            let (more, steeper) = field.map_or((0.0, 0.0), |f| f.sink_and_slope(distance_m));
+            let (more, steeper) = self.ground.stacks.far(i).sink_and_slope(distance_m);
             (sink + weight * more, slope + weight * steeper)
         })
     }
 
     /// Whether the tissue is the same all over.
     pub(crate) fn is_uniform(&self) -> bool {
-        self.ground.kernels.len() == 1
+        self.ground.is_uniform()
     }
 
     /// A kernel to blend into.
     pub(crate) fn blank_kernel(&self) -> Kernel {
-        self.ground.kernels[0].clone()
+        self.ground.stacks.kernel(0).clone()
+    }
+}
+
+/// Cells without what lies under them.
+struct Skin {
+    cell_m: f64,
+    rows: usize,
+    columns: usize,
+    points: Vec<Point3<f64>>,
+    normals: Vec<Vector3<f64>>,
+}
+
+impl Skin {
+    /// Cells on a lattice (`refinement` 1) or by midpoint interpolation of one of twice their size (2); normals from
+    /// differences of neighbours.
+    fn from_lattice(
+        cell_m: f64,
+        refinement: usize,
+        lattice_rows: usize,
+        lattice_columns: usize,
+        lattice: &[Point3<f64>],
+    ) -> Skin {
+        let (rows, columns) = (
+            refinement * (lattice_rows - 1) + 1,
+            refinement * (lattice_columns - 1) + 1,
+        );
+        // (-1, 9, 9, -1)/16 at midpoints: third order, so that a node does not feel the lattice.
+        let refine = |line: &dyn Fn(usize) -> Vector3<f64>, n: usize, i: usize| {
+            if i.is_multiple_of(refinement) {
+                return line(i / refinement);
+            }
+            let k = i / 2;
+            if k == 0 || k + 2 >= n {
+                return 0.5 * (line(k) + line(k + 1));
+            }
+            (9.0 * (line(k) + line(k + 1)) - line(k - 1) - line(k + 2)) / 16.0
+        };
+        let mut half_fine = Vec::with_capacity(lattice_rows * columns);
+        for r in 0..lattice_rows {
+            let line = |c: usize| lattice[r * lattice_columns + c].coords;
+            half_fine.extend((0..columns).map(|c| refine(&line, lattice_columns, c)));
+        }
+        let mut points = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let line = |k: usize| half_fine[k * columns + c];
+                points.push(Point3::from(refine(&line, lattice_rows, r)));
+            }
+        }
+        let at = |r: usize, c: usize| points[r * columns + c];
+        let mut normals = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let down = at((r + 1).min(rows - 1), c) - at(r.saturating_sub(1), c);
+                let side = at(r, (c + 1).min(columns - 1)) - at(r, c.saturating_sub(1));
+                // Rows go down (-z), columns to the right (+x): (-z) x (+x) = -y, out of the body.
+                normals.push(down.cross(&side).normalize());
+            }
+        }
+        smooth(
+            &mut normals,
+            columns,
+            (NORMAL_REACH_M / cell_m).powi(2).round().max(1.0) as usize,
+        );
+        Skin {
+            cell_m,
+            rows,
+            columns,
+            points,
+            normals,
+        }
+    }
+
+    fn over(self, ground: Ground, first_u: f64, u_per_row: f64) -> Bed {
+        Bed {
+            cell_m: self.cell_m,
+            rows: self.rows,
+            columns: self.columns,
+            first_u,
+            u_per_row,
+            barred: vec![false; self.points.len()].into(),
+            points: self.points.into(),
+            normals: self.normals.into(),
+            ground,
+        }
     }
 }
 
@@ -451,54 +499,75 @@ pub struct Foot {
     pub side: Unit<Vector3<f64>>,
 }
 
-impl Known {
-    fn new(
-        groundwork: &Groundwork,
-        radii_m: &[f64],
-        stacks: Vec<Stack>,
-        lattice: Option<&LawLattice>,
-    ) -> Known {
-        let limits = Limits::builtin();
-        let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
-        let law = |stack: &Stack, radius_m: f64| match lattice {
-            Some(lattice) => lattice.law(stack, &typical_pa, radius_m),
-            None => Stiffening::of(stack, radius_m),
-        };
-        Known {
-            laws: radii_m
-                .iter()
-                .flat_map(|radius_m| stacks.iter().map(|s| law(s, *radius_m)))
-                .collect(),
+impl Stacks {
+    fn new(groundwork: &Groundwork, stacks: Vec<Stack>) -> Arc<Stacks> {
+        Arc::new(Stacks {
+            shears: stacks.iter().map(Shear::of).collect(),
+            kernels: vec![OnceLock::new(); stacks.len()],
+            basis: Arc::clone(groundwork.basis()),
             fars: vec![OnceLock::new(); stacks.len()],
-            basis: Some(groundwork.far().clone()),
-            radii_m: radii_m.to_vec(),
+            far_basis: Arc::clone(groundwork.far()),
             stacks,
+        })
+    }
+
+    fn kernel(&self, stack: usize) -> &Kernel {
+        self.kernels[stack].get_or_init(|| self.basis.kernel(&self.stacks[stack]))
+    }
+
+    fn far(&self, stack: usize) -> &FarField {
+        self.fars[stack].get_or_init(|| self.far_basis.field(&self.stacks[stack]))
+    }
+}
+
+impl Laws {
+    fn new(radii_m: &[f64], stacks: &Stacks, lattice: Option<Arc<LawLattice>>) -> Laws {
+        Laws {
+            laws: vec![OnceLock::new(); radii_m.len() * stacks.stacks.len()].into(),
+            radii_m: radii_m.to_vec(),
+            lattice,
+        }
+    }
+
+    /// Laws of the same stacks for other nodes: those at hand where the nodes are the same.
+    fn under(&self, radii_m: &[f64], stacks: &Stacks) -> Laws {
+        if self.radii_m == radii_m {
+            self.clone()
+        } else {
+            Laws::new(radii_m, stacks, self.lattice.clone())
         }
     }
 
     /// The law of a stack under nodes of a radius: of the nearest of those that the bed is for.
-    fn law(&self, stack: usize, radius_m: f64) -> &Stiffening {
+    fn law(&self, stacks: &Stacks, stack: usize, radius_m: f64) -> &Stiffening {
         let off = |i: &usize| (self.radii_m[*i] - radius_m).abs();
         let nearest = (0..self.radii_m.len())
             .min_by(|a, b| off(a).total_cmp(&off(b)))
             .unwrap_or(0);
-        &self.laws[nearest * self.stacks.len() + stack]
+        self.solved(stacks, nearest, stack)
     }
 
-    fn far(&self, stack: usize) -> Option<&FarField> {
-        let basis = self.basis.as_ref()?;
-        Some(self.fars[stack].get_or_init(|| basis.field(&self.stacks[stack])))
+    fn solved(&self, stacks: &Stacks, radius: usize, stack: usize) -> &Stiffening {
+        self.laws[radius * stacks.stacks.len() + stack].get_or_init(|| {
+            let (under, radius_m) = (&stacks.stacks[stack], self.radii_m[radius]);
+            let limits = Limits::builtin();
+            let typical_pa = [&limits.skin, &limits.fat, &limits.muscle].map(|t| t.mu_pa);
+            match &self.lattice {
+                Some(lattice) => lattice.law(under, &typical_pa, radius_m),
+                None => Stiffening::of(under, radius_m),
+            }
+        })
     }
 }
 
 impl Ground {
     fn uniform(groundwork: &Groundwork, node_radii_m: &[f64], stack: &Stack) -> Ground {
+        let stacks = Stacks::new(groundwork, vec![stack.clone()]);
         Ground {
             columns: 1,
             pitch: [1, 1],
-            kernels: vec![groundwork.basis().kernel(stack)],
-            shears: vec![Shear::of(stack)],
-            known: Known::new(groundwork, node_radii_m, vec![stack.clone()], None),
+            laws: Laws::new(node_radii_m, &stacks, None),
+            stacks,
             creep: Creep::of(stack),
             mirrored: false,
         }
@@ -506,54 +575,50 @@ impl Ground {
 
     /// Stacks every [`STACK_PITCH_M`]; across only the right half, the left is its mirror image.
     fn new(
-        bed: &Bed,
+        skin: &Skin,
         groundwork: &Groundwork,
         node_radii_m: &[f64],
         creep: Option<Creep>,
         stack_at: impl Fn(usize, usize) -> Stack,
     ) -> Ground {
-        let pitch = STACK_PITCH_M.map(|p| (p / bed.cell_m).round().max(1.0) as usize);
-        let middle = bed.columns / 2;
+        let pitch = STACK_PITCH_M.map(|p| (p / skin.cell_m).round().max(1.0) as usize);
+        let middle = skin.columns / 2;
         let columns = middle.div_ceil(pitch[1]) + 1;
-        let rows = (bed.rows - 1).div_ceil(pitch[0]) + 1;
-        let mut ground = Ground {
+        let rows = (skin.rows - 1).div_ceil(pitch[0]) + 1;
+        let stacks = (0..rows * columns).map(|i| {
+            stack_at(
+                (i / columns * pitch[0]).min(skin.rows - 1),
+                (i % columns * pitch[1]).min(middle),
+            )
+        });
+        let stacks = Stacks::new(groundwork, stacks.collect());
+        Ground {
             columns,
             pitch,
-            kernels: vec![],
-            shears: vec![],
-            known: Known::default(),
+            laws: Laws::new(node_radii_m, &stacks, Some(Arc::clone(groundwork.laws()))),
+            stacks,
             creep,
             mirrored: true,
-        };
-        let mut stacks = Vec::with_capacity(rows * columns);
-        for row in 0..rows {
-            for column in 0..columns {
-                let stack = stack_at(
-                    (row * pitch[0]).min(bed.rows - 1),
-                    (column * pitch[1]).min(middle),
-                );
-                ground.kernels.push(groundwork.basis().kernel(&stack));
-                ground.shears.push(Shear::of(&stack));
-                stacks.push(stack);
-            }
         }
-        let lattice = Some(groundwork.laws());
-        ground.known = Known::new(groundwork, node_radii_m, stacks, lattice);
-        ground
+    }
+
+    fn is_uniform(&self) -> bool {
+        self.stacks.stacks.len() == 1
     }
 
     fn blend(&self, bed: &Bed, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
-        if self.kernels.len() == 1 {
-            return *self.known.law(0, radius_m);
+        let law = |stack| self.laws.law(&self.stacks, stack, radius_m);
+        if self.is_uniform() {
+            return *law(0);
         }
         let corners = self.corners(bed, at);
-        kernel.blend(&corners.map(|(w, i)| (w, &self.kernels[i])));
-        Stiffening::blend(&corners.map(|(w, i)| (w, self.known.law(i, radius_m))))
+        kernel.blend(&corners.map(|(w, i)| (w, self.stacks.kernel(i))));
+        Stiffening::blend(&corners.map(|(w, i)| (w, law(i))))
     }
 
     /// Weights and indices of the stacks around a place.
     fn corners(&self, bed: &Bed, at: [f64; 2]) -> [(f64, usize); 4] {
-        if self.kernels.len() == 1 {
+        if self.is_uniform() {
             return [(1.0, 0), (0.0, 0), (0.0, 0), (0.0, 0)];
         }
         let across = if self.mirrored {
@@ -561,7 +626,7 @@ impl Ground {
         } else {
             at[1]
         };
-        let rows = self.kernels.len() / self.columns;
+        let rows = self.stacks.stacks.len() / self.columns;
         let (r, fr) = split(at[0] / self.pitch[0] as f64, rows);
         let (c, fc) = split(across / self.pitch[1] as f64, self.columns);
         [

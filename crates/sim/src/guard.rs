@@ -48,6 +48,7 @@ pub struct Guard {
     slow_force_n: [f64; 4],
     dwell_s: [[f64; 2]; 4],
     violations: Vec<Violation>,
+    load: f64,
 }
 
 impl Guard {
@@ -59,6 +60,7 @@ impl Guard {
             slow_force_n: [0.0; 4],
             dwell_s: [[0.0; 2]; 4],
             violations: Vec::new(),
+            load: 0.0,
         }
     }
 
@@ -72,6 +74,12 @@ impl Guard {
         &self.violations
     }
 
+    /// Largest value over what was allowed so far, by any limit: above 1 there is a violation. Where nothing is allowed (dwell, under
+    /// conditions that forbid deep work) it is 1 and the value, in the limit's unit.
+    pub fn load(&self) -> f64 {
+        self.load
+    }
+
     /// Looks at one node after a step; returns its zone.
     pub fn watch(
         &mut self,
@@ -83,26 +91,16 @@ impl Guard {
     ) -> Zone {
         let place = back.zone(contact.u, contact.x_m);
         let zone = place.zone;
-        let mut found = [None; 6];
+        // Limit, value, what is allowed. Without contact only the rate says something.
+        let mut looks = [(Limit::Rate, 0.0, 1.0); 6];
         if contact.force_n > 0.0 {
-            let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
-            let peak_cap_pa = self.envelope.peak_pressure_cap_pa(zone, contact.area_m2);
-            let barred = self.envelope.excluded(zone);
-            found[0] = (!barred && contact.force_n > cap_n).then_some((
-                Limit::Force,
-                contact.force_n,
-                cap_n,
-            ));
-            found[1] = (!barred && contact.peak_pa > peak_cap_pa).then_some((
-                Limit::Pressure,
-                contact.peak_pa,
-                peak_cap_pa,
-            ));
-            found[2] = (contact.barred_peak_pa > EXCLUDED_PRESSURE_PA).then_some((
-                Limit::KeepOut,
-                contact.barred_peak_pa,
-                EXCLUDED_PRESSURE_PA,
-            ));
+            if !self.envelope.excluded(zone) {
+                let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
+                let peak_cap_pa = self.envelope.peak_pressure_cap_pa(zone, contact.area_m2);
+                looks[0] = (Limit::Force, contact.force_n, cap_n);
+                looks[1] = (Limit::Pressure, contact.peak_pa, peak_cap_pa);
+            }
+            looks[2] = (Limit::KeepOut, contact.barred_peak_pa, EXCLUDED_PRESSURE_PA);
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
@@ -112,25 +110,37 @@ impl Guard {
                     0.0
                 };
                 let allowed = self.envelope.dwell_cap_s(fraction + 1e-9);
-                let dwell_s = self.dwell_s[node][i];
-                found[3 + i] = (dwell_s > allowed).then_some((Limit::Dwell, dwell_s, allowed));
+                looks[3 + i] = (Limit::Dwell, self.dwell_s[node][i], allowed);
             }
         } else {
             self.dwell_s[node] = [0.0; 2];
         }
         let rate_n_s = (contact.force_n - self.slow_force_n[node]) / RATE_FILTER_S;
         self.slow_force_n[node] += rate_n_s * dt_s;
-        let rate_cap = self.envelope.rate_cap_n_s(self.percussive);
-        found[5] = (rate_n_s > rate_cap).then_some((Limit::Rate, rate_n_s, rate_cap));
-        for (limit, value, allowed) in found.into_iter().flatten() {
-            self.record(Violation {
-                limit,
-                node,
-                zone,
-                t_s,
-                value,
-                allowed,
-            });
+        looks[5] = (
+            Limit::Rate,
+            rate_n_s,
+            self.envelope.rate_cap_n_s(self.percussive),
+        );
+        for (limit, value, allowed) in looks {
+            let load = if allowed > 0.0 {
+                value / allowed
+            } else if value > 0.0 {
+                1.0 + value
+            } else {
+                0.0
+            };
+            self.load = self.load.max(load);
+            if value > allowed {
+                self.record(Violation {
+                    limit,
+                    node,
+                    zone,
+                    t_s,
+                    value,
+                    allowed,
+                });
+            }
         }
         zone
     }

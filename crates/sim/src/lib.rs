@@ -10,6 +10,7 @@ mod groundwork;
 mod guard;
 mod movie;
 mod neighbours;
+mod scan;
 mod sim;
 mod statics;
 mod subject;
@@ -26,12 +27,14 @@ pub use groundwork::Groundwork;
 pub use guard::{Guard, Limit, Violation};
 pub use movie::{Grid, MapFrame, Movie};
 pub use neighbours::{Others, Spot};
+pub use scan::Scan;
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{
-    Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_maps,
+    Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording, Trace, TraceRow, record,
+    record_maps, record_with,
 };
 pub use traction::{Wheel, Work};
 pub use trunk::{Lean, Load, Support};

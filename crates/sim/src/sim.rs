@@ -95,7 +95,7 @@ impl Sim {
             .support
             .as_ref()
             .map(|s| s.machine_from_back(&Lean::default()));
-        let trunk = subject.support.as_ref().zip(pose);
+        let trunk = subject.support.as_deref().zip(pose);
         let world = World::new(
             &scene.mechanism,
             pivots,
@@ -160,6 +160,11 @@ impl Sim {
     /// Limits passed so far.
     pub fn violations(&self) -> &[Violation] {
         self.guard.violations()
+    }
+
+    /// Largest value over what was allowed so far, by any limit: see [`Guard::load`].
+    pub fn load(&self) -> f64 {
+        self.guard.load()
     }
 
     /// The limits it is watched against.

@@ -4,9 +4,10 @@ use crate::bed::Bed;
 use crate::groundwork::Groundwork;
 use crate::trunk::{Lean, Support};
 use back::{Back, Body, BodyProblem, Envelope};
-use mechanism::Kinematics;
+use mechanism::{Kinematics, Mechanism};
 use program::Placement;
 use scene::{Scene, Surface};
+use std::sync::Arc;
 
 /// Reach of the contact surface to each side of the midline, m.
 const HALF_WIDTH_M: f64 = 0.130;
@@ -15,11 +16,11 @@ const HALF_WIDTH_M: f64 = 0.130;
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// Who it is.
-    pub back: Back,
+    pub back: Arc<Back>,
     /// The skin as nodes meet it.
     pub bed: Bed,
     /// Pad, hip and gravity; `None` for a bench slab, which cannot move.
-    pub support: Option<Support>,
+    pub support: Option<Arc<Support>>,
     /// Station to carriage position, as an ideal body scan gives it.
     pub placement: Placement,
 }
@@ -37,37 +38,63 @@ impl Subject {
         groundwork: &Groundwork,
         envelope: &Envelope,
     ) -> Result<Subject, Vec<BodyProblem>> {
-        let back = Back::new(body)?;
-        let mut node_radii_m: Vec<f64> = scene
-            .mechanism
-            .nodes
-            .iter()
-            .map(|n| n.shape.law_radius_m())
-            .collect();
-        node_radii_m.dedup();
+        let back = Arc::new(Back::new(body)?);
         let (bed, support) = match &scene.surface {
             Surface::Back => {
                 let support = Support::new(&back, &scene.chair, kinematics.curve());
-                let mut bed = Bed::of_back(&back, groundwork, &node_radii_m, HALF_WIDTH_M);
-                // Midline zones lie inside the midline half width: only a condition makes zones worth looking up.
-                let zones_matter = !envelope.policy().exclude.is_empty();
-                bed.bar(|u, x_m| {
-                    x_m.abs() <= envelope.midline_half_m()
-                        || zones_matter && envelope.keeps_out(&back.zone(u, x_m), x_m)
-                });
-                (bed, Some(support))
+                let bed = Subject::skin(&back, groundwork, envelope);
+                (bed, Some(Arc::new(support)))
             }
             Surface::Slab { stack, size_m } => {
-                (Bed::slab(stack, groundwork, &node_radii_m, *size_m), None)
+                let radii_m = Subject::law_radii_m(&scene.mechanism);
+                (Bed::slab(stack, groundwork, &radii_m, *size_m), None)
             }
         };
-        let placement = placement(&back, support.as_ref(), kinematics, scene);
-        Ok(Subject {
+        let subject = Subject::of_parts(scene, kinematics, back, bed, support);
+        subject.bed.solve_laws();
+        Ok(subject)
+    }
+
+    /// The same from parts that are at hand: a back, a bed of it (see [`Subject::skin`]; its nodes become the scene's), its seat. Laws of the
+    /// bed are solved when a node needs them ([`Bed::solve_laws`]).
+    pub fn of_parts(
+        scene: &Scene,
+        kinematics: &Kinematics,
+        back: Arc<Back>,
+        bed: Bed,
+        support: Option<Arc<Support>>,
+    ) -> Subject {
+        let placement = placement(&back, support.as_deref(), kinematics, scene);
+        let bed = bed.for_nodes(&Subject::law_radii_m(&scene.mechanism));
+        Subject {
             back,
             bed,
             support,
             placement,
-        })
+        }
+    }
+
+    /// The skin that nodes may meet, with what the envelope keeps them out of.
+    pub fn skin(back: &Back, groundwork: &Groundwork, envelope: &Envelope) -> Bed {
+        let mut bed = Bed::of_back(back, groundwork, &[], HALF_WIDTH_M);
+        // Midline zones lie inside the midline half width: only a condition makes zones worth looking up.
+        let zones_matter = !envelope.policy().exclude.is_empty();
+        bed.bar(|u, x_m| {
+            x_m.abs() <= envelope.midline_half_m()
+                || zones_matter && envelope.keeps_out(&back.zone(u, x_m), x_m)
+        });
+        bed
+    }
+
+    /// Radii that large-strain laws are wanted for, m: one for each kind of node.
+    pub fn law_radii_m(mechanism: &Mechanism) -> Vec<f64> {
+        let mut radii_m: Vec<f64> = mechanism
+            .nodes
+            .iter()
+            .map(|n| n.shape.law_radius_m())
+            .collect();
+        radii_m.dedup();
+        radii_m
     }
 }
 

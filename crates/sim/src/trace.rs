@@ -32,6 +32,8 @@ pub struct Trace {
     pub motors: Vec<MotorPeak>,
     /// Limits passed.
     pub violations: Vec<Violation>,
+    /// Largest value over what was allowed at any step, by any limit: [`crate::Guard::load`].
+    pub load: f64,
     /// What ended the run early, if anything broke.
     pub fault: Option<Fault>,
     /// Simulated time, s.
@@ -189,25 +191,61 @@ pub struct PressureMap {
 /// Cells of the bed per cell of the map, each way.
 const COARSE: usize = 2;
 
-/// Runs a simulation to its end, or until `keep_going(t_s, duration_s)` says no: what is done is kept.
-pub fn record(sim: &mut Sim, rate_hz: f64, keep_going: &mut dyn FnMut(f64, f64) -> bool) -> Trace {
-    record_maps(sim, rate_hz, 0.0, keep_going)
+/// What of a run is kept, besides what only each step knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recording {
+    /// Rows per second, and samples of the map.
+    pub rate_hz: f64,
+    /// Whether the pressure map and the shear dose are kept; without them [`Trace::map`] has no cells.
+    pub map: bool,
+    /// Maps per second in [`Trace::movie`] (0: none; at most one a step). A map keeps 8 bytes for each loaded cell of 4 mm: about 1.5 kB
+    /// with four nodes on the back.
+    pub movie_hz: f64,
 }
 
-/// As [`record`], and a map of the pressure `map_hz` times a second (0: none; at most one a step). A map keeps 8 bytes
-/// for each loaded cell of 4 mm: about 1.5 kB with four nodes on the back.
+impl Recording {
+    /// Rows and the pressure map.
+    pub fn rows(rate_hz: f64) -> Recording {
+        Recording {
+            rate_hz,
+            map: true,
+            movie_hz: 0.0,
+        }
+    }
+}
+
+/// Runs a simulation to its end, or until `keep_going(t_s, duration_s)` says no: what is done is kept.
+pub fn record(sim: &mut Sim, rate_hz: f64, keep_going: &mut dyn FnMut(f64, f64) -> bool) -> Trace {
+    record_with(sim, &Recording::rows(rate_hz), keep_going)
+}
+
+/// As [`record`], and a map of the pressure `map_hz` times a second, see [`Recording::movie_hz`].
 pub fn record_maps(
     sim: &mut Sim,
     rate_hz: f64,
     map_hz: f64,
     keep_going: &mut dyn FnMut(f64, f64) -> bool,
 ) -> Trace {
+    let recording = Recording {
+        movie_hz: map_hz,
+        ..Recording::rows(rate_hz)
+    };
+    record_with(sim, &recording, keep_going)
+}
+
+/// As [`record`], of what is asked for.
+pub fn record_with(
+    sim: &mut Sim,
+    recording: &Recording,
+    keep_going: &mut dyn FnMut(f64, f64) -> bool,
+) -> Trace {
+    let (rate_hz, map_hz) = (recording.rate_hz, recording.movie_hz);
     let mut camera = (map_hz > 0.0).then(|| Camera::new(sim));
     let mut next_map_s = 0.0;
     let mut trace = Trace {
         rate_hz,
         rows: Vec::new(),
-        map: PressureMap::blank(sim),
+        map: PressureMap::blank(sim, recording.map),
         movie: None,
         nodes: [NodePeak::default(); NODES],
         efforts: [NodeEffort::default(); NODES],
@@ -221,6 +259,7 @@ pub fn record_maps(
             })
             .to_vec(),
         violations: Vec::new(),
+        load: 0.0,
         fault: None,
         duration_s: 0.0,
         steps: 0,
@@ -261,8 +300,10 @@ pub fn record_maps(
         if frame.t_s + 1e-9 >= next_s {
             next_s += 1.0 / rate_hz;
             trace.rows.push(TraceRow::of(frame, sim));
-            trace.map.add(sim, 1.0 / rate_hz);
-            shear.add(&trace.map, sim, 1.0 / rate_hz);
+            if recording.map {
+                trace.map.add(sim, 1.0 / rate_hz);
+                shear.add(&trace.map, sim, 1.0 / rate_hz);
+            }
             if !keep_going(trace.duration_s, duration_s) {
                 break;
             }
@@ -274,6 +315,7 @@ pub fn record_maps(
     trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim, i, &shear));
     trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
     trace.violations = sim.violations().to_vec();
+    trace.load = sim.load();
     trace.movie = camera.map(Camera::movie);
     trace
 }
@@ -370,9 +412,13 @@ impl ShearDose {
 }
 
 impl PressureMap {
-    fn blank(sim: &Sim) -> PressureMap {
+    fn blank(sim: &Sim, cells: bool) -> PressureMap {
         let bed = &sim.subject().bed;
-        let [rows, columns] = bed.size().map(|n| n.div_ceil(COARSE));
+        let [rows, columns] = if cells {
+            bed.size().map(|n| n.div_ceil(COARSE))
+        } else {
+            [0, 0]
+        };
         PressureMap {
             rows,
             columns,

@@ -36,6 +36,11 @@ impl Kernel {
         self.cell_m
     }
 
+    /// Bytes of the table.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.rows[..])
+    }
+
     /// All offsets along x at one offset along z; the middle entry is `dx = 0`.
     pub fn row(&self, dz: usize) -> &[f32] {
         &self.padded_row(dz)[..2 * self.reach - 1]

@@ -11,6 +11,7 @@ mod error;
 pub mod front;
 mod held_out;
 mod judge;
+mod metric;
 mod overlay;
 mod places;
 pub mod problem;
@@ -21,11 +22,13 @@ mod response;
 mod sampler;
 pub mod search;
 pub mod sensitivity;
+mod shelf;
 mod signal;
 mod touch;
 mod tune;
 mod tuned;
 mod tuner;
+mod variant;
 
 pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
 pub use align::{
@@ -34,6 +37,7 @@ pub use align::{
 pub use error::TuneError;
 pub use held_out::{Optimism, bound_95, optimism, optimism_of_gain};
 pub use judge::{Judgement, Profile, Share, Worst};
+pub use metric::{METRICS, Metric};
 pub use progress::{Progress, Silent};
 pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
@@ -41,3 +45,4 @@ pub use sampler::{Sampler, SamplerError};
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
+pub use variant::{Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, Workshop};
