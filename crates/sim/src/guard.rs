@@ -18,6 +18,14 @@ pub enum Limit {
     Rate,
     /// Contact above a fraction of the pain threshold for too long, s.
     Dwell,
+    /// Shear force over normal force.
+    Shear,
+    /// Node inside the resting skin where that is limited, m.
+    Push,
+    /// Pressure over time on one place of the skin, Pa s. The node is the upper one of its side.
+    Dose,
+    /// Length of the session, s. The node is the first, which stands for the machine.
+    Session,
 }
 
 /// A limit passed by one node in one zone: the worst of it.
@@ -37,6 +45,9 @@ pub struct Violation {
     pub allowed: f64,
 }
 
+/// A node that presses less says nothing about shear: the ratio of two small forces, N.
+const SHEAR_FROM_N: f64 = 5.0;
+
 /// Time constant of the rate's filter, s: a rate that lasts, not a step of the solver.
 const RATE_FILTER_S: f64 = 0.05;
 
@@ -47,6 +58,8 @@ pub struct Guard {
     percussive: bool,
     slow_force_n: [f64; 4],
     dwell_s: [[f64; 2]; 4],
+    /// How long a node has pressed harder than the lower of the two fault forces, s.
+    fault_s: [f64; 4],
     violations: Vec<Violation>,
 }
 
@@ -58,7 +71,54 @@ impl Guard {
             percussive: false,
             slow_force_n: [0.0; 4],
             dwell_s: [[0.0; 2]; 4],
+            fault_s: [0.0; 4],
             violations: Vec::new(),
+        }
+    }
+
+    /// A force at which the machine has failed, whatever it was told: the node's force and the ceiling, N. Call it once a step.
+    pub(crate) fn failed(&mut self, node: usize, force_n: f64, dt_s: f64) -> Option<(f64, f64)> {
+        let over = force_n > self.envelope.fault_force_n(f64::INFINITY);
+        self.fault_s[node] = if over { self.fault_s[node] + dt_s } else { 0.0 };
+        let ceiling_n = self.envelope.fault_force_n(self.fault_s[node]);
+        (force_n > ceiling_n).then_some((force_n, ceiling_n))
+    }
+
+    /// Looks at the time of the session after a step.
+    pub(crate) fn watch_clock(&mut self, zone: Zone, t_s: f64) {
+        let allowed = self.envelope.session_max_s();
+        if t_s > allowed {
+            // One entry, wherever the node is.
+            let zone = self
+                .violations
+                .iter()
+                .find(|v| v.limit == Limit::Session)
+                .map_or(zone, |v| v.zone);
+            self.record(Violation {
+                limit: Limit::Session,
+                node: 0,
+                zone,
+                t_s,
+                value: t_s,
+                allowed,
+            });
+        }
+    }
+
+    /// Looks at what one place of the skin has borne in the end.
+    pub(crate) fn watch_dose(&mut self, back: &Back, u: f64, x_m: f64, t_s: f64, dose_pa_s: f64) {
+        let allowed = self.envelope.dose_cap_pa_s();
+        if dose_pa_s > allowed {
+            let node = if x_m < 0.0 { 0 } else { 2 };
+            let zone = back.zone(u, x_m).zone;
+            self.record(Violation {
+                limit: Limit::Dose,
+                node,
+                zone,
+                t_s,
+                value: dose_pa_s,
+                allowed,
+            });
         }
     }
 
@@ -83,7 +143,7 @@ impl Guard {
     ) -> Zone {
         let place = back.zone(contact.u, contact.x_m);
         let zone = place.zone;
-        let mut found = [None; 6];
+        let mut found = [None; 8];
         if contact.force_n > 0.0 {
             let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
             let peak_cap_pa = self.envelope.peak_pressure_cap_pa(zone, contact.area_m2);
@@ -102,6 +162,15 @@ impl Guard {
                 Limit::KeepOut,
                 contact.barred_peak_pa,
                 EXCLUDED_PRESSURE_PA,
+            ));
+            let shear = contact.shear_n[0].hypot(contact.shear_n[1]) / contact.force_n;
+            let slides = contact.force_n > SHEAR_FROM_N && shear > self.envelope.shear_cap();
+            found[6] = slides.then_some((Limit::Shear, shear, self.envelope.shear_cap()));
+            let push_cap_m = self.envelope.push_cap_m(zone);
+            found[7] = (contact.depth_m > push_cap_m).then_some((
+                Limit::Push,
+                contact.depth_m,
+                push_cap_m,
             ));
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
