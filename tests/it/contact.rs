@@ -3,6 +3,7 @@
 //! centre; nothing pulls, and no energy comes from nowhere.
 
 use crate::seat::{only, scene, seat};
+use back::{Back, Body, Knot, Sex};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use program::{Phase, Technique};
 use proptest::prelude::*;
@@ -653,4 +654,47 @@ fn layer(thickness_m: f64, e_pa: f64, nu: f64, law: Law, prony: &[PronyTerm]) ->
         law,
         prony: prony.to_vec(),
     }
+}
+
+/// A knot is felt where it is. Muscle four times as stiff over a ball of 14 mm beside T5 on the right: a sphere of 25 mm, 10 mm deep, meets
+/// more force over it, but no more than if all of the muscle there were as stiff in series (share s of the muscle is knot: at most
+/// 1 / (1 - s + s / 4) < 4 times); on the other side and 60 mm further down nothing changes. The control has a knot as stiff as the muscle, so
+/// that both backs have the same lattice of stacks.
+#[test]
+fn val_a_knot_is_felt_where_it_is() {
+    let press = |stiffness: f64, u: f64, x_m: f64| {
+        let knot = Knot {
+            u: 0.3,
+            x_m: 0.045,
+            depth_m: 0.020,
+            radius_m: 0.014,
+            stiffness,
+            tender: false,
+        };
+        let body = Body {
+            knots: vec![knot],
+            ..Body::mean(Sex::Female, 1.63, 25.0, 40.0)
+        };
+        let back = Back::new(&body).unwrap();
+        let bed = Bed::of_back(&back, &GROUNDWORK, &[RADIUS_M], 0.13);
+        let centre = back.point(u, x_m) + back.normal(u, x_m) * (RADIUS_M - 0.010);
+        let pose = Isometry3::from_parts(
+            Translation3::from(centre.coords),
+            UnitQuaternion::identity(),
+        );
+        let effort = Effort {
+            tolerance: 1e-4,
+            products_max: 200,
+            rounds_max: 20,
+        };
+        Touch::new(law(effort), &bed).press(&bed, &pose).force_n
+    };
+    let ratio = |u: f64, x_m: f64| press(4.0, u, x_m) / press(1.0, u, x_m);
+    let (over, beside, below) = (ratio(0.3, 0.045), ratio(0.3, -0.045), ratio(0.43, 0.045));
+    println!("over the knot {over:.3}, on the other side {beside:.6}, below {below:.6}");
+    assert!((1.1..4.0).contains(&over), "{over}");
+    assert!(
+        (beside - 1.0).abs() < 1e-9 && (below - 1.0).abs() < 1e-9,
+        "{beside} {below}"
+    );
 }

@@ -52,3 +52,26 @@ pub const ACUPOINTS: [Acupoint; 39] = [
     p("SI14", Level::T1, 3.0), p("SI15", Level::C7, 2.0),
     p("GV14", Level::C7, 0.0), p("GV4", Level::L2, 0.0),
 ];
+
+/// A named point of one body, right side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// `BL23`; Huatuo's points have the vertebra with them.
+    pub name: String,
+    /// Station.
+    pub u: f64,
+    /// Distance from the midline, m.
+    pub x_m: f64,
+    /// W well known, E estimate.
+    pub flag: &'static str,
+}
+
+/// Vertebrae of the Huatuo points (EX-B2): T1 to L5, half a cun beside the spine. All lie inside the midline's keep-out.
+pub(crate) fn huatuo() -> impl Iterator<Item = Level> {
+    Level::ALL
+        .into_iter()
+        .filter(|l| (Level::T1..=Level::L5).contains(l))
+}
+
+/// GB20, in the hollow under the occiput, m from the midline (W).
+pub(crate) const GB20_X_M: f64 = 0.050;

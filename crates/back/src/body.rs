@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::knot::Knot;
+use crate::scan::Scan;
+use crate::sizes::SIZES;
 use crate::survey::Survey;
 
 /// Sex, as the survey splits it.
@@ -75,6 +78,16 @@ pub struct Body {
     /// Muscle stiffness multiplier: 1.0 relaxed, 1.5 guarding (E), 2.1 contracted (V, Sadeghi 2020); 0.5 to 4.
     #[serde(default = "relaxed")]
     pub tone: f64,
+    /// Each size on its own, in its residual SDs and in the order of [`crate::SIZES`]; the three groups above then move no size. None
+    /// where the groups hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_z: Option<Vec<f64>>,
+    /// Stiff inclusions in the muscle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub knots: Vec<Knot>,
+    /// The skin of a real person instead of the parametric one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<Scan>,
 }
 
 impl Body {
@@ -95,6 +108,9 @@ impl Body {
             modulus_z: 0.0,
             pain_z: 0.0,
             tone: relaxed(),
+            size_z: None,
+            knots: Vec::new(),
+            scan: None,
         }
     }
 
@@ -148,6 +164,44 @@ impl Body {
             [0.5, 4.0],
             "1.0 relaxed, 1.5 guarding, 2.1 contracted",
         ));
+        if let Some(z) = &self.size_z {
+            let hint =
+                "one number per size, in standard deviations; leave it out for the three groups";
+            errors.extend(problem(
+                "size_z",
+                z.len() as f64,
+                [SIZES.len() as f64; 2],
+                hint,
+            ));
+            errors.extend(
+                z.iter()
+                    .find_map(|z| problem("size_z", *z, [-6.0, 6.0], hint)),
+            );
+        }
+        if let Some(scan) = &self.scan {
+            let counts = [
+                (scan.midline_y_m.len(), Scan::ROWS),
+                (scan.midline_z_m.len(), Scan::ROWS),
+                (scan.offset_m.len(), Scan::ROWS * Scan::COLUMNS),
+            ];
+            let hint = "a scan is read from a mesh and not written by hand";
+            for (found, right) in counts {
+                errors.extend(problem("scan", found as f64, [right as f64; 2], hint));
+            }
+            errors.extend(problem("scan", scan.arc_length_m, [0.30, 0.75], hint));
+            let all = scan
+                .midline_y_m
+                .iter()
+                .chain(&scan.midline_z_m)
+                .chain(&scan.offset_m);
+            errors.extend(
+                all.copied()
+                    .find_map(|v| problem("scan", v, [-2.0, 2.0], hint)),
+            );
+        }
+        for knot in &self.knots {
+            errors.extend(knot.check());
+        }
         (errors, warnings)
     }
 
@@ -191,7 +245,7 @@ impl fmt::Display for BodyProblem {
 
 impl std::error::Error for BodyProblem {}
 
-fn problem(
+pub(crate) fn problem(
     key: &'static str,
     value: f64,
     [low, high]: [f64; 2],

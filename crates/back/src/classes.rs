@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
-use crate::population::Population;
+use crate::correlated::People;
 use crate::random::hash;
 
 /// Body classes: bands of stature times bands of build (BMI), both sexes inside. Class `i` is stature band `i / builds`, build band `i % builds`.
@@ -76,9 +76,14 @@ impl Classes {
     ///
     /// Fewer than `n` come back only where the bands hold next to nobody (less than one person in 1000).
     pub fn sample(&self, class: usize, seed: u64, n: usize) -> Vec<Body> {
-        let population = Population::survey(hash(&[seed, class as u64]));
+        self.sample_of(&People::Grouped, class, seed, n)
+    }
+
+    /// The same of other people.
+    pub fn sample_of(&self, people: &People, class: usize, seed: u64, n: usize) -> Vec<Body> {
+        let seed = hash(&[seed, class as u64]);
         (0..1000 * (n as u64 + 10))
-            .map(|i| population.body(i))
+            .map(|i| people.body(seed, i))
             .filter(|body| self.classify(body) == class)
             .take(n)
             .collect()
@@ -93,6 +98,7 @@ impl Classes {
 mod tests {
     use super::*;
     use crate::body::Sex;
+    use crate::population::Population;
 
     #[test]
     fn a_sample_lies_in_its_class_and_depends_on_its_seed() {

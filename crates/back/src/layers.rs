@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::curve::{Pchip, Table, smoothstep};
+use crate::source::Source;
 use crate::spine::{FROM_U, TO_U};
 
 /// How thick the layers are at one point of the back, m.
@@ -28,7 +29,7 @@ impl Thickness {
 /// At an anchor, for the mean body of its sex and BMI: bone depth from [`DEPTHS`] (it wins), skin and fat from [`sites`], fat times
 /// `clamp(1 + k (BMI - 23), 0.35, 4)` with k = 0.09 men, 0.10 women (E); where fat does not fit over the bone it gives way, and
 /// muscle takes up the rest. Then the person: fat x (1 + 0.40 fat_z), muscle x (1 + 0.22 muscle_z), skin x (1 + 0.15 fat_z)
-/// (spreads E after Hung 2011); from 65 yr skin x 0.9, muscle x 0.85 (E).
+/// (spreads E after Hung 2011); from 65 yr skin x 0.9, muscle x 0.85 (E); contracted (tone 2.1) muscle x 1.20 (E, 1.10 to 1.30).
 ///
 /// Under QL (beside the lumbar spine) and GL (buttocks) there is no bone near: there the total is held at [`UNSUPPORTED_M`] for every body, so
 /// that contact sees a deep soft layer rather than none. Nowhere is it over [`DEEPEST_M`].
@@ -81,6 +82,52 @@ impl Layers {
     }
 }
 
+/// Every anchor and every site with flag and source.
+pub(crate) fn sources() -> Vec<Source> {
+    let depths = DEPTHS.iter().zip(LINES_X_M).flat_map(|(anchors, x_m)| {
+        anchors.iter().map(move |a| {
+            let [m, f] = a.depth_mm;
+            let depth = if m == f {
+                format!("{m}")
+            } else {
+                format!("{m} / {f}")
+            };
+            Source {
+                group: "bone depth".into(),
+                name: format!("u {:.3}, {:.0} mm beside", a.u, 1e3 * x_m),
+                value: if a.bone {
+                    format!("{depth} mm at BMI {}, {:+} per unit", a.bmi, a.per_bmi_mm)
+                } else {
+                    format!("none; {depth} mm of soft tissue")
+                },
+                flag: if a.measured { "V" } else { "E" }.into(),
+                source: if a.measured {
+                    "Kawchuk, MRI of 105 patients; slope and BMI E"
+                } else {
+                    ""
+                }
+                .into(),
+            }
+        })
+    });
+    let layers = sites::ALL.iter().map(|(name, site)| Source {
+        group: "skin and fat".into(),
+        name: (*name).into(),
+        value: format!(
+            "skin {} / {}, fat {} / {} mm at BMI 23, men / women",
+            site.skin_mm[0], site.skin_mm[1], site.fat_mm[0], site.fat_mm[1]
+        ),
+        flag: "E".into(),
+        source: if *name == "UT" {
+            "skin 2.54 mm (V, Laurent 2007)"
+        } else {
+            ""
+        }
+        .into(),
+    });
+    depths.chain(layers).collect()
+}
+
 /// Skin to the end of the soft layer where no bone bounds it, m (E).
 pub(crate) const UNSUPPORTED_M: f64 = 0.060;
 
@@ -121,6 +168,10 @@ mod sites {
     pub const SA: Site = Site { skin_mm: [2.3, 2.0], fat_mm: [10.0, 15.0] };
     pub const IC: Site = Site { skin_mm: [2.3, 2.0], fat_mm: [9.0, 14.0] };
     pub const GL: Site = Site { skin_mm: [2.2, 2.0], fat_mm: [18.0, 28.0] };
+    /// By name.
+    pub const ALL: [(&str, &Site); 18] = [
+        ("C7", &C7), ("UT", &UT), ("TM", &TM), ("IS", &IS), ("SC", &SC), ("SB", &SB), ("TP", &TP), ("TL", &TL), ("LM1", &LM1), ("LM3", &LM3), ("LM5", &LM5), ("LP1", &LP1), ("LP3", &LP3), ("LP5", &LP5), ("QL", &QL), ("SA", &SA), ("IC", &IC), ("GL", &GL),
+    ];
 }
 
 /// Bone depth at one point: `depth_mm + per_bmi_mm (BMI - bmi)`.
@@ -132,6 +183,8 @@ struct Anchor {
     per_bmi_mm: f64,
     /// Whether bone bounds it, or nothing within [`UNSUPPORTED_M`].
     bone: bool,
+    /// Measured (V), or an estimate.
+    measured: bool,
 }
 
 impl Anchor {
@@ -150,8 +203,10 @@ impl Anchor {
         let skin =
             (skin * (1.0 + 0.15 * body.fat_z).max(0.5) * if old { 0.9 } else { 1.0 }).max(1.0);
         let fat = (fat * (1.0 + 0.40 * body.fat_z).clamp(0.25, 2.2)).max(1.5);
+        // Twice as stiff by contraction is a fifth thicker; in between, and a little beyond, in proportion.
+        let tense = 1.0 + 0.20 * ((body.tone - 1.0) / 1.1).clamp(-0.5, 1.5);
         let muscle =
-            (muscle * (1.0 + 0.22 * body.muscle_z).max(0.4) * if old { 0.85 } else { 1.0 })
+            (muscle * (1.0 + 0.22 * body.muscle_z).max(0.4) * if old { 0.85 } else { 1.0 } * tense)
                 .max(2.0);
         let most = 1e3 * if self.bone { DEEPEST_M } else { UNSUPPORTED_M };
         let fat = fat.min(most - skin - 2.0);
@@ -169,6 +224,15 @@ const fn at(u: f64, site: &'static Site, depth_mm: f64, bmi: f64, per_bmi_mm: f6
         bmi,
         per_bmi_mm,
         bone: true,
+        measured: false,
+    }
+}
+
+/// As read in a paper.
+const fn seen(u: f64, site: &'static Site, depth_mm: f64, bmi: f64, per_bmi_mm: f64) -> Anchor {
+    Anchor {
+        measured: true,
+        ..at(u, site, depth_mm, bmi, per_bmi_mm)
     }
 }
 
@@ -181,6 +245,7 @@ const fn deep(u: f64, site: &'static Site) -> Anchor {
         bmi: 23.0,
         per_bmi_mm: 0.0,
         bone: false,
+        measured: false,
     }
 }
 
@@ -193,6 +258,7 @@ const fn both(u: f64, site: &'static Site, depth_mm: [f64; 2], per_bmi_mm: f64) 
         bmi: 23.0,
         per_bmi_mm,
         bone: true,
+        measured: false,
     }
 }
 
@@ -214,8 +280,8 @@ const DEPTHS: [&[Anchor]; LINES] = {
             at(-0.130, &C7, 16.0, 22.0, 0.6), at(-0.052, &C7, 12.0, 22.0, 0.6), at(0.000, &C7, 8.0, 22.0, 0.6), at(0.049, &TM, 8.0, 22.0, 0.6),
             at(0.210, &TM, 8.0, 22.0, 0.6), at(0.269, &TM, 10.0, 22.0, 0.6), at(0.541, &TM, 10.0, 22.0, 0.6),
             at(0.596, &TM, 14.5, 27.0, 0.8), at(0.654, &TM, 18.5, 27.0, 1.1),
-            at(0.709, &LM1, 22.8, 27.0, 1.5), at(0.761, &LM1, 23.0, 27.0, 1.5), at(0.812, &LM3, 27.4, 27.0, 1.5),
-            at(0.861, &LM3, 33.4, 27.0, 1.5), at(0.909, &LM5, 36.7, 27.0, 1.5),
+            seen(0.709, &LM1, 22.8, 27.0, 1.5), seen(0.761, &LM1, 23.0, 27.0, 1.5), seen(0.812, &LM3, 27.4, 27.0, 1.5),
+            seen(0.861, &LM3, 33.4, 27.0, 1.5), seen(0.909, &LM5, 36.7, 27.0, 1.5),
             at(0.955, &SA, 12.0, 22.0, 0.6), at(1.000, &SA, 12.0, 22.0, 0.6), at(1.100, &SA, 14.0, 22.0, 0.6), at(1.250, &SA, 20.0, 22.0, 0.8),
         ],
         &[ // 25 mm
@@ -229,7 +295,7 @@ const DEPTHS: [&[Anchor]; LINES] = {
             at(-0.130, &C7, 30.0, 22.0, 1.0), at(0.049, &IS, 34.0, 22.0, 1.0), at(0.155, &IS, 30.0, 22.0, 1.0), at(0.300, &IS, 26.0, 22.0, 1.0),
             at(0.390, &TP, 27.0, 22.0, 1.0), at(0.541, &TP, 28.0, 22.0, 1.0), at(0.654, &TP, 34.0, 22.0, 1.2),
             at(0.709, &LP1, 58.8, 27.0, 2.0), at(0.761, &LP1, 59.0, 27.0, 2.0), at(0.812, &LP3, 63.4, 27.0, 2.0),
-            at(0.861, &LP3, 69.4, 27.0, 2.0), at(0.909, &LP5, 50.0, 27.0, 1.5),
+            seen(0.861, &LP3, 69.4, 27.0, 2.0), at(0.909, &LP5, 50.0, 27.0, 1.5),
             at(0.955, &IC, 18.0, 22.0, 0.8), at(1.000, &IC, 8.0, 22.0, 0.8), both(1.060, &SA, [24.0, 27.0], 0.8), deep(1.150, &GL), deep(1.250, &GL),
         ],
         &[ // 65 mm

@@ -32,6 +32,8 @@ pub struct Limits {
     pub node_force_fault_n: f64,
     /// Transient over quasi-static, 2 (M, ISO/TS 15066).
     pub transient_multiplier: f64,
+    /// How long a force counts as transient, 0.5 s (E).
+    pub transient_max_s: f64,
     /// On a spinous process, 50 N (E); the midline is excluded anyway.
     pub spinous_force_max_n: f64,
     /// On one rib, 60 N (E).
@@ -48,6 +50,8 @@ pub struct Limits {
     pub surface_temp_max_c: f64,
     /// Session, 1200 s (E).
     pub session_max_s: f64,
+    /// Pressure over time on one place of the skin in a session, 1500 kPa s (E).
+    pub dose_max_pa_s: f64,
     /// Thresholds under fibromyalgia over healthy ones, 0.49 (V, 370 over 758 kPa).
     pub ppt_fibromyalgia: f64,
     /// Change of the threshold over an active trigger point, -105 kPa (V, Geri 2022).
@@ -183,6 +187,7 @@ impl From<File> for Limits {
             node_force_user_max_n: f.limits.node_force_user_max_n,
             node_force_fault_n: f.limits.node_force_fault_n,
             transient_multiplier: f.limits.transient_multiplier,
+            transient_max_s: f.limits.transient_max_s,
             spinous_force_max_n: f.limits.spinous_force_max_n,
             rib_force_max_n: f.limits.rib_force_max_n,
             midline_exclusion_half_m: f.limits.midline_exclusion_half_mm / 1e3,
@@ -191,6 +196,7 @@ impl From<File> for Limits {
             tap_rate_max_n_s: f.limits.tap_rate_max_n_s,
             surface_temp_max_c: f.limits.surface_temp_max_c,
             session_max_s: f.limits.session_max_s,
+            dose_max_pa_s: kpa(f.limits.dose_max_kpa_s),
             ppt_fibromyalgia: f.ppt_modifier.fibromyalgia,
             ppt_trigger_point_offset_pa: kpa(f.ppt_modifier.trigger_point_offset_kpa),
             ppt_chronic_lbp: f.ppt_modifier.chronic_lbp,
@@ -267,6 +273,7 @@ struct LimitsFile {
     node_force_user_max_n: f64,
     node_force_fault_n: f64,
     transient_multiplier: f64,
+    transient_max_s: f64,
     spinous_force_max_n: f64,
     rib_force_max_n: f64,
     midline_exclusion_half_mm: f64,
@@ -275,6 +282,7 @@ struct LimitsFile {
     tap_rate_max_n_s: f64,
     surface_temp_max_c: f64,
     session_max_s: f64,
+    dose_max_kpa_s: f64,
     deep_fraction: f64,
     dwell_max_s: [[f64; 2]; 2],
     peak_to_mean_max: f64,

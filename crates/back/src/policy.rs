@@ -46,6 +46,29 @@ pub struct Policy {
     /// No node contact nearer to the midline than this, mm, where the condition asks for more than the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub midline_half_mm: Option<f64>,
+    /// No local pressure over this, kPa, where the condition names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_pressure_kpa: Option<f64>,
+    /// No more force than this where ribs lie under the node, N, where bone is weak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rib_force_max_n: Option<f64>,
+    /// No node further into the back beside the lumbar spine than this, mm, where extension does harm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_max_mm: Option<f64>,
+    /// Pain thresholds of people with the condition over those of others, where that was measured. Caps have the scale above; this
+    /// one tells whether a body would be hurt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_scale: Option<f64>,
+    /// From one session to the next the pressure may rise by so much, per cent. Machines must keep it: no session knows the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raise_max_percent: Option<f64>,
+}
+
+impl Policy {
+    /// What is left of one where another asks for less, or for more with `f64::max`.
+    fn narrow(mine: &mut Option<f64>, theirs: Option<f64>, stricter: fn(f64, f64) -> f64) {
+        *mine = mine.iter().copied().chain(theirs).reduce(stricter);
+    }
 }
 
 /// A condition that has no policy.
@@ -113,11 +136,12 @@ pub fn combine<S: AsRef<str>>(ids: &[S]) -> Result<Policy, UnknownCondition> {
                 format!("{}; {}", all.note, p.note)
             };
         }
-        all.midline_half_mm = all
-            .midline_half_mm
-            .into_iter()
-            .chain(p.midline_half_mm)
-            .reduce(f64::max);
+        Policy::narrow(&mut all.midline_half_mm, p.midline_half_mm, f64::max);
+        Policy::narrow(&mut all.max_pressure_kpa, p.max_pressure_kpa, f64::min);
+        Policy::narrow(&mut all.rib_force_max_n, p.rib_force_max_n, f64::min);
+        Policy::narrow(&mut all.push_max_mm, p.push_max_mm, f64::min);
+        Policy::narrow(&mut all.threshold_scale, p.threshold_scale, f64::min);
+        Policy::narrow(&mut all.raise_max_percent, p.raise_max_percent, f64::min);
     }
     all.exclude.sort_unstable();
     all.exclude.dedup();
@@ -176,6 +200,18 @@ mod tests {
             Decision::Ask
         );
         assert_eq!(combine::<&str>(&[]).expect("none"), policies()[0]);
+
+        // What only one of them asks for stays, whichever stands first.
+        for ids in [
+            ["fibromyalgia", "osteopenia"],
+            ["osteopenia", "fibromyalgia"],
+        ] {
+            let p = combine(&ids).expect("known");
+            assert_eq!(
+                (p.rib_force_max_n, p.threshold_scale),
+                (Some(20.0), Some(0.49))
+            );
+        }
 
         let error = combine(&["gout"]).expect_err("unknown");
         assert!(

@@ -12,7 +12,8 @@ use crate::survey::Survey;
 /// both cut at their 1st and 99th percentile so that classes are bounded; age is even over 20 to 65 (E). Residuals are standard
 /// normal and independent, but kyphosis and lordosis, which go together with r = 0.3 (E). Everybody is relaxed.
 ///
-/// Soldiers are lighter than customers. Sizes beyond stature and BMI move in three groups rather than by the survey's 21 correlations.
+/// Soldiers are lighter than customers. Sizes beyond stature and BMI move in three groups rather than by the survey's 21 correlations:
+/// [`crate::Correlated`] has those, and markets of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Population {
     /// Picks the list.
@@ -53,16 +54,19 @@ impl Population {
             modulus_z: normal(11),
             pain_z: normal(12),
             tone: 1.0,
+            size_z: None,
+            knots: Vec::new(),
+            scan: None,
         }
     }
 }
 
 /// Mean of ln BMI, `[male, female]` (D, ANSUR II).
-const LN_BMI_MEAN: [f64; 2] = [3.310, 3.229];
+pub(crate) const LN_BMI_MEAN: [f64; 2] = [3.310, 3.229];
 /// Standard deviation of ln BMI (D, ANSUR II).
-const LN_BMI_SD: [f64; 2] = [0.146, 0.135];
+pub(crate) const LN_BMI_SD: [f64; 2] = [0.146, 0.135];
 /// E.
-const KYPHOSIS_LORDOSIS_R: f64 = 0.3;
+pub(crate) const KYPHOSIS_LORDOSIS_R: f64 = 0.3;
 
 #[cfg(test)]
 mod tests {

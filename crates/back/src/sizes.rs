@@ -7,6 +7,7 @@ use crate::survey::Survey;
 ///
 /// One residual moves all sizes of its group together (`back_length_z` trunk lengths, `girth_z` depths and the neck, `breadth_z`
 /// breadths), each by its own residual SD: in the survey they are correlated, but not fully.
+/// A body of [`crate::Correlated`] has a residual for each size instead, correlated as the survey's are.
 /// A size never falls under 0.8 times the survey's smallest, so that extrapolation stays a body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes {
@@ -75,7 +76,12 @@ pub struct SizeRow {
 impl Sizes {
     pub(crate) fn new(body: &Body) -> Sizes {
         let survey = Survey::builtin();
-        let size = |variable, z| {
+        let size = |variable: &str, group_z| {
+            let own = SIZES.iter().position(|s| *s == variable);
+            let z = match (&body.size_z, own) {
+                (Some(z), Some(i)) => z.get(i).copied().unwrap_or(0.0),
+                _ => group_z,
+            };
             let floor_m = 0.8 * survey.marginal(body.sex, variable).min;
             survey
                 .regression(body.sex, variable)
@@ -111,10 +117,18 @@ impl Sizes {
             bicristal_m: breadth("bicristalbreadth"),
             neck_circumference_m: depth("neckcircumference"),
             neck_base_circumference_m: depth("neckcircumferencebase"),
-            arc_length_m: ARC_FACTOR * c7_to_crest_m / 0.861,
+            arc_length_m: match &body.scan {
+                Some(scan) => scan.arc_length_m,
+                None => ARC_FACTOR * c7_to_crest_m / 0.861,
+            },
             medial_border_m,
             cun_m: medial_border_m / 3.0,
         }
+    }
+
+    /// Medial to lateral border of the scapula, m: 105 mm men, 95 mm women (W), scaled as the medial border is.
+    pub(crate) fn scapula_breadth_m(&self, sex: crate::body::Sex) -> f64 {
+        sex.of([0.105, 0.095]) * self.medial_border_m / sex.of([0.065, 0.056])
     }
 
     /// Every size with its unit, flag and source.
@@ -179,6 +193,28 @@ impl Sizes {
         ]
     }
 }
+
+/// The survey's variables that a body's sizes are made of, in the order of `Body::size_z`.
+pub const SIZES: [&str; 18] = [
+    "c7_height_sitting_est",
+    "c7_to_iliocristale",
+    "c7_to_tenthrib",
+    "c7_to_buttock_level",
+    "c7_to_acromion",
+    "waistbacklength",
+    "biacromialbreadth",
+    "bideltoidbreadth",
+    "interscyei",
+    "chestbreadth",
+    "chestdepth",
+    "waistbreadth",
+    "waistdepth",
+    "hipbreadth",
+    "buttockdepth",
+    "bicristalbreadth",
+    "neckcircumference",
+    "neckcircumferencebase",
+];
 
 /// Skin arc over vertical, C7 to L4 (E).
 const ARC_FACTOR: f64 = 1.025;

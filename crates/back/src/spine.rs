@@ -3,6 +3,7 @@
 use crate::body::Body;
 use crate::curve::Table;
 use crate::level::Level;
+use crate::scan::{Scan, spine_row};
 use crate::sizes::Sizes;
 
 /// The midline skin curve in the back frame, from the neck (u < 0) over C7 (0) and S2 (1) to the seat (about 1.25).
@@ -100,6 +101,16 @@ impl Spine {
         Spine {
             table,
             arc_length_m: s,
+        }
+    }
+
+    /// The midline of a scan.
+    pub fn of_scan(scan: &Scan, sizes: &Sizes) -> Spine {
+        Spine {
+            table: Table::new(FROM_U, TO_U, STEPS, |u| {
+                spine_row(scan, sizes.c7_sitting_m, u)
+            }),
+            arc_length_m: scan.arc_length_m,
         }
     }
 

@@ -118,8 +118,7 @@ impl Surface {
                 lobe(u),
             ]
         });
-        let scapula_breadth_m =
-            body.sex.of([0.105, 0.095]) * sizes.medial_border_m / body.sex.of([0.065, 0.056]);
+        let scapula_breadth_m = sizes.scapula_breadth_m(body.sex);
         Surface {
             profile,
             medial_border_m: sizes.medial_border_m,

@@ -11,6 +11,8 @@ use crate::body::{Body, Sex};
 #[derive(Debug)]
 pub struct Survey {
     marginals: BTreeMap<(Sex, String), Marginal>,
+    /// By sex, any variable, and one of the 21.
+    correlations: BTreeMap<(Sex, String, String), f64>,
     regressions: BTreeMap<(Sex, String), Regression>,
 }
 
@@ -27,8 +29,12 @@ pub struct Marginal {
     pub min: f64,
     /// 5th percentile.
     pub p05: f64,
+    /// 25th percentile.
+    pub p25: f64,
     /// Median.
     pub p50: f64,
+    /// 75th percentile.
+    pub p75: f64,
     /// 95th percentile.
     pub p95: f64,
     /// Largest value met.
@@ -73,6 +79,25 @@ impl Survey {
         self.marginals[&(sex, variable.to_owned())]
     }
 
+    /// Pearson correlation of two variables within one sex, if either is one of the survey's 21.
+    pub fn find_correlation(&self, sex: Sex, a: &str, b: &str) -> Option<f64> {
+        let of = |v: &str, w: &str| {
+            self.correlations
+                .get(&(sex, v.to_owned(), w.to_owned()))
+                .copied()
+        };
+        of(a, b).or_else(|| of(b, a))
+    }
+
+    /// The same.
+    ///
+    /// # Panics
+    /// If neither is one of the 21: names are written in code, never read from input.
+    pub fn correlation(&self, sex: Sex, a: &str, b: &str) -> f64 {
+        self.find_correlation(sex, a, b)
+            .unwrap_or_else(|| panic!("{a} and {b} are not both in the survey's table"))
+    }
+
     /// Regression of a variable of `data/anthropometry_regression.csv`.
     ///
     /// # Panics
@@ -82,6 +107,7 @@ impl Survey {
     }
 
     fn parse(marginals: &str, regressions: &str) -> Result<Survey, csv::Error> {
+        let correlations = correlations(marginals)?;
         let marginals = csv::Reader::from_reader(marginals.as_bytes())
             .deserialize()
             .map(|row| {
@@ -94,7 +120,9 @@ impl Survey {
                     sd: r.sd / per_si,
                     min: r.min / per_si,
                     p05: r.p05 / per_si,
+                    p25: r.p25 / per_si,
                     p50: r.p50 / per_si,
+                    p75: r.p75 / per_si,
                     p95: r.p95 / per_si,
                     max: r.max / per_si,
                 };
@@ -117,6 +145,7 @@ impl Survey {
             .collect::<Result<_, csv::Error>>()?;
         Ok(Survey {
             marginals,
+            correlations,
             regressions,
         })
     }
@@ -133,6 +162,28 @@ impl Regression {
     }
 }
 
+/// The columns `r_...` of the first table.
+fn correlations(table: &str) -> Result<BTreeMap<(Sex, String, String), f64>, csv::Error> {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let head: Vec<String> = reader.headers()?.iter().map(String::from).collect();
+    let mut all = BTreeMap::new();
+    for record in reader.records() {
+        let record = record?;
+        let sex = if record.get(0) == Some("male") {
+            Sex::Male
+        } else {
+            Sex::Female
+        };
+        let variable = record.get(1).unwrap_or_default();
+        for (name, cell) in head.iter().zip(&record) {
+            if let (Some(other), Ok(r)) = (name.strip_prefix("r_"), cell.parse()) {
+                all.insert((sex, variable.to_owned(), other.to_owned()), r);
+            }
+        }
+    }
+    Ok(all)
+}
+
 #[derive(Deserialize)]
 struct MarginalRow {
     sex: Sex,
@@ -143,7 +194,9 @@ struct MarginalRow {
     sd: f64,
     min: f64,
     p05: f64,
+    p25: f64,
     p50: f64,
+    p75: f64,
     p95: f64,
     max: f64,
 }

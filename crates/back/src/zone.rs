@@ -88,6 +88,16 @@ impl Zone {
         matches!(self, Zone::TM | Zone::LM)
     }
 
+    /// Ribs or transverse processes lie under it, so that the force on one rib is limited too (layer table: IS, TP, TL).
+    pub fn over_ribs(self) -> bool {
+        matches!(self, Zone::IS | Zone::TP | Zone::TL)
+    }
+
+    /// Beside or on the lumbar spine: what presses here pushes the lordosis.
+    pub fn is_lumbar(self) -> bool {
+        matches!(self, Zone::LM | Zone::LP | Zone::QL)
+    }
+
     /// Its rectangles: `[from_u, to_u, from_x_m, to_x_m]`, x counted from the midline to either side.
     pub fn rectangles(self) -> impl Iterator<Item = [f64; 4]> {
         RECTANGLES

@@ -25,6 +25,9 @@ pub struct Args {
     /// A health condition that limits or forbids (repeatable)
     #[arg(long, value_name = "ID")]
     condition: Vec<String>,
+    /// Print where every default comes from, too (JSON always holds it)
+    #[arg(long)]
+    sources: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -61,7 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.json {
         print::json(&sheet)?;
     } else {
-        sheet.print()?;
+        sheet.print(args.sources)?;
     }
     if envelope.refused() {
         say(format_args!(
@@ -86,7 +89,49 @@ struct Sheet {
     sizes: Vec<Size>,
     levels: Vec<LevelRow>,
     zones: Vec<ZoneRow>,
+    points: Vec<PointRow>,
+    keep_out: Vec<KeepOut>,
     limits: LimitSheet,
+    all_limits: Vec<LimitLine>,
+    sources: Vec<SourceLine>,
+}
+
+/// A named point on the right side.
+#[derive(Serialize)]
+struct PointRow {
+    point: String,
+    u: f64,
+    x_mm: f64,
+    z_mm: f64,
+    zone: &'static str,
+    bone_depth_mm: f64,
+    contact: bool,
+    flag: &'static str,
+}
+
+/// Where no node may press: stations, and distance from the midline on either side.
+#[derive(Serialize)]
+struct KeepOut {
+    what: String,
+    u: [f64; 2],
+    x_mm: [f64; 2],
+}
+
+#[derive(Serialize)]
+struct LimitLine {
+    limit: &'static str,
+    value: String,
+    flag: &'static str,
+    kept_by: &'static str,
+}
+
+#[derive(Serialize)]
+struct SourceLine {
+    group: String,
+    name: String,
+    value: String,
+    flag: String,
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -192,6 +237,48 @@ impl Sheet {
                 contact: !envelope.excluded(zone) && !envelope.refused(),
             }
         });
+        let points = back.points().into_iter().map(|p| {
+            let place = back.zone(p.u, p.x_m);
+            PointRow {
+                u: p.u,
+                x_mm: 1e3 * p.x_m,
+                z_mm: 1e3 * back.point(p.u, p.x_m).z,
+                zone: place.zone.name(),
+                bone_depth_mm: 1e3 * back.thickness(p.u, p.x_m).total_m(),
+                contact: !envelope.keeps_out(&place, p.x_m) && !envelope.refused(),
+                flag: p.flag,
+                point: p.name,
+            }
+        });
+        let half_mm = 1e3 * envelope.midline_half_m();
+        let mut keep_out = vec![KeepOut {
+            what: "midline".into(),
+            u: [-0.13, 1.25],
+            x_mm: [0.0, half_mm],
+        }];
+        for zone in Zone::ALL
+            .into_iter()
+            .filter(|z| envelope.excluded(*z) && !z.is_midline())
+        {
+            keep_out.extend(zone.rectangles().map(|[u0, u1, x0, x1]| KeepOut {
+                what: format!("{} ({})", zone.name(), envelope.policy().id),
+                u: [u0, u1],
+                x_mm: [1e3 * x0, 1e3 * x1],
+            }));
+        }
+        let all_limits = envelope.rows().into_iter().map(|r| LimitLine {
+            limit: r.name,
+            value: r.value,
+            flag: r.flag,
+            kept_by: r.kept_by,
+        });
+        let sources = back::sources().into_iter().map(|s| SourceLine {
+            group: s.group,
+            name: s.name,
+            value: s.value,
+            flag: s.flag,
+            source: s.source,
+        });
         let policy = envelope.policy();
         Sheet {
             notice: NOTICE,
@@ -200,6 +287,10 @@ impl Sheet {
             sizes: sizes.collect(),
             levels: levels.collect(),
             zones: zones.collect(),
+            points: points.collect(),
+            keep_out,
+            all_limits: all_limits.collect(),
+            sources: sources.collect(),
             limits: LimitSheet {
                 condition: policy.id.clone(),
                 decision: match policy.decision {
@@ -220,7 +311,7 @@ impl Sheet {
         }
     }
 
-    fn print(&self) -> anyhow::Result<()> {
+    fn print(&self, sources: bool) -> anyhow::Result<()> {
         let mut out = print::out();
         let text = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
         let b = &self.body;
@@ -357,6 +448,52 @@ impl Sheet {
             ["source", l.flag],
         ];
         print::table(&mut out, 2, &rows.map(|r| r.map(String::from).to_vec()))?;
+
+        if sources {
+            writeln!(out, "\nEvery limit in force, and who keeps it")?;
+            let mut rows = vec![text(&["limit", "value", "flag", "kept by"])];
+            rows.extend(
+                self.all_limits
+                    .iter()
+                    .map(|l| text(&[l.limit, &l.value, l.flag, l.kept_by])),
+            );
+            print::table(&mut out, 4, &rows)?;
+
+            writeln!(out, "\nPoints of the right side (W well known, E estimate)")?;
+            let mut rows = vec![text(&[
+                "point",
+                "u",
+                "x mm",
+                "zone",
+                "bone depth mm",
+                "contact",
+                "flag",
+            ])];
+            rows.extend(self.points.iter().map(|p| {
+                let contact = if p.contact { "yes" } else { "none" };
+                let number = [
+                    format!("{:.3}", p.u),
+                    format!("{:.0}", p.x_mm),
+                    format!("{:.0}", p.bone_depth_mm),
+                ];
+                text(&[
+                    &p.point, &number[0], &number[1], p.zone, &number[2], contact, p.flag,
+                ])
+            }));
+            print::table(&mut out, 1, &rows)?;
+
+            writeln!(
+                out,
+                "\nWhere every default comes from (V verified, D derived, W well known, M memory, E estimate)"
+            )?;
+            let mut rows = vec![text(&["of", "what", "value", "flag", "source"])];
+            rows.extend(
+                self.sources
+                    .iter()
+                    .map(|s| text(&[&s.group, &s.name, &s.value, &s.flag, &s.source])),
+            );
+            print::table(&mut out, 5, &rows)?;
+        }
         writeln!(out, "\n{}", self.notice)?;
         print::finish(out)
     }

@@ -55,6 +55,8 @@ mod fit_report; // fitted moduli as a page
 
 mod run_report; // a run as a page
 
+mod safety_page; // what a safety reviewer reads
+
 mod compare_report; // a run beside a log, as a page
 
 mod tune_report; // a tuned chair as a page

@@ -1,8 +1,9 @@
 //! From a tuned result to what the tables are made of.
 
+use crate::{safety_page, tune};
 use ::tune::{RETRACTED_M, Tuned};
 use anyhow::{Context, anyhow, bail};
-use back::{Decision, Envelope, Policy, policies};
+use back::{Decision, Envelope, Policy, Zone, policies};
 use program::{Step, Technique};
 use scene::Study;
 use std::fmt::Write as _;
@@ -21,8 +22,65 @@ pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8
         "conditions.csv".into(),
         conditions_csv(&study.scene.conditions).into_bytes(),
     ));
+    files.push((
+        safety_page::NAME.into(),
+        safety_page::page(study, tuned)?.into_bytes(),
+    ));
     files.sort();
     Ok(files)
+}
+
+/// Where a result, perhaps edited by hand, does not keep what its conditions ask for.
+fn disobeyed(envelope: &Envelope, tuned: &Tuned) -> Vec<String> {
+    let policy = envelope.policy();
+    if envelope.refused() {
+        return vec![format!(
+            "{}: no massage with this condition, or with these together ({})",
+            policy.id, policy.note
+        )];
+    }
+    let stations = tuned.stations.len().max(1);
+    let at = |i: usize| {
+        let class = tuned
+            .classes
+            .get(i / stations)
+            .map_or("", |c| c.name.as_str());
+        format!("{class}, u {:.3}", tuned.stations[i % stations])
+    };
+    // No zone's cap is higher at any contact area.
+    let most_n = Zone::ALL
+        .into_iter()
+        .map(|z| envelope.force_cap_n(z, 1.0))
+        .fold(0.0, f64::max);
+    let most_s = envelope.dwell_cap_s(0.6 + 1e-9);
+    let mut broken = Vec::new();
+    for (i, cap) in tuned.caps.iter().enumerate() {
+        if cap.max_force_n > most_n + 1e-9 {
+            broken.push(format!(
+                "{}: max_force_n = {} is over {most_n} of {}",
+                at(i),
+                cap.max_force_n,
+                policy.id
+            ));
+        }
+        if cap.max_dwell_s > most_s + 1e-9 {
+            broken.push(format!(
+                "{}: max_dwell_s = {} is over {most_s} of {}",
+                at(i),
+                cap.max_dwell_s,
+                policy.id
+            ));
+        }
+        if policy.forbid_percussion && cap.max_tap_hz > 0.0 {
+            broken.push(format!(
+                "{}: max_tap_hz = {}, and {} forbids percussion",
+                at(i),
+                cap.max_tap_hz,
+                policy.id
+            ));
+        }
+    }
+    broken
 }
 
 /// How close the carriage and the slide come before they count as arrived: 5 mm of a 0.5 m back, and 0.5 mm.
@@ -49,6 +107,13 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
     }
     let scene = &study.scene;
     let envelope = Envelope::new(&scene.conditions)?;
+    let broken = disobeyed(&envelope, tuned);
+    if !broken.is_empty() {
+        bail!(
+            "these tables do not keep the limits and are not exported:{}",
+            tune::lines(&broken)
+        );
+    }
     let caps = tuned.caps.iter().enumerate().map(|(i, c)| CapRow {
         class: i / stations,
         station: i % stations,

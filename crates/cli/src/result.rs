@@ -2,7 +2,7 @@
 
 use ::tune::Tuned;
 use anyhow::{Context, bail};
-use back::Classes;
+use back::{Classes, People};
 use program::Technique;
 use scene::{Bodies, Replay, Scene, Stations, Study};
 use serde::de::DeserializeOwned;
@@ -103,6 +103,12 @@ struct StudyFile {
     cap_margin: f64,
     replay_bodies: usize,
     classes: Classes,
+    #[serde(default, skip_serializing_if = "is_grouped")]
+    people: People,
+}
+
+fn is_grouped(people: &People) -> bool {
+    *people == People::Grouped
 }
 
 impl StudyFile {
@@ -119,6 +125,7 @@ impl StudyFile {
             cap_margin: s.cap_margin,
             replay_bodies: s.replay.bodies,
             classes: s.classes.clone(),
+            people: s.people,
         }
     }
 
@@ -143,6 +150,7 @@ impl StudyFile {
                 bodies: self.replay_bodies,
             },
             classes: self.classes,
+            people: self.people,
         }
     }
 }

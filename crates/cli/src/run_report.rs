@@ -187,6 +187,10 @@ fn cells(v: &Violation) -> [String; 6] {
         Limit::KeepOut => ("pressure where none may be", 1e-3, "kPa"),
         Limit::Rate => ("rise of force", 1.0, "N/s"),
         Limit::Dwell => ("stay near the pain threshold", 1.0, "s"),
+        Limit::Shear => ("shear over normal force", 1.0, ""),
+        Limit::Push => ("push into the lumbar spine", 1e3, "mm"),
+        Limit::Dose => ("pressure over time", 1e-3, "kPa s"),
+        Limit::Session => ("length of the session", 1.0, "s"),
     };
     [
         what.into(),

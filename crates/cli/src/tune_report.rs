@@ -347,13 +347,14 @@ fn bound(tuned: &Tuned) -> String {
     )
 }
 
-fn bound_name(limit: Bound) -> &'static str {
+pub fn bound_name(limit: Bound) -> &'static str {
     match limit {
         Bound::Force => "node force",
         Bound::Pressure => "local pressure",
         Bound::KeepOut => "pressure where none may be",
         Bound::Rate => "rise of the force",
         Bound::Balance => "the trunk would leave the pad",
+        Bound::Push => "push into the lumbar spine",
     }
 }
 

@@ -318,6 +318,51 @@ fn body_prints_sizes_stations_zones_and_limits() {
     };
     // LP: 65 N at 10 cm2, over which the 60 N of any node bind; osteopenia scales by 0.6 and excludes the ribs.
     assert_eq!(zone(&json(&[]), "LP")["force_cap_n"], 60.0);
+    // All of the landmarks: BL23 lies beside L2 (0.761), 1.5 cun = 28 mm out; Huatuo's points on the midline are no place for a node. Every default
+    // has a flag, and the V of the third lumbar spinous process is Kawchuk's 27.4 mm.
+    let all = json(&[]);
+    let of = |list: &str, key: &str, name: &str| {
+        all[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|v| v[key] == name)
+            .unwrap()
+            .clone()
+    };
+    let bl23 = of("points", "point", "BL23");
+    assert_eq!(
+        (bl23["u"].as_f64(), bl23["contact"].as_bool()),
+        (Some(0.761), Some(true))
+    );
+    assert!((bl23["x_mm"].as_f64().unwrap() - 28.0).abs() < 0.2);
+    assert_eq!(of("points", "point", "EX-B2 T5")["contact"], false);
+    assert_eq!(all["keep_out"][0]["x_mm"][1], 18.0);
+    assert_eq!(
+        of("all_limits", "limit", "shear over normal force")["value"],
+        "0.35"
+    );
+    let l3 = of("sources", "name", "u 0.812, 0 mm beside");
+    assert_eq!(
+        (
+            l3["flag"].as_str(),
+            l3["value"].as_str().unwrap().starts_with("27.4 mm")
+        ),
+        (Some("V"), true)
+    );
+    assert!(
+        all["sources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|s| s["flag"] != "")
+    );
+    let listed = stdout(&run(&[&args[..], &["--sources"]].concat()));
+    assert!(
+        listed.contains("Kawchuk") && listed.contains("kept by"),
+        "{listed}"
+    );
+
     let thin = json(&["--condition", "osteopenia"]);
     assert_eq!(
         (

@@ -140,6 +140,59 @@ fn a_study_becomes_tables_that_verify() {
         );
     }
 
+    // The reviewer's statement lies in both, the same; it says what it is and what was not checked, and names no file of elsewhere.
+    let safety = fs::read_to_string(one.join("export/safety.html")).unwrap();
+    assert_eq!(
+        safety,
+        fs::read_to_string(folder.path().join("out/safety.html")).unwrap()
+    );
+    for part in [
+        "Engineering envelope; needs clinical review; not medical advice.",
+        "What was not checked",
+        "lumbar paraspinal",
+        "one-sided",
+        "node_force_fault_n",
+        "Caps by class and zone",
+    ] {
+        assert!(safety.contains(part), "{part}");
+    }
+    assert!(!safety.contains("https://") && !safety.contains("NaN"));
+
+    // A result in the name of a condition that refuses is not exported, even where its hashes were made to fit; nor is a healthy one whose
+    // caps a condition does not allow. Nothing is written.
+    for (condition, reason) in [
+        ("bone_tumour", "no massage with this condition"),
+        ("osteoporosis", "no massage with this condition"),
+        ("fibromyalgia", "max_force_n"),
+        ("spinal_stenosis_lumbar", "max_dwell_s"),
+    ] {
+        let place = folder.path().join(condition);
+        fs::create_dir(&place).unwrap();
+        let mut sets: Vec<(String, String)> = SMALL
+            .iter()
+            .filter_map(|s| s.split_once('='))
+            .map(|(path, value)| (path.into(), value.into()))
+            .collect();
+        sets.push(("body.conditions".into(), condition.into()));
+        let forged = scene::load_study(Path::new(&study()), &sets).unwrap();
+        let mut fields = json(&one.join("study.json"));
+        fields["scene"]["conditions"] = serde_json::json!([condition]);
+        let mut result = json(&one.join("tuned.json"));
+        result["study_hash"] = forged.hash().into();
+        result["scene_hash"] = forged.scene.hash().into();
+        fs::write(place.join("study.json"), fields.to_string()).unwrap();
+        fs::write(place.join("tuned.json"), result.to_string()).unwrap();
+        let out = format!("{condition}_out");
+        let refused = kneadlab(&["export", &path(condition), "-o", &path(&out)]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            text(&refused.stderr).contains(reason),
+            "{condition}: {}",
+            text(&refused.stderr)
+        );
+        assert!(!folder.path().join(out).exists());
+    }
+
     // A byte of the tables changed: refused.
     let bin = folder.path().join("out/chair_shiatsu.bin");
     let mut bytes = fs::read(&bin).unwrap();

@@ -75,7 +75,8 @@ fn body(name: &str) -> String {
             ("sex", _) => "\"female\"".into(),
             ("stature_mm", _) => "1628".into(),
             ("bmi_kg_m2", _) => "25.5".into(),
-            ("conditions", _) => "[]".into(),
+            ("conditions" | "knot", _) => "[]".into(),
+            ("scan", _) => "{ source = \"none\" }".into(),
             (_, default) => default,
         };
         out += &format!("{} = {value}   # {}\n", field.key, field.meaning);

@@ -3,7 +3,7 @@
 //! Sources in brackets behind a meaning, as elsewhere: V verified, D derived, W well known, M memory, E estimate.
 
 use crate::mechanism_fields::mechanism;
-use crate::spec::Fallback::{Empty, Numbers, Required, Text};
+use crate::spec::Fallback::{self, Empty, Numbers, Required, Text};
 use crate::spec::{Field, Kind, Table, field, integer, number};
 
 /// A scene: the complete input of one run.
@@ -39,12 +39,53 @@ pub static BODY: Table = Table {
         number("muscle_z", Z, "muscle thickness", "E"),
         number("modulus_z", Z, "tissue stiffness, in SD of its logarithm", "E"),
         number("pain_z", Z, "pain threshold, in SD of its logarithm", "D"),
-        number("tone", (0.5, 1.0, 4.0), "muscle tone, times relaxed stiffness: 1.5 guarding, 2.1 contracted", "V/E"),
+        field("muscle", Kind::Choice(muscle_states), Text("toned"), "how tense: as tone says, or relaxed (1), guarding (1.5), contracted (2.1)", "V/E"),
+        number("tone", (0.5, 1.0, 4.0), "muscle tone, times relaxed stiffness: 1.5 guarding, 2.1 contracted", "V/E").when("muscle", &["toned"]),
+        field("scan", Kind::Table(&SCAN), Empty, "a real back's skin instead of the parametric one; its tissue stays the body's", ""),
+        field("knot", Kind::Tables(&KNOT, 0), Empty, "stiff inclusions in the muscle", ""),
         field("conditions", Kind::Choices(conditions), Empty, "health conditions that limit or forbid massage", ""),
     ],
 };
 
 const Z: (f64, f64, f64) = (-6.0, 0.0, 6.0);
+
+const MESH: &[&str] = &["mesh"];
+
+static SCAN: Table = Table {
+    about: "The skin of a real back, from a mesh, with three landmarks on it in the mesh's own frame and unit. For runs; studies draw their own bodies.",
+    fields: &[
+        field("source", Kind::Choice(scan_sources), Text("none"), "the parametric skin, or a mesh", ""),
+        field("file", Kind::Text, Required, "OBJ or binary glTF (.glb), beside this file", "").when("source", MESH),
+        field("unit", Kind::Choice(mesh_units), Required, "unit of the mesh and of the landmarks", "").when("source", MESH),
+        mark("c7", "spinous process of C7, on the skin"),
+        mark("psis_left", "posterior superior iliac spine (the dimple), the user's left"),
+        mark("psis_right", "the same on the right"),
+    ],
+};
+
+const fn mark(key: &'static str, meaning: &'static str) -> Field {
+    field(key, Kind::Numbers { min: -1e5, max: 1e5, count: (3, 3) }, Required, meaning, "").when("source", MESH)
+}
+
+fn scan_sources() -> Vec<&'static str> {
+    vec!["none", "mesh"]
+}
+
+fn mesh_units() -> Vec<&'static str> {
+    vec!["m", "cm", "mm", "inch"]
+}
+
+static KNOT: Table = Table {
+    about: "A ball of stiffer tissue in the muscle. Felt as the layers under the node, so it says little where the node's patch is larger.",
+    fields: &[
+        number("u", U, "station", "").required(),
+        number("x_mm", (-150.0, 45.0, 150.0), "from the midline; negative to the left", "").required(),
+        number("depth_mm", (2.0, 20.0, 80.0), "of its centre under the skin", "E"),
+        number("radius_mm", (3.0, 10.0, 30.0), "radius", "E"),
+        number("stiffness", (1.0, 3.0, 10.0), "modulus over that of the muscle around it", "E"),
+        field("tender", Kind::Flag, Fallback::Flag(false), "a trigger point: the threshold over it is 105 kPa lower", "V"),
+    ],
+};
 
 /// The chair.
 static CHAIR: Table = Table {
@@ -199,6 +240,7 @@ pub static STUDY: Table = Table {
             "E",
         ),
         number("cap_margin", (0.0, 0.1, 0.9), "share of every cap that stays unused by the worst tuning body", "E"),
+        field("people", Kind::Table(&PEOPLE), Empty, "whose bodies are drawn", ""),
         field("classes", Kind::Table(&CLASSES), Empty, "what the chair can tell apart after its scan", ""),
         field("stations", Kind::Table(&STATIONS), Empty, "where the maps have their columns", ""),
         field("tuning", Kind::Table(&TUNING), Empty, "bodies it is tuned on", ""),
@@ -206,6 +248,33 @@ pub static STUDY: Table = Table {
         field("replay", Kind::Table(&REPLAY), Empty, "bodies on which the final tables are run dynamically", ""),
     ],
 };
+
+const CORRELATED: &[&str] = &["correlated"];
+
+static PEOPLE: Table = Table {
+    about: "Whose bodies are drawn. Pairs are [men, women].",
+    fields: &[
+        field("kind", Kind::Choice(people), Text("grouped"), "sizes in three independent groups, or with all of the survey's correlations", ""),
+        field("points", Kind::Choice(points), Text("random"), "how sex, stature, BMI and age fill their ranges", "").when("kind", CORRELATED),
+        number("male_share", (0.0, 0.5, 1.0), "share of men", "E").when("kind", CORRELATED),
+        pair("stature_mean_mm", (1200.0, 2200.0), &[1756.21, 1628.47], "mean stature", "V").when("kind", CORRELATED),
+        pair("stature_sd_mm", (0.0, 120.0), &[68.55, 64.2], "its standard deviation", "V").when("kind", CORRELATED),
+        pair("bmi_median_kg_m2", (15.0, 40.0), &[27.385, 25.254], "median BMI: exp of the mean of its logarithm", "D").when("kind", CORRELATED),
+        pair("bmi_log_sd", (0.0, 0.25), &[0.146, 0.135], "standard deviation of ln BMI", "D").when("kind", CORRELATED),
+        field("ages", Kind::Choice(ages), Text("even"), "evenly between two ages, or as in the survey", "").when("kind", CORRELATED),
+        pair("age_yr", (14.0, 100.0), &[20.0, 65.0], "youngest and oldest", "E").when("ages", &["even"]),
+    ],
+};
+
+const fn pair(
+    key: &'static str,
+    (min, max): (f64, f64),
+    default: &'static [f64],
+    meaning: &'static str,
+    source: &'static str,
+) -> Field {
+    field(key, Kind::Numbers { min, max, count: (2, 2) }, Numbers(default), meaning, source)
+}
 
 static CLASSES: Table = Table {
     about: "Bands of stature times bands of build, both sexes inside. The defaults cut the survey into thirds.",
@@ -250,6 +319,22 @@ static REPLAY: Table = bodies("Taken from the held-out bodies.", &[integer("bodi
 
 const fn bodies(about: &'static str, fields: &'static [Field]) -> Table {
     Table { about, fields }
+}
+
+fn muscle_states() -> Vec<&'static str> {
+    vec!["toned", "relaxed", "guarding", "contracted"]
+}
+
+fn people() -> Vec<&'static str> {
+    vec!["grouped", "correlated"]
+}
+
+fn points() -> Vec<&'static str> {
+    vec!["random", "low_discrepancy"]
+}
+
+fn ages() -> Vec<&'static str> {
+    vec!["even", "survey"]
 }
 
 fn sexes() -> Vec<&'static str> {

@@ -23,6 +23,8 @@ mod mechanism_fields; // the keys of mechanisms
 
 mod check; // the walk over a document along its spec
 
+mod mesh_file; // a scan of a back: a mesh in a file
+
 mod document; // a file as it was written, with lines
 
 mod expression; // numbers that depend on named parameters

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use back::{Body, BodyProblem, Classes, Sex};
+use back::{
+    Ages, Body, BodyProblem, Classes, Knot, Limits, Market, People, Points, Scan, ScanMarks,
+    ScanProblem, Sex,
+};
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
@@ -10,6 +13,7 @@ use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 use crate::check::{Checked, Value, check};
 use crate::document;
 use crate::kind::FileKind;
+use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Replay, Stations, Study};
@@ -221,7 +225,25 @@ fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         muscle_z: t.number("muscle_z"),
         modulus_z: t.number("modulus_z"),
         pain_z: t.number("pain_z"),
-        tone: t.number("tone"),
+        tone: match t.text("muscle") {
+            "relaxed" => 1.0,
+            "guarding" => Limits::builtin().guard_multiplier,
+            "contracted" => Limits::builtin().contracted_multiplier,
+            _ => t.number("tone"),
+        },
+        knots: t
+            .tables("knot")
+            .iter()
+            .map(|k| Knot {
+                u: k.number("u"),
+                x_m: k.number("x_mm"),
+                depth_m: k.number("depth_mm"),
+                radius_m: k.number("radius_mm"),
+                stiffness: k.number("stiffness"),
+                tender: k.flag("tender"),
+            })
+            .collect(),
+        scan: t.table("scan").and_then(|t| to_scan(t, problems)),
         ..Body::mean(
             sex,
             t.number("stature_mm"),
@@ -240,6 +262,58 @@ fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         }
     }
     Some(body)
+}
+
+fn to_scan(t: &Checked, problems: &mut Problems) -> Option<Scan> {
+    if t.text("source") != "mesh" || t.broken {
+        return None;
+    }
+    let unit_m = match t.text("unit") {
+        "m" => 1.0,
+        "cm" => 1e-2,
+        "inch" => 0.0254,
+        _ => 1e-3,
+    };
+    let (origin, _) = t.place("file");
+    let beside = Path::new(&*origin.file)
+        .parent()
+        .filter(|_| origin.line > 0);
+    let path = beside.map_or_else(
+        || t.text("file").into(),
+        |folder| folder.join(t.text("file")),
+    );
+    let (vertices, triangles) = match mesh_file::read(&path) {
+        Ok(mesh) => mesh,
+        Err(message) => {
+            problems.0.push(Problem {
+                hint: Some("name a mesh beside this file".into()),
+                ..t.problem("file", message)
+            });
+            return None;
+        }
+    };
+    let vertices: Vec<[f64; 3]> = vertices.iter().map(|v| v.map(|x| unit_m * x)).collect();
+    let mark = |key: &str| t.numbers::<3>(key).map(|x| unit_m * x);
+    let marks = ScanMarks {
+        c7: mark("c7"),
+        psis_left: mark("psis_left"),
+        psis_right: mark("psis_right"),
+    };
+    match Scan::new(&vertices, &triangles, &marks) {
+        Ok(scan) => Some(scan),
+        Err(found) => {
+            for p in found {
+                let key = match &p {
+                    ScanProblem::Size { .. } => "unit",
+                    ScanProblem::Psis { .. } => "psis_left",
+                    ScanProblem::Mark { mark, .. } => mark,
+                    _ => "file",
+                };
+                problems.0.push(t.problem(key, p.to_string()));
+            }
+            None
+        }
+    }
 }
 
 fn body_problem(t: &Checked, p: BodyProblem, severity: Severity) -> Problem {
@@ -522,6 +596,82 @@ fn layer_key(key: &str) -> &str {
     if key.contains("prony") { "prony" } else { key }
 }
 
+/// Scores are cut at this many standard deviations: whom a market must still be able to seat.
+const WIDEST_SD: f64 = 3.31;
+
+fn to_people(t: &Checked, problems: &mut Problems) -> People {
+    if t.text("kind") != "correlated" || t.broken {
+        return People::Grouped;
+    }
+    let [stature_mean_m, stature_sd_m, bmi_median, ln_bmi_sd, age_yr] = [
+        "stature_mean_mm",
+        "stature_sd_mm",
+        "bmi_median_kg_m2",
+        "bmi_log_sd",
+        "age_yr",
+    ]
+    .map(|key| t.numbers::<2>(key));
+    for (i, sex) in Sex::ALL.into_iter().enumerate() {
+        let ends = |middle: f64, spread: f64| [middle - spread, middle + spread];
+        let stature_m = ends(stature_mean_m[i], WIDEST_SD * stature_sd_m[i]);
+        let ln_bmi = ends(bmi_median[i].ln(), WIDEST_SD * ln_bmi_sd[i]);
+        for (key, [low, high], pick) in [
+            (
+                "stature_sd_mm",
+                stature_m,
+                (|b: &mut Body, v| b.stature_m = v) as fn(&mut Body, f64),
+            ),
+            ("bmi_log_sd", ln_bmi.map(f64::exp), |b: &mut Body, v| {
+                b.bmi_kg_m2 = v
+            }),
+        ] {
+            let far = [low, high].into_iter().find_map(|v| {
+                let mut body = Body::mean(sex, 1.7, 25.0, 40.0);
+                pick(&mut body, v);
+                body.check().0.into_iter().next()
+            });
+            if let Some(p) = far {
+                problems.0.push(Problem {
+                    allowed: p.allowed,
+                    hint: Some("narrow the spread or move the middle".into()),
+                    ..t.problem(
+                        &format!("{key}.{i}"),
+                        format!(
+                            "one {} in 1000 would have {} = {:.3}, which nobody has",
+                            sex.name(),
+                            p.key,
+                            p.value
+                        ),
+                    )
+                });
+            }
+        }
+    }
+    let even = t.text("ages") == "even";
+    if even && age_yr[0] > age_yr[1] {
+        problems
+            .0
+            .push(t.problem("age_yr", "the youngest is older than the oldest"));
+    }
+    let market = Market {
+        male_share: t.number("male_share"),
+        stature_mean_m,
+        stature_sd_m,
+        ln_bmi_mean: bmi_median.map(f64::ln),
+        ln_bmi_sd,
+        ages: if even {
+            Ages::Even(age_yr)
+        } else {
+            Ages::Survey
+        },
+    };
+    let points = match t.text("points") {
+        "low_discrepancy" => Points::LowDiscrepancy,
+        _ => Points::Random,
+    };
+    People::Correlated { market, points }
+}
+
 fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
     let scene = c.table("scene").and_then(|t| to_scene(t, problems));
     let bodies = |key: &str| {
@@ -570,6 +720,7 @@ fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
             .0
             .push(c.problem("techniques", "a technique is named twice"));
     }
+    let people = c.table("people").map(|t| to_people(t, problems))?;
     let classes = c.table("classes").map(|t| Classes {
         stature_edges_m: t.list("stature_edges_mm"),
         bmi_edges_kg_m2: t.list("bmi_edges_kg_m2"),
@@ -597,6 +748,7 @@ fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
         replay: Replay {
             bodies: c.table("replay")?.count("bodies"),
         },
+        people,
         classes,
     })
 }

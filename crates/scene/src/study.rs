@@ -1,6 +1,6 @@
 //! A study: a scene, the people it is tuned for, and what counts as good.
 
-use back::Classes;
+use back::{Classes, People};
 use program::Technique;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub struct Study {
     pub cap_margin: f64,
     /// Bodies on which the final tables are run dynamically.
     pub replay: Replay,
+    /// Whose bodies are drawn.
+    pub people: People,
     /// What the chair can tell apart after its scan.
     pub classes: Classes,
 }
@@ -74,12 +76,17 @@ pub struct Replay {
 impl Study {
     /// As [`Scene::hash`], of the study and its scene. Titles do not count.
     pub fn hash(&self) -> String {
-        crate::hash::of(&(
+        let hash = crate::hash::of(&(
             self.scene.hash(),
             self.seed,
             (self.tuning, self.held_out, self.stations, self.replay),
             (self.bands, &self.techniques, self.cap_margin),
             &self.classes,
-        ))
+        ));
+        match self.people {
+            // As before there were others: results of then stay those of now.
+            People::Grouped => hash,
+            people => crate::hash::of(&(hash, people)),
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) const WINDOW: usize = 32;
 const SKIN_MIN_M: f64 = 0.001;
 /// Spacing of the lattice of stacks along and across the back, m: bone comes up over about 50 mm.
 const STACK_PITCH_M: [f64; 2] = [0.030, 0.020];
+/// The same for a back with knots in it, which are smaller than that, m.
+const KNOT_PITCH_M: [f64; 2] = [0.008, 0.008];
 /// Finest spacing at which a back's surface is sampled, m; smaller cells lie on a smooth interpolation of it.
 const SURFACE_PITCH_M: f64 = 0.004;
 
@@ -102,46 +104,52 @@ impl Bed {
         let length_m = (RANGE_U[1] - RANGE_U[0]) * back.arc_length_m();
         let lattice_rows = (length_m / lattice_m).ceil() as usize + 1;
         let u_per_row = lattice_m / back.arc_length_m();
-        let mut right = Vec::with_capacity(lattice_rows * (half + 1));
-        let mut lateral = vec![0.0; lattice_rows * (half + 1)];
-        for row in 0..lattice_rows {
-            let u = RANGE_U[0] + row as f64 * u_per_row;
-            let mut x = 0.0;
-            let mut here = back.point(u, 0.0);
-            right.push(here);
-            for column in 1..=half {
-                // One correction makes the chord as long as the cell.
-                let trial = back.point(u, x + lattice_m);
-                x += lattice_m * (lattice_m / (trial - here).norm()).clamp(0.2, 1.0);
-                here = back.point(u, x);
-                lateral[row * (half + 1) + column] = x;
-                right.push(here);
+        // Each row from the midline to one side: places, and their distance from the midline along x.
+        let walk = |side: f64| {
+            let mut points = Vec::with_capacity(lattice_rows * (half + 1));
+            let mut lateral = vec![0.0; lattice_rows * (half + 1)];
+            for row in 0..lattice_rows {
+                let u = RANGE_U[0] + row as f64 * u_per_row;
+                let mut x = 0.0;
+                let mut here = back.point(u, 0.0);
+                points.push(here);
+                for column in 1..=half {
+                    // One correction makes the chord as long as the cell.
+                    let trial = back.point(u, side * (x + lattice_m));
+                    x += lattice_m * (lattice_m / (trial - here).norm()).clamp(0.2, 1.0);
+                    here = back.point(u, side * x);
+                    lateral[row * (half + 1) + column] = x;
+                    points.push(here);
+                }
             }
-        }
+            (points, lateral)
+        };
+        let (right, lateral) = walk(1.0);
+        let left = (!back.is_symmetric()).then(|| walk(-1.0).0);
         let lattice_columns = 2 * half + 1;
-        let mirrored = |row: usize, column: usize| {
-            let p = right[row * (half + 1) + column.abs_diff(half)];
-            if column < half {
-                Point3::new(-p.x, p.y, p.z)
-            } else {
-                p
+        let cell = |row: usize, column: usize| {
+            let i = row * (half + 1) + column.abs_diff(half);
+            match &left {
+                _ if column >= half => right[i],
+                Some(left) => left[i],
+                None => Point3::new(-right[i].x, right[i].y, right[i].z),
             }
         };
         let lattice: Vec<Point3<f64>> = (0..lattice_rows)
             .flat_map(|r| (0..lattice_columns).map(move |c| (r, c)))
-            .map(|(r, c)| mirrored(r, c))
+            .map(|(r, c)| cell(r, c))
             .collect();
-        let stack_at = |row: usize, column: usize| {
+        let stack_at = |row: usize, column: isize| {
             let lattice_row = (row / refinement).min(lattice_rows - 1);
             let u = RANGE_U[0] + row as f64 / refinement as f64 * u_per_row;
-            back.stack(
-                u,
-                lateral[lattice_row * (half + 1) + (column / refinement).min(half)],
-            )
+            let aside = (column.unsigned_abs() / refinement).min(half);
+            let x_m = lateral[lattice_row * (half + 1) + aside];
+            back.stack(u, if column < 0 { -x_m } else { x_m })
         };
+        let knotted = !back.body().knots.is_empty();
         let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
         let skin = Skin::from_lattice(cell_m, refinement, lattice_rows, lattice_columns, &lattice);
-        let ground = Ground::new(&skin, groundwork, node_radii_m, creep, stack_at);
+        let ground = Ground::new(&skin, groundwork, node_radii_m, creep, knotted, stack_at);
         skin.over(ground, RANGE_U[0], u_per_row / refinement as f64)
     }
 
@@ -573,22 +581,30 @@ impl Ground {
         }
     }
 
-    /// Stacks every [`STACK_PITCH_M`]; across only the right half, the left is its mirror image.
+    /// Stacks every [`STACK_PITCH_M`]; across only the right half, the left is its mirror image. With knots every [`KNOT_PITCH_M`] and on both
+    /// sides. `stack_at` takes a row and a column counted from the middle.
     fn new(
         skin: &Skin,
         groundwork: &Groundwork,
         node_radii_m: &[f64],
         creep: Option<Creep>,
-        stack_at: impl Fn(usize, usize) -> Stack,
+        knotted: bool,
+        stack_at: impl Fn(usize, isize) -> Stack,
     ) -> Ground {
-        let pitch = STACK_PITCH_M.map(|p| (p / skin.cell_m).round().max(1.0) as usize);
+        let pitch_m = if knotted { KNOT_PITCH_M } else { STACK_PITCH_M };
+        let pitch = pitch_m.map(|p| (p / skin.cell_m).round().max(1.0) as usize);
         let middle = skin.columns / 2;
-        let columns = middle.div_ceil(pitch[1]) + 1;
+        let (width, left) = if knotted {
+            (skin.columns - 1, middle as isize)
+        } else {
+            (middle, 0)
+        };
+        let columns = width.div_ceil(pitch[1]) + 1;
         let rows = (skin.rows - 1).div_ceil(pitch[0]) + 1;
         let stacks = (0..rows * columns).map(|i| {
             stack_at(
                 (i / columns * pitch[0]).min(skin.rows - 1),
-                (i % columns * pitch[1]).min(middle),
+                (i % columns * pitch[1]).min(width) as isize - left,
             )
         });
         let stacks = Stacks::new(groundwork, stacks.collect());
@@ -598,7 +614,7 @@ impl Ground {
             laws: Laws::new(node_radii_m, &stacks, Some(Arc::clone(groundwork.laws()))),
             stacks,
             creep,
-            mirrored: true,
+            mirrored: !knotted,
         }
     }
 

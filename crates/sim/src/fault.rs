@@ -28,6 +28,17 @@ impl Fault {
         }
     }
 
+    /// A node pressed harder than any limit of work: the envelope's fault ceiling.
+    pub(crate) fn crushed(t_s: f64, node: usize, force_n: f64, ceiling_n: f64) -> Fault {
+        Fault {
+            t_s,
+            part: format!("node {node}"),
+            what: format!(
+                "it presses a person with {force_n:.0} N, over the fault ceiling of {ceiling_n:.0} N"
+            ),
+        }
+    }
+
     /// Looks for numbers that are not finite and a trunk that has left the chair.
     pub(crate) fn check(frame: &Frame) -> Result<(), Fault> {
         let t_s = frame.t_s;

@@ -18,6 +18,14 @@ pub enum Limit {
     Rate,
     /// Contact above a fraction of the pain threshold for too long, s.
     Dwell,
+    /// Shear force over normal force.
+    Shear,
+    /// Node inside the resting skin where that is limited, m.
+    Push,
+    /// Pressure over time on one place of the skin, Pa s. The node is the upper one of its side.
+    Dose,
+    /// Length of the session, s. The node is the first, which stands for the machine.
+    Session,
 }
 
 /// A limit passed by one node in one zone: the worst of it.
@@ -37,6 +45,9 @@ pub struct Violation {
     pub allowed: f64,
 }
 
+/// A node that presses less says nothing about shear: the ratio of two small forces, N.
+const SHEAR_FROM_N: f64 = 5.0;
+
 /// Time constant of the rate's filter, s: a rate that lasts, not a step of the solver.
 const RATE_FILTER_S: f64 = 0.05;
 
@@ -47,6 +58,8 @@ pub struct Guard {
     percussive: bool,
     slow_force_n: [f64; 4],
     dwell_s: [[f64; 2]; 4],
+    /// How long a node has pressed harder than the lower of the two fault forces, s.
+    fault_s: [f64; 4],
     violations: Vec<Violation>,
     load: f64,
 }
@@ -59,9 +72,48 @@ impl Guard {
             percussive: false,
             slow_force_n: [0.0; 4],
             dwell_s: [[0.0; 2]; 4],
+            fault_s: [0.0; 4],
             violations: Vec::new(),
             load: 0.0,
         }
+    }
+
+    /// A force at which the machine has failed, whatever it was told: the node's force and the ceiling, N. Call it once a step.
+    pub(crate) fn failed(&mut self, node: usize, force_n: f64, dt_s: f64) -> Option<(f64, f64)> {
+        let over = force_n > self.envelope.fault_force_n(f64::INFINITY);
+        self.fault_s[node] = if over { self.fault_s[node] + dt_s } else { 0.0 };
+        let ceiling_n = self.envelope.fault_force_n(self.fault_s[node]);
+        (force_n > ceiling_n).then_some((force_n, ceiling_n))
+    }
+
+    /// Looks at the time of the session after a step.
+    pub(crate) fn watch_clock(&mut self, zone: Zone, t_s: f64) {
+        // One entry, wherever the node is.
+        let zone = self
+            .violations
+            .iter()
+            .find(|v| v.limit == Limit::Session)
+            .map_or(zone, |v| v.zone);
+        self.hold(Violation {
+            limit: Limit::Session,
+            node: 0,
+            zone,
+            t_s,
+            value: t_s,
+            allowed: self.envelope.session_max_s(),
+        });
+    }
+
+    /// Looks at what one place of the skin has borne in the end.
+    pub(crate) fn watch_dose(&mut self, back: &Back, u: f64, x_m: f64, t_s: f64, dose_pa_s: f64) {
+        self.hold(Violation {
+            limit: Limit::Dose,
+            node: if x_m < 0.0 { 0 } else { 2 },
+            zone: back.zone(u, x_m).zone,
+            t_s,
+            value: dose_pa_s,
+            allowed: self.envelope.dose_cap_pa_s(),
+        });
     }
 
     /// The limits it watches.
@@ -92,7 +144,7 @@ impl Guard {
         let place = back.zone(contact.u, contact.x_m);
         let zone = place.zone;
         // Limit, value, what is allowed. Without contact only the rate says something.
-        let mut looks = [(Limit::Rate, 0.0, 1.0); 6];
+        let mut looks = [(Limit::Rate, 0.0, 1.0); 8];
         if contact.force_n > 0.0 {
             if !self.envelope.excluded(zone) {
                 let cap_n = self.envelope.force_cap_n(zone, contact.area_m2);
@@ -101,6 +153,11 @@ impl Guard {
                 looks[1] = (Limit::Pressure, contact.peak_pa, peak_cap_pa);
             }
             looks[2] = (Limit::KeepOut, contact.barred_peak_pa, EXCLUDED_PRESSURE_PA);
+            if contact.force_n > SHEAR_FROM_N {
+                let shear = contact.shear_n[0].hypot(contact.shear_n[1]) / contact.force_n;
+                looks[6] = (Limit::Shear, shear, self.envelope.shear_cap());
+            }
+            looks[7] = (Limit::Push, contact.depth_m, self.envelope.push_cap_m(zone));
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
@@ -123,26 +180,31 @@ impl Guard {
             self.envelope.rate_cap_n_s(self.percussive),
         );
         for (limit, value, allowed) in looks {
-            let load = if allowed > 0.0 {
-                value / allowed
-            } else if value > 0.0 {
-                1.0 + value
-            } else {
-                0.0
-            };
-            self.load = self.load.max(load);
-            if value > allowed {
-                self.record(Violation {
-                    limit,
-                    node,
-                    zone,
-                    t_s,
-                    value,
-                    allowed,
-                });
-            }
+            self.hold(Violation {
+                limit,
+                node,
+                zone,
+                t_s,
+                value,
+                allowed,
+            });
         }
         zone
+    }
+
+    /// Compares a value with what is allowed, and records it where it is more.
+    fn hold(&mut self, look: Violation) {
+        let load = if look.allowed > 0.0 {
+            look.value / look.allowed
+        } else if look.value > 0.0 {
+            1.0 + look.value
+        } else {
+            0.0
+        };
+        self.load = self.load.max(load);
+        if look.value > look.allowed {
+            self.record(look);
+        }
     }
 
     fn record(&mut self, new: Violation) {

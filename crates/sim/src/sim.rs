@@ -167,6 +167,16 @@ impl Sim {
         self.guard.load()
     }
 
+    /// Looks at what the places of a pressure map have borne, against the dose of a session.
+    pub(crate) fn watch_dose(&mut self, map: &crate::trace::PressureMap) {
+        for (i, dose_pa_s) in map.dose_pa_s.iter().enumerate() {
+            let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
+            let x_m = map.first_x_m + map.x_per_column_m * (i % map.columns) as f64;
+            self.guard
+                .watch_dose(&self.subject.back, u, x_m, self.frame.t_s, *dose_pa_s);
+        }
+    }
+
     /// The limits it is watched against.
     pub fn envelope(&self) -> &Envelope {
         self.guard.envelope()
@@ -223,6 +233,15 @@ impl Sim {
             self.guard
                 .watch(&self.subject.back, i, &contacts[i], t_s, dt_s)
         });
+        self.guard.watch_clock(zones[0], t_s);
+        // A slab on a bench may be crushed.
+        if self.subject.support.is_some() {
+            for (node, contact) in contacts.iter().enumerate() {
+                if let Some((force_n, ceiling_n)) = self.guard.failed(node, contact.force_n, dt_s) {
+                    return Err(Fault::crushed(t_s, node, force_n, ceiling_n));
+                }
+            }
+        }
         self.loads = self
             .motor_loads(&drive, &machine_from_back, &contacts)
             .map_err(|e| Fault::loop_open(t_s, &e))?;

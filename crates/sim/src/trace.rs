@@ -314,6 +314,7 @@ pub fn record_with(
     }
     trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim, i, &shear));
     trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
+    sim.watch_dose(&trace.map);
     trace.violations = sim.violations().to_vec();
     trace.load = sim.load();
     trace.movie = camera.map(Camera::movie);

@@ -79,7 +79,7 @@ impl<'a> Stage<'a> {
         (0..classes.len())
             .flat_map(|class| {
                 classes
-                    .sample(class, seed, per_class)
+                    .sample_of(&self.study.people, class, seed, per_class)
                     .into_iter()
                     .map(move |body| (class, body))
             })

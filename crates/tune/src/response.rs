@@ -50,6 +50,8 @@ pub enum Bound {
     Rate,
     /// No balance: the trunk leaves the pad.
     Balance,
+    /// Node inside the resting skin where that is limited.
+    Push,
 }
 
 /// One cell of a response.
@@ -341,6 +343,11 @@ impl Judge<'_> {
             );
         }
         self.worse(
+            contact.depth_m / envelope.push_cap_m(zone),
+            Bound::Push,
+            zone,
+        );
+        self.worse(
             contact.barred_peak_pa / EXCLUDED_PRESSURE_PA,
             Bound::KeepOut,
             zone,
@@ -397,7 +404,13 @@ impl Judge<'_> {
                 0.0
             };
             let median_pa = Limits::builtin().median_ppt1_pa(zone);
-            let own_fraction = fraction * median_pa / self.player.subject.back.ppt1_pa(zone);
+            let own_pa = self.stage.envelope.own_ppt1_pa(
+                &self.player.subject.back,
+                zone,
+                contact.u,
+                contact.x_m,
+            );
+            let own_fraction = fraction * median_pa / own_pa;
             self.sample.feels.push(Feel {
                 fraction,
                 own_fraction,
