@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Files to check.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Scenes, studies, mechanisms, bodies, stacks
+    /// Scenes, studies, mechanisms, rigs, bodies, stacks
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -106,6 +106,7 @@ fn checked(path: &Path, sets: &[(String, String)]) -> Result<(FileKind, Vec<Prob
         FileKind::Scene => scene::load(path, sets).map(|Loaded { warnings, .. }| (kind, warnings)),
         FileKind::Study => scene::load_study(path, sets).map(|_| (kind, Vec::new())),
         FileKind::Mechanism => scene::load_mechanism(path, sets).map(|_| (kind, Vec::new())),
+        FileKind::Rig => scene::load_rig(path, sets).map(|rig| (kind, rig.warnings)),
         FileKind::Stack | FileKind::Body => scene::check_any(path),
     }
 }

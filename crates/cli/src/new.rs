@@ -22,6 +22,7 @@ pub struct Args {
 enum Kind {
     Scene,
     Mechanism,
+    Rig,
     Study,
 }
 
@@ -30,6 +31,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (kind, then) = match args.kind {
         Kind::Scene => (FileKind::Scene, "run"),
         Kind::Mechanism => (FileKind::Mechanism, "check"),
+        Kind::Rig => (FileKind::Rig, "check"),
         Kind::Study => (FileKind::Study, "tune"),
     };
     let path = format!(

@@ -130,9 +130,107 @@ impl GearMotor {
         load: f64,
         dt_s: f64,
     ) -> MotorOutput {
-        let (k, r) = (self.torque_constant_nm_a(), self.resistance_ohm());
+        let k = self.torque_constant_nm_a();
         let per_rad = self.joint_per_rad();
 
+        let law = self.law(state, command);
+        let current = |w: f64| self.current_a(&law, w);
+
+        let load_nm = load * per_rad;
+        let dry_nm = self.dry_nm(load_nm);
+        let inertia = self.rotor_inertia_kg_m2 / dt_s;
+
+        // Implicit Euler: find w with inertia (w - w0) = k i(w) - load - dry sign(w). The right side falls with w.
+        let at_rest_nm = inertia * state.speed_rad_s + k * current(0.0) - load_nm;
+        let speed = if at_rest_nm.abs() <= dry_nm {
+            0.0
+        } else {
+            let dry = dry_nm.copysign(at_rest_nm);
+            let excess =
+                |w: f64| inertia * (state.speed_rad_s - w) + k * current(w) - load_nm - dry;
+            // Without the falling current the speed would be this: the root lies between 0 and there.
+            let far = (at_rest_nm - dry) / inertia;
+            root(excess, 0.0, far)
+        };
+
+        state.speed_rad_s = speed;
+        state.current_a = current(speed);
+        state.joint += speed * per_rad * dt_s;
+        self.wind(state, &law, dt_s);
+        MotorOutput {
+            rate: speed * per_rad,
+            current_a: state.current_a,
+            voltage_v: self.voltage_v(&law, speed),
+        }
+    }
+
+    /// The motor's torque on its joint for a short time under `command`, as a line over the joint's rate: for engines
+    /// that solve for the rate themselves and then tell it to [`settle`](Self::settle). The gearbox's loss is not in it:
+    /// it is dry friction, [`dry_load`](Self::dry_load), and the rotor turns with the joint,
+    /// [`reflected_inertia`](Self::reflected_inertia).
+    pub fn line(&self, state: &mut MotorState, command: Command) -> TorqueLine {
+        let (k, r) = (self.torque_constant_nm_a(), self.resistance_ohm());
+        let per_rad = self.joint_per_rad();
+        let law = self.law(state, command);
+        let free_v = law.base_v - law.slope * state.speed_rad_s;
+        let (base_v, slope) = if free_v.abs() > self.supply_v {
+            (self.supply_v.copysign(free_v), 0.0)
+        } else {
+            (law.base_v, law.slope)
+        };
+        TorqueLine {
+            free_rate: base_v / (slope + k) * per_rad,
+            slope: k * (slope + k) / r / (per_rad * per_rad),
+            most: k * self.current_limit_a / per_rad.abs(),
+        }
+    }
+
+    /// Tells the motor where its joint has gone in `dt_s` under the `command` whose [`line`](Self::line) was used.
+    pub fn settle(
+        &self,
+        state: &mut MotorState,
+        command: Command,
+        joint: f64,
+        rate: f64,
+        dt_s: f64,
+    ) -> MotorOutput {
+        let law = self.law(state, command);
+        state.joint = joint;
+        state.speed_rad_s = rate / self.joint_per_rad();
+        state.current_a = self.current_a(&law, state.speed_rad_s);
+        self.wind(state, &law, dt_s);
+        MotorOutput {
+            rate,
+            current_a: state.current_a,
+            voltage_v: self.voltage_v(&law, state.speed_rad_s),
+        }
+    }
+
+    /// Inertia of the rotor at the joint, kg m² or kg.
+    pub fn reflected_inertia(&self) -> f64 {
+        self.rotor_inertia_kg_m2 / self.joint_per_rad().powi(2)
+    }
+
+    /// Dry friction of motor and gearbox at the joint under a load there, N m or N.
+    pub fn dry_load(&self, load: f64) -> f64 {
+        let per_rad = self.joint_per_rad();
+        self.dry_nm(load * per_rad) / per_rad.abs()
+    }
+
+    /// Dry friction at the motor shaft under a load there, N m.
+    fn dry_nm(&self, load_nm: f64) -> f64 {
+        let mesh = if self.self_locking {
+            (1.0 / self.efficiency - 1.0).max(1.0)
+        } else {
+            1.0 / self.efficiency - 1.0
+        };
+        self.friction_nm + load_nm.abs() * mesh
+    }
+
+    /// What firmware makes of a command: voltage over speed, before saturation.
+    fn law(&self, state: &mut MotorState, command: Command) -> Law {
+        let k = self.torque_constant_nm_a();
+        let per_rad = self.joint_per_rad();
         let command = match command {
             // A worm that has arrived holds its place without current: firmware cuts the power, or it would hunt.
             Command::Follow { position, rate }
@@ -164,51 +262,57 @@ impl GearMotor {
             ),
             (_, None) => (0.0, 0.0),
         };
-        let voltage = |w: f64| (base_v - slope * w).clamp(-self.supply_v, self.supply_v);
-        let current =
-            |w: f64| ((voltage(w) - k * w) / r).clamp(-self.current_limit_a, self.current_limit_a);
-
-        let load_nm = load * per_rad;
-        let mesh = if self.self_locking {
-            (1.0 / self.efficiency - 1.0).max(1.0)
-        } else {
-            1.0 / self.efficiency - 1.0
-        };
-        let dry_nm = self.friction_nm + load_nm.abs() * mesh;
-        let inertia = self.rotor_inertia_kg_m2 / dt_s;
-
-        // Implicit Euler: find w with inertia (w - w0) = k i(w) - load - dry sign(w). The right side falls with w.
-        let at_rest_nm = inertia * state.speed_rad_s + k * current(0.0) - load_nm;
-        let speed = if at_rest_nm.abs() <= dry_nm {
-            0.0
-        } else {
-            let dry = dry_nm.copysign(at_rest_nm);
-            let excess =
-                |w: f64| inertia * (state.speed_rad_s - w) + k * current(w) - load_nm - dry;
-            // Without the falling current the speed would be this: the root lies between 0 and there.
-            let far = (at_rest_nm - dry) / inertia;
-            root(excess, 0.0, far)
-        };
-
-        state.speed_rad_s = speed;
-        state.current_a = current(speed);
-        state.joint += speed * per_rad * dt_s;
-        if let Some(target) = target_rad_s {
-            let free = base_v - slope * speed;
-            let saturated = free.abs() > self.supply_v
-                || ((voltage(speed) - k * speed) / r).abs() > self.current_limit_a;
-            let change = SPEED_GAIN * k * (target - speed) * dt_s / INTEGRAL_TIME_S;
-            // Wind up only while it helps.
-            if !saturated || change * free < 0.0 {
-                state.integral_v = (state.integral_v + change).clamp(-self.supply_v, self.supply_v);
-            }
-        }
-        MotorOutput {
-            rate: speed * per_rad,
-            current_a: state.current_a,
-            voltage_v: voltage(speed),
+        Law {
+            base_v,
+            slope,
+            target_rad_s,
         }
     }
+
+    fn voltage_v(&self, law: &Law, w: f64) -> f64 {
+        (law.base_v - law.slope * w).clamp(-self.supply_v, self.supply_v)
+    }
+
+    fn current_a(&self, law: &Law, w: f64) -> f64 {
+        let (k, r) = (self.torque_constant_nm_a(), self.resistance_ohm());
+        ((self.voltage_v(law, w) - k * w) / r).clamp(-self.current_limit_a, self.current_limit_a)
+    }
+
+    /// The speed loop's memory goes on.
+    fn wind(&self, state: &mut MotorState, law: &Law, dt_s: f64) {
+        let (k, r) = (self.torque_constant_nm_a(), self.resistance_ohm());
+        let speed = state.speed_rad_s;
+        let Some(target) = law.target_rad_s else {
+            return;
+        };
+        let free = law.base_v - law.slope * speed;
+        let saturated = free.abs() > self.supply_v
+            || ((self.voltage_v(law, speed) - k * speed) / r).abs() > self.current_limit_a;
+        let change = SPEED_GAIN * k * (target - speed) * dt_s / INTEGRAL_TIME_S;
+        // Wind up only while it helps.
+        if !saturated || change * free < 0.0 {
+            state.integral_v = (state.integral_v + change).clamp(-self.supply_v, self.supply_v);
+        }
+    }
+}
+
+/// Voltage `base - slope * speed` that firmware puts out, before saturation, and the speed that it wants.
+#[derive(Clone, Copy, Debug)]
+struct Law {
+    base_v: f64,
+    slope: f64,
+    target_rad_s: Option<f64>,
+}
+
+/// A motor's torque on its joint as a line: `slope (free_rate - rate)`, never more than `most` either way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TorqueLine {
+    /// Joint rate at which there is no torque, rad/s or m/s.
+    pub free_rate: f64,
+    /// Fall of the torque with the rate, N m s/rad or N s/m.
+    pub slope: f64,
+    /// Torque at the current limit, N m or N.
+    pub most: f64,
 }
 
 /// The root of a falling, piecewise linear function between `a` and `b`: regula falsi with the Illinois rule.

@@ -17,6 +17,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../scenes/mechanisms/wobble_carriage.toml"),
     ),
     (
+        "kneading_arm",
+        include_str!("../../../scenes/mechanisms/kneading_arm.toml"),
+    ),
+    (
         "paraspinal",
         include_str!("../../../scenes/stacks/paraspinal.toml"),
     ),
@@ -41,6 +45,7 @@ pub fn template(kind: FileKind, name: &str) -> String {
         FileKind::Scene => "chair",
         FileKind::Study => "chair_shiatsu",
         FileKind::Mechanism => "wobble_carriage",
+        FileKind::Rig => "kneading_arm",
         FileKind::Stack => "paraspinal",
         FileKind::Body => return body(name),
     };

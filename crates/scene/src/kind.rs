@@ -7,6 +7,7 @@ use crate::document;
 use crate::fields::{BODY, SCENE, STACK, STUDY};
 use crate::mechanism_fields::mechanism;
 use crate::problem::{Problem, Problems, Severity};
+use crate::rig_fields::rig;
 use crate::spec::Table;
 
 /// What a file describes.
@@ -18,6 +19,8 @@ pub enum FileKind {
     Study,
     /// What massages.
     Mechanism,
+    /// What massages, described by its links, joints and loops.
+    Rig,
     /// Layers of tissue.
     Stack,
     /// Who is massaged.
@@ -26,20 +29,22 @@ pub enum FileKind {
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 5] = [
+    pub const ALL: [FileKind; 6] = [
         FileKind::Scene,
         FileKind::Study,
         FileKind::Mechanism,
+        FileKind::Rig,
         FileKind::Stack,
         FileKind::Body,
     ];
 
-    /// `scene`, `study`, `mechanism`, `stack` or `body`.
+    /// `scene`, `study`, `mechanism`, `rig`, `stack` or `body`.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Scene => "scene",
             FileKind::Study => "study",
             FileKind::Mechanism => "mechanism",
+            FileKind::Rig => "rig",
             FileKind::Stack => "stack",
             FileKind::Body => "body",
         }
@@ -56,6 +61,7 @@ impl FileKind {
             FileKind::Scene => &SCENE,
             FileKind::Study => &STUDY,
             FileKind::Mechanism => mechanism(),
+            FileKind::Rig => rig(),
             FileKind::Stack => &STACK,
             FileKind::Body => &BODY,
         }
@@ -91,10 +97,10 @@ impl FileKind {
                     line: 1,
                     key: String::new(),
                     value: String::new(),
-                    message: "this is no scene, study, mechanism, stack or body".into(),
+                    message: "this is no scene, study, mechanism, rig, stack or body".into(),
                     allowed: String::new(),
                     hint: Some(
-                        "a scene has body, mechanism and session; a stack has [[layer]]".into(),
+                        "a scene has body, mechanism and session; a rig has [[link]]; a stack has [[layer]]".into(),
                     ),
                     severity: Severity::Error,
                 });

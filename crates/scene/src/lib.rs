@@ -21,6 +21,11 @@ mod fields; // the keys of scenes, bodies, stacks and studies
 
 mod mechanism_fields; // the keys of mechanisms
 
+#[rustfmt::skip] // as above
+mod rig_fields; // the keys of rigs
+
+mod rig_file; // from files to rigs, over the ranges of their parameters
+
 mod check; // the walk over a document along its spec
 
 mod mesh_file; // a scan of a back: a mesh in a file
@@ -49,6 +54,7 @@ pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study};
 pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
+pub use rig_file::{LoadedRig, load_rig};
 pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 pub use schema::schema;
 pub use study::{Bodies, Replay, Stations, Study};

@@ -15,6 +15,7 @@ use crate::document;
 use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
+use crate::rig_file::check_rig;
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Replay, Stations, Study};
 use crate::unit::{Unit, show};
@@ -74,6 +75,7 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
         FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
         FileKind::Stack => one(path, kind, &[], to_stack)?.1,
         FileKind::Body => one(path, kind, &[], to_body)?.1,
+        FileKind::Rig => check_rig(path)?,
     };
     Ok((kind, warnings))
 }
@@ -375,30 +377,7 @@ fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
             arc
         })
         .collect();
-    m.nodes = t
-        .tables("node")
-        .iter()
-        .map(|t| {
-            let mut node = Node {
-                name: t.text("name").to_string(),
-                shape: to_shape(t),
-                mass_kg: 0.0,
-                stiffness_n_m: 0.0,
-                friction: 0.0,
-                wheel: match t.text("wheel") {
-                    "fixed" => Wheel::Fixed,
-                    _ => Wheel::Free,
-                },
-                bearing_resistance: 0.0,
-            };
-            fill(&mut node, NODE_FIELDS, t);
-            if node.wheel == Wheel::Fixed {
-                // Its key does not apply.
-                node.bearing_resistance = 0.0;
-            }
-            node
-        })
-        .collect();
+    m.nodes = t.tables("node").iter().map(to_node).collect();
     for p in m.check() {
         let key = p.key.replace("arcs", "arc").replace("nodes", "node");
         let problem = Problem {
@@ -412,7 +391,28 @@ fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
     Some(m)
 }
 
-fn fill<T>(of: &mut T, fields: &[Field<T>], t: &Checked) {
+pub(crate) fn to_node(t: &Checked) -> Node {
+    let mut node = Node {
+        name: t.text("name").to_string(),
+        shape: to_shape(t),
+        mass_kg: 0.0,
+        stiffness_n_m: 0.0,
+        friction: 0.0,
+        wheel: match t.text("wheel") {
+            "fixed" => Wheel::Fixed,
+            _ => Wheel::Free,
+        },
+        bearing_resistance: 0.0,
+    };
+    fill(&mut node, NODE_FIELDS, t);
+    if node.wheel == Wheel::Fixed {
+        // Its key does not apply.
+        node.bearing_resistance = 0.0;
+    }
+    node
+}
+
+pub(crate) fn fill<T>(of: &mut T, fields: &[Field<T>], t: &Checked) {
     for field in fields {
         let mut table = Some(t);
         let mut parts = field.path.split('.').peekable();
@@ -440,6 +440,9 @@ fn to_shape(t: &Checked) -> Indenter {
             major_m: t.number("major_mm"),
             minor_m: t.number("minor_mm"),
         },
+        "flat" => Indenter::Flat {
+            radius_m: t.number("radius_mm"),
+        },
         _ => Indenter::Sphere {
             radius_m: t.number("radius_mm"),
         },
@@ -447,7 +450,7 @@ fn to_shape(t: &Checked) -> Indenter {
 }
 
 /// A parameter that nothing uses does nothing when it is turned.
-fn unused_params(t: &Checked, problems: &mut Problems) {
+pub(crate) fn unused_params(t: &Checked, problems: &mut Problems) {
     let Some(Value::Params(params)) = t.entries.get("params").map(|e| &e.value) else {
         return;
     };
@@ -754,7 +757,7 @@ fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
 }
 
 /// Adds a problem found after the walk, unless the walk already said something about that key.
-fn add(problem: Problem, problems: &mut Problems) {
+pub(crate) fn add(problem: Problem, problems: &mut Problems) {
     let known = |p: &Problem| p.file == problem.file && p.key == problem.key;
     if !problems.0.iter().any(known) {
         problems.0.push(problem);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use mechanism::{ARC_FIELDS, FIELDS, Mechanism, NODE_FIELDS};
 
 use crate::spec::Fallback::{Empty, Flag, Number, Required, Text};
-use crate::spec::{Fallback, Field, Kind, Table, field, number};
+use crate::spec::{Fallback, Field, Kind, Table, Words, field, number};
 
 /// A mechanism.
 pub fn mechanism() -> &'static Table {
@@ -95,7 +95,7 @@ const ABOUT: &[(&str, &str)] = &[
 ];
 
 /// The fields below a path of [`FIELDS`], in their order.
-fn grow(below: &str) -> Vec<Field> {
+pub(crate) fn grow(below: &str) -> Vec<Field> {
     let reference = Mechanism::reference();
     let mut fields: Vec<Field> = Vec::new();
     for leaf in FIELDS {
@@ -177,7 +177,7 @@ fn grow(below: &str) -> Vec<Field> {
     fields
 }
 
-fn arc() -> &'static Table {
+pub(crate) fn arc() -> &'static Table {
     let fields = ARC_FIELDS
         .iter()
         .map(|f| {
@@ -200,6 +200,11 @@ fn arc() -> &'static Table {
 }
 
 fn node() -> &'static Table {
+    leak("One node; both sides carry the same.", node_fields(shapes))
+}
+
+/// The keys of a node of one of these shapes.
+pub(crate) fn node_fields(shapes: Words) -> Vec<Field> {
     let default = &Mechanism::reference().nodes[0];
     let mut fields = vec![
         field("name", Kind::Text, Required, "upper, lower", ""),
@@ -217,7 +222,7 @@ fn node() -> &'static Table {
             "E",
         )
         .required()
-        .when("shape", &["sphere", "roller"]),
+        .when("shape", &["sphere", "roller", "flat"]),
         number(
             "length_mm",
             (5.0, 40.0, 120.0),
@@ -286,7 +291,7 @@ fn node() -> &'static Table {
             plain
         });
     }
-    leak("One node; both sides carry the same.", fields)
+    fields
 }
 
 fn shapes() -> Vec<&'static str> {
@@ -298,7 +303,7 @@ fn wheels() -> Vec<&'static str> {
 }
 
 /// Built once and kept for the life of the program.
-fn leak(about: &'static str, fields: Vec<Field>) -> &'static Table {
+pub(crate) fn leak(about: &'static str, fields: Vec<Field>) -> &'static Table {
     Box::leak(Box::new(Table {
         about,
         fields: Box::leak(fields.into_boxed_slice()),

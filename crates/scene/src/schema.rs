@@ -9,7 +9,10 @@ use crate::spec::{Fallback, Field, Kind, Table};
 
 /// JSON Schema (draft 7, which TOML editors read) of a kind of file.
 pub fn schema(kind: FileKind) -> Value {
-    let mut out = table(kind.table(), kind == FileKind::Mechanism);
+    let mut out = table(
+        kind.table(),
+        matches!(kind, FileKind::Mechanism | FileKind::Rig),
+    );
     if let Value::Object(map) = &mut out {
         let mut head = Map::new();
         head.insert(

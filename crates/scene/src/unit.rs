@@ -50,6 +50,7 @@ static UNITS: &[Unit] = &[
     unit("m_s", "m/s", "speed", 1.0, 1.0),
     unit("deg_s", "deg/s", "angular speed", PI, 180.0),
     unit("rad_s", "rad/s", "angular speed", 1.0, 1.0),
+    unit("n_s_m", "N s/m", "damping", 1.0, 1.0),
     unit("n_mm", "N/mm", "stiffness", 1000.0, 1.0),
     unit("n_m", "N/m", "stiffness", 1.0, 1.0),
     unit("n_s", "N/s", "force rate", 1.0, 1.0),

@@ -203,6 +203,9 @@ fn the_schemas_accept_the_shipped_files_and_refuse_a_typo() {
         (FileKind::Scene, "checks/slab.toml"),
         (FileKind::Study, "studies/chair_shiatsu.toml"),
         (FileKind::Mechanism, "mechanisms/wobble_carriage.toml"),
+        (FileKind::Rig, "mechanisms/kneading_arm.toml"),
+        (FileKind::Rig, "mechanisms/percussive_gun.toml"),
+        (FileKind::Rig, "mechanisms/independent_axis.toml"),
         (FileKind::Stack, "stacks/t40.toml"),
         (FileKind::Stack, "stacks/paraspinal.toml"),
     ] {

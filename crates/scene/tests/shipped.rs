@@ -38,9 +38,11 @@ fn every_shipped_file_is_good_and_without_warnings() {
             .unwrap()
             .to_str()
             .unwrap();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
         let expected = match folder {
             "studies" => FileKind::Study,
-            "mechanisms" => FileKind::Mechanism,
+            "mechanisms" if stem.contains("carriage") => FileKind::Mechanism,
+            "mechanisms" => FileKind::Rig,
             "stacks" => FileKind::Stack,
             _ => FileKind::Scene,
         };
