@@ -75,8 +75,8 @@ pub fn corner(axes: usize) -> Problem {
     })
 }
 
-/// Squared distance from 0 where `x_1 + ... + x_n >= n`, on [-5, 5]: n at (1, ..., 1), on the limit (after Kramer and
-/// Schwefel 2006, problem 2.40's kin "tangent").
+/// Squared distance from 0 where `x_1 + ... + x_n >= n`, on [-5, 5]: n at (1, ..., 1), on the limit ("TR" of Kramer and
+/// Schwefel 2006).
 pub fn tangent(axes: usize) -> Problem {
     Problem::new("tangent", vec![[-5.0, 5.0]; axes], |x| {
         let sum: f64 = x.iter().sum();
@@ -111,8 +111,8 @@ pub fn zdt2() -> Problem {
     }
 }
 
-/// Front in five pieces (Zitzler, Deb, Thiele 2000), 30 axes. The ends of the pieces are Deb's of the same paper, as far as
-/// they are known: they are where the curve turns and where it comes below what stands left of it.
+/// Front in five pieces (Zitzler, Deb, Thiele 2000), 30 axes. They begin where the curve comes below all that stands left
+/// of it and end where it turns up.
 pub fn zdt3() -> Problem {
     fn curve(f: f64) -> f64 {
         1.0 - f.sqrt() - f * (10.0 * std::f64::consts::PI * f).sin()
@@ -293,6 +293,30 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// ZDT3's pieces against the curve itself: of 10 001 points those that no other dominates are those inside.
+    #[test]
+    fn val_pieces_of_zdt3() {
+        let scores: Vec<Score> = (0..=10_000)
+            .map(|i| {
+                let mut x = vec![0.0; 30];
+                x[0] = f64::from(i) / 10_000.0;
+                at(&zdt3(), &x)
+            })
+            .collect();
+        let free = crate::front::non_dominated(&scores);
+        let (_, pieces) = zdt3().front.unwrap();
+        let inside = |i: usize, by: f64| {
+            let f = i as f64 / 10_000.0;
+            pieces.iter().any(|[a, b]| *a - by <= f && f <= *b + by)
+        };
+        assert!(free.iter().all(|&i| inside(i, 1.01e-4)));
+        let within = (0..=10_000).filter(|&i| inside(i, -1.01e-4));
+        assert!(
+            within.clone().count() > 2000
+                && within.into_iter().all(|i| free.binary_search(&i).is_ok())
+        );
     }
 
     /// Variance terms of Ishigami, a = 7, b = 0.1 (Ishigami and Homma 1990):

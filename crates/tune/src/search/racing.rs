@@ -191,8 +191,8 @@ impl Racing {
 mod tests {
     use super::*;
 
-    /// Sixteen candidates of known worth on 64 bodies that scatter: heats of 8, 16, 32, 64 bodies with 16, 8, 4, 4
-    /// candidates when a quarter survives: 128 + 64 + 64 + 128 = 384 simulations of 1024.
+    /// Sixteen candidates of known worth on 64 bodies that scatter, a quarter to survive: 16 on 8 bodies, 8 on 8 more, 4 on the
+    /// other 48: 128 + 64 + 192 = 384 simulations of 1024.
     #[test]
     fn val_halving_costs_what_it_should_and_keeps_the_best() {
         let settings = RacingSettings {
