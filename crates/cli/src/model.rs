@@ -183,6 +183,8 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
             requires: 0,
             forbids: !bits(&scene.conditions),
         },
+        // Depths count from each user's touch, so no channel over absolute positions serves two of them.
+        channels: Vec::new(),
     })
 }
 

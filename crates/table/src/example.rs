@@ -109,10 +109,16 @@ pub fn model(classes: usize, stations: usize, levels: usize) -> Model {
 
 /// Carriage and protrusion over three minutes: moves at exactly the limits of their motors, as steep as they can.
 pub fn channels() -> Vec<ChannelModel> {
+    channels_over(180)
+}
+
+/// The same over so many seconds, to the end of the move that is then on its way.
+pub fn channels_over(seconds: usize) -> Vec<ChannelModel> {
+    let ticks = 100 * seconds;
     let channel =
         |axis, speed_max: f64, accel_max: f64, places: [f64; 4], rest_s: f64| ChannelModel {
             axis,
-            position: moves(speed_max, accel_max, &places, rest_s),
+            position: moves(speed_max, accel_max, &places, rest_s, ticks),
             speed_max,
             accel_max,
             jerk_max: None,
@@ -124,9 +130,8 @@ pub fn channels() -> Vec<ChannelModel> {
     ]
 }
 
-/// Positions at every tick of 10 ms for 180 s, from place to place and around.
-fn moves(speed: f64, accel: f64, places: &[f64; 4], rest_s: f64) -> Vec<f64> {
-    let ticks = 18_000;
+/// Positions at every tick of 10 ms, from place to place and around.
+fn moves(speed: f64, accel: f64, places: &[f64; 4], rest_s: f64, ticks: usize) -> Vec<f64> {
     let mut out = Vec::new();
     let mut leg = 0;
     while out.len() < ticks {

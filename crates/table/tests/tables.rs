@@ -77,6 +77,21 @@ fn reads_back_what_was_written() {
     assert_eq!(read::blob(&emit::blob(&tables)), Ok(tables));
 }
 
+/// A quarter of an hour of two channels, maps of 3 techniques for 9 classes and 5 levels, and the caps: with the
+/// self test and the fallback at most 64 KB, and back to the bit.
+#[test]
+fn val_a_programme_of_a_quarter_of_an_hour_fits_in_64_kilobytes() {
+    let mut m = model();
+    m.channels = example::channels_over(900);
+    let t = quantise(&m).expect("it can be held");
+    let blob = emit::blob(&t);
+    let knots: Vec<usize> = t.channels.iter().map(|c| c.knots.len()).collect();
+    println!("{} bytes, knots {knots:?}", blob.len());
+    assert!(t.channels.iter().all(|c| c.ticks() >= 90_000));
+    assert!(blob.len() <= 65_536, "{} bytes", blob.len());
+    assert_eq!(read::blob(&blob), Ok(t));
+}
+
 #[test]
 fn same_model_same_bytes() {
     let m = model();

@@ -15,6 +15,9 @@
 #ifndef LOOKUPS
 #define LOOKUPS 4000u
 #endif
+#ifndef CONDITIONS
+#define CONDITIONS 4u
+#endif
 #ifndef SESSIONS
 #define SESSIONS 4u
 #endif
@@ -232,7 +235,7 @@ static void session(uint32_t seed) {
   kneadlab_cmd_t out;
   uint32_t after = 0u;
   state = seed;
-  word(kneadlab_prog_start(now, &prog, (uint8_t)((seed == 3u) ? 255u : seed), 4u, 0));
+  word(kneadlab_prog_start(now, &prog, (uint8_t)((seed == 3u) ? 255u : seed), CONDITIONS, 0));
   end_line();
   while (after < 50u) {
     const uint32_t before = port_ticks();
@@ -306,7 +309,7 @@ static void stack(void) {
   paint();
   (void)kneadlab_depth(&tables, 1u, 2u, 3000u, 4u, &d);
   measured("stack", "depth", stack_used(port_stack_pointer()));
-  (void)kneadlab_prog_start(&tables, &prog, 1u, 4u, 0);
+  (void)kneadlab_prog_start(&tables, &prog, 1u, CONDITIONS, 0);
   paint();
   for (i = 0u; i < 2000u; i++) { /* through retract, travel, approach, work */
     (void)kneadlab_prog_step(&tables, &prog, &in, &out);
