@@ -18,3 +18,4 @@ mod friction;
 mod layers;
 mod reference;
 mod safety;
+mod statics;

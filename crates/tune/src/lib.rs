@@ -9,6 +9,7 @@ mod align;
 mod cast;
 mod error;
 mod judge;
+mod moments;
 mod overlay;
 mod places;
 mod progress;
@@ -26,8 +27,9 @@ pub use align::{
 };
 pub use error::TuneError;
 pub use judge::{Judgement, Profile, Share, Worst};
+pub use moments::MomentKind;
 pub use progress::{Progress, Silent};
-pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};
+pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
