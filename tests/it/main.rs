@@ -19,4 +19,5 @@ mod layers;
 mod reference;
 mod safety;
 mod search;
+mod statics;
 mod variant;

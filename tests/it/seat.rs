@@ -16,7 +16,7 @@ pub fn scene(name: &str, sets: &[(&str, &str)]) -> Scene {
 }
 
 /// The same for a study.
-fn study(name: &str, sets: &[(&str, &str)]) -> Study {
+pub fn study(name: &str, sets: &[(&str, &str)]) -> Study {
     scene::load_study(&path(name), &owned(sets)).unwrap_or_else(|e| panic!("{e}"))
 }
 

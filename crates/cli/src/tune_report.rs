@@ -4,7 +4,7 @@ use crate::chart::{Axis, COLOURS, CONSTANT, Chart, Heat, ORACLE, TUNED, key, top
 use crate::page::{self, Mood, card, percent, section};
 use crate::picture;
 use crate::run_report::round_up;
-use ::tune::{Bound, Cell, Profile, Replay, ReplayRow, Tuned};
+use ::tune::{Bound, Cell, Gap, MomentKind, Profile, Replay, ReplayRow, Tuned};
 use anyhow::anyhow;
 use back::{Back, Body, Level};
 use maud::{Markup, html};
@@ -378,9 +378,9 @@ fn replays(tuned: &Tuned) -> Markup {
                     .get(r.class)
                     .map_or(String::new(), |c| c.name.clone()),
                 r.level.to_string(),
-                percent(r.band_share),
-                format!("{:.0} s", r.contact_s),
-                format!("{:.1} N", r.force_rms_error_n),
+                format!("{} of {}", percent(r.band_share), r.samples),
+                percent(r.band_share_reckoned),
+                format!("{} of {:.0} s", percent(r.band_share_by_time), r.contact_s),
                 format!("{:.1} mm", 1e3 * r.worst_tracking_m),
                 r.cap_violations.to_string(),
             ]
@@ -390,9 +390,9 @@ fn replays(tuned: &Tuned) -> Markup {
         "body",
         "class",
         "level",
-        "contact in the band",
-        "contact",
-        "force against tuning, RMS",
+        "samples in the band",
+        "the same by statics",
+        "contact time in the band",
         "slide behind its command",
         "cap violations",
     ];
@@ -401,9 +401,44 @@ fn replays(tuned: &Tuned) -> Markup {
         "Tuning asks a quasi-static model a million times; the finished tables then run dynamically, with motors, friction, relaxation and a trunk that leans, on held-out bodies.",
         &html! {
             (page::table(&head, &rows))
+            (page::table(&GAP_HEAD, &gap_rows(tuned)))
             @if let Some(first) = tuned.replays.first() { (over_time(tuned, first)) }
         },
     )
+}
+
+const GAP_HEAD: [&str; 5] = [
+    "node force in all replays",
+    "samples",
+    "mean by statics",
+    "run less statics, mean",
+    "run less statics, RMS",
+];
+
+/// What statics was off by, by kind of moment, over all replays.
+fn gap_rows(tuned: &Tuned) -> Vec<Vec<String>> {
+    let of = |kind: MomentKind| {
+        let gaps: Vec<_> = tuned
+            .replays
+            .iter()
+            .flat_map(|r| r.gaps.iter().filter(|g| g.moment == kind))
+            .collect();
+        let samples: usize = gaps.iter().map(|g| g.samples).sum();
+        let mean = |value: &dyn Fn(&Gap) -> f64| {
+            gaps.iter()
+                .map(|g| g.samples as f64 * value(g))
+                .sum::<f64>()
+                / samples.max(1) as f64
+        };
+        vec![
+            kind.name().to_string(),
+            samples.to_string(),
+            format!("{:.1} N", mean(&|g| g.reckoned_n)),
+            format!("{:+.1} N", mean(&|g| g.mean_n)),
+            format!("{:.1} N", mean(&|g| g.rms_n * g.rms_n).sqrt()),
+        ]
+    };
+    MomentKind::ALL.into_iter().map(of).collect()
 }
 
 /// Force and pressure of the first replay.

@@ -3,7 +3,7 @@
 use crate::talk::{Outcome, say};
 use crate::tune::Bars;
 use crate::{export, input, model, page, print, result, talk};
-use ::tune::{RETRACTED_M, TuneError, Tuned, replay, replay_bodies};
+use ::tune::{Played, RETRACTED_M, Replay, TuneError, Tuned, replay, replay_bodies};
 use anyhow::{Context, bail};
 use program::Technique;
 use scene::Study;
@@ -35,6 +35,8 @@ struct Verdict {
     vectors: u64,
     vectors_failed: u64,
     band_share: f64,
+    band_share_by_statics: f64,
+    band_share_by_time: f64,
     cap_violations: u64,
     worst_command_error_mm: f64,
     problems: Vec<String>,
@@ -52,21 +54,29 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         mut problems,
     } = read_back(&folder, &study, &tuned)?;
     talk::watch_ctrl_c();
-    let (band_share, cap_violations) = match replayed(&study, &tables, args.jobs, &mut problems) {
-        Ok(found) => found,
+    let runs = match replayed(&study, &tuned, &tables, args.jobs) {
+        Ok(runs) => runs,
         Err(stopped @ TuneError::Stopped) => {
             say(stopped);
             return Ok(Outcome::Stopped);
         }
         Err(error) => return Err(error.into()),
     };
+    problems.extend(runs.iter().filter_map(|r| {
+        r.fault
+            .as_ref()
+            .map(|f| format!("fault in the replay: {f}"))
+    }));
+    let cap_violations = runs.iter().map(|r| r.cap_violations).sum();
     if cap_violations > 0 {
         problems.push(format!("{cap_violations} caps were passed in the replay"));
     }
     let verdict = Verdict {
         vectors,
         vectors_failed,
-        band_share,
+        band_share: share(&runs, |r| (r.band_share, r.samples as f64)),
+        band_share_by_statics: share(&runs, |r| (r.band_share_reckoned, r.samples as f64)),
+        band_share_by_time: share(&runs, |r| (r.band_share_by_time, r.contact_s)),
         cap_violations,
         worst_command_error_mm,
         problems,
@@ -87,7 +97,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                 "worst command error",
                 &format!("{worst_command_error_mm:.4} mm against tuned.json"),
             ],
-            ["replayed band share", &page::percent(band_share)],
+            [
+                "replayed band share",
+                &format!(
+                    "{} of samples ({} by statics), {} of contact time",
+                    page::percent(verdict.band_share),
+                    page::percent(verdict.band_share_by_statics),
+                    page::percent(verdict.band_share_by_time)
+                ),
+            ],
             ["replayed cap violations", &cap_violations.to_string()],
             [
                 "verdict",
@@ -256,36 +274,37 @@ fn self_test(folder: &Path, files: &[(String, Vec<u8>)]) -> anyhow::Result<(u64,
     }
 }
 
-/// Runs the tables in the full simulator on the study's replay bodies: band share, weighted by contact, and caps passed.
+/// Runs the tables in the full simulator on the study's replay bodies; judged by the tuned cells' bands.
 fn replayed(
     study: &Study,
+    tuned: &Tuned,
     tables: &Tables,
     jobs: usize,
-    problems: &mut Vec<String>,
-) -> Result<(f64, u64), TuneError> {
+) -> Result<Vec<Replay>, TuneError> {
     let of = |technique: Technique| tables.techniques.iter().position(|n| n == technique.name());
-    let depth = |class: usize, technique, u, level| {
+    let depth_m = |class: usize, technique, u, level| {
         of(technique).map_or(RETRACTED_M, |t| {
             tables.depth_m(t as u8, class as u8, u, level)
         })
     };
+    let band = |class: usize, technique, u, level| tuned.band(class, technique, u, level);
+    let played = Played {
+        depth_m: &depth_m,
+        band: &band,
+    };
     let bars = Bars::default();
-    let runs = replay(study, &replay_bodies(study), &depth, jobs, &bars);
+    let runs = replay(study, &replay_bodies(study), played, jobs, &bars);
     bars.clear();
-    let runs = runs?;
-    problems.extend(runs.iter().filter_map(|r| {
-        r.fault
-            .as_ref()
-            .map(|f| format!("fault in the replay: {f}"))
-    }));
-    let contact_s: f64 = runs.iter().map(|r| r.contact_s).sum();
-    let inside_s: f64 = runs.iter().map(|r| r.band_share * r.contact_s).sum();
-    Ok((
-        if contact_s > 0.0 {
-            inside_s / contact_s
-        } else {
-            0.0
-        },
-        runs.iter().map(|r| r.cap_violations).sum(),
-    ))
+    runs
+}
+
+/// A share over all runs, from each run's and its weight.
+fn share(runs: &[Replay], of: impl Fn(&Replay) -> (f64, f64)) -> f64 {
+    let (part, all) = runs
+        .iter()
+        .map(of)
+        .fold((0.0, 0.0), |(part, all), (share, weight)| {
+            (part + share * weight, all + weight)
+        });
+    if all > 0.0 { part / all } else { 0.0 }
 }

@@ -3,7 +3,7 @@
 use crate::bed::Bed;
 use crate::touch::{Contact, NodeLaw, Touch};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion};
-use tissue::Effort;
+use tissue::{Cover, Effort};
 
 /// Rows between two columns of the atlas, and columns between two, m.
 const PITCH_M: [f64; 2] = [0.024, 0.008];
@@ -23,6 +23,9 @@ const ENOUGH_N: f64 = 110.0;
 /// How far it is off the solver is measured where it is used ([`crate::Statics`]).
 #[derive(Clone, Debug)]
 pub struct Atlas {
+    cover: Option<Cover>,
+    /// Of the node itself, N/m.
+    stiffness_n_m: f64,
     first_row: f64,
     rows_per_step: f64,
     columns_per_step: f64,
@@ -76,6 +79,8 @@ impl Atlas {
             }
         }
         Atlas {
+            cover: law.cover,
+            stiffness_n_m: law.stiffness_n_m,
             first_row,
             rows_per_step,
             columns_per_step,
@@ -87,8 +92,11 @@ impl Atlas {
     }
 
     /// The contact of a node at a place of the bed, `depth_m` deep, when the tissue gives `soft` times its instantaneous
-    /// displacement. Quasi-elastic (Schapery 1962): the tissue's share of the depth shrinks to `1 / soft^0.65` of
-    /// itself, since force goes with depth to about the power 1.5.
+    /// displacement.
+    ///
+    /// Quasi-linear, as the run's own law is: at one displacement of the skin, and so at one contact area, pressure is `1 / soft`
+    /// of the instantaneous one. Cover and node give by what that pressure squeezes them, less than at once, and so the skin by
+    /// more.
     pub fn contact(&self, bed: &Bed, at: [f64; 2], depth_m: f64, soft: f64) -> Contact {
         let place = Contact {
             u: bed.station(at[0]),
@@ -98,18 +106,23 @@ impl Atlas {
         if depth_m <= 0.0 {
             return place;
         }
-        let stretch = soft.powf(0.65) - 1.0;
+        let kept = 1.0 / soft;
         let corners = self.corners(at);
-        let mut elastic_m = depth_m;
-        for _ in 0..4 {
-            elastic_m = depth_m - stretch * self.blend(&corners, elastic_m).tissue_m;
+        let mut instant_m = depth_m;
+        if kept < 1.0 {
+            for _ in 0..4 {
+                let p = self.blend(&corners, instant_m);
+                let squeeze_m = self.cover.map_or(0.0, |c| c.squeeze(kept * p.peak_pa).0);
+                let give_m = kept * p.root_force * p.root_force / self.stiffness_n_m;
+                instant_m += depth_m - (p.tissue_m + squeeze_m + give_m);
+            }
         }
-        let p = self.blend(&corners, elastic_m);
+        let p = self.blend(&corners, instant_m);
         Contact {
-            force_n: p.root_force * p.root_force,
+            force_n: kept * p.root_force * p.root_force,
             area_m2: p.area_m2,
-            peak_pa: p.peak_pa,
-            barred_peak_pa: p.root_barred * p.root_barred,
+            peak_pa: kept * p.peak_pa,
+            barred_peak_pa: kept * p.root_barred * p.root_barred,
             cells: usize::from(p.root_force > 0.0),
             ..place
         }

@@ -2,7 +2,7 @@
 
 use back::Back;
 use mechanism::TrackCurve;
-use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point3, Translation3, UnitQuaternion, Vector3};
 use scene::{Chair, Pad};
 use tissue::Cover;
 
@@ -11,14 +11,16 @@ const GRAVITY_M_S2: f64 = 9.806_65;
 
 /// Arm that turns pitch into a length and moment into a force in the balance, m: about the trunk's radius of gyration.
 const PITCH_ARM_M: f64 = 0.25;
+/// Displacement for differences of the residual, m.
+pub(crate) const DIFFERENCE_M: f64 = 5e-5;
+/// Longest step of the balance, m.
+pub(crate) const LONGEST_STEP_M: f64 = 0.01;
 /// Squeeze of the pad under the sacrum that a sitter's rest may have, m; below zero it is a gap (estimate).
 const SACRAL_SQUEEZE_M: [f64; 2] = [0.010, -0.020];
 /// Pitch within which a sitter's rest is looked for, rad.
 const PITCH_RANGE_RAD: [f64; 2] = [-0.35, 0.35];
 /// Force left over in a balanced trunk, N.
-const BALANCED_N: f64 = 0.2;
-/// What may be left where a kink keeps Newton from going on, N.
-const STUCK_N: f64 = 1.5;
+pub(crate) const BALANCED_N: f64 = 0.2;
 
 /// Where the trunk is: displacement of its hip joint from rest and pitch about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,6 +31,51 @@ pub struct Lean {
     pub z_m: f64,
     /// Pitch about x, rad; > 0 tips the head back (towards the machine).
     pub pitch_rad: f64,
+}
+
+/// A lean in balance, and how stiffly it is held there, if known: residual forces per unknown, N/m, with the pitch as a length
+/// on [`PITCH_ARM_M`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Balance {
+    pub lean: Lean,
+    pub stiffness_n_m: Option<Matrix3<f64>>,
+}
+
+/// The unknowns of a balance as lengths.
+pub(crate) fn unknowns(lean: &Lean) -> Vector3<f64> {
+    Vector3::new(lean.y_m, lean.z_m, lean.pitch_rad * PITCH_ARM_M)
+}
+
+pub(crate) fn lean_at(x: &Vector3<f64>) -> Lean {
+    Lean {
+        y_m: x.x,
+        z_m: x.y,
+        pitch_rad: x.z / PITCH_ARM_M,
+    }
+}
+
+/// What is left of all forces, N.
+pub(crate) fn residual_of(own: &Load, pushed: &Load) -> Vector3<f64> {
+    Vector3::new(
+        own.y_n + pushed.y_n,
+        own.z_n + pushed.z_n,
+        (own.pitch_nm + pushed.pitch_nm) / PITCH_ARM_M,
+    )
+}
+
+/// Stiffness by differences, N/m.
+fn differences(
+    x: &Vector3<f64>,
+    f: &Vector3<f64>,
+    residual: &mut impl FnMut(&Vector3<f64>) -> Vector3<f64>,
+) -> Matrix3<f64> {
+    let column = |i: usize| {
+        let mut beside = *x;
+        beside[i] += DIFFERENCE_M;
+        (f - residual(&beside)) / DIFFERENCE_M
+    };
+    let columns = [0, 1, 2].map(column);
+    Matrix3::from_columns(&columns)
 }
 
 /// Force and moment on the trunk in the machine's y-z plane, about the hip joint.
@@ -214,71 +261,59 @@ impl Support {
     }
 
     /// The lean at which node forces are balanced: forces on the user at points of the machine frame, re-evaluated
-    /// by `nodes` at every trial. `None` if no balance is found (the trunk is thrown off the pad).
+    /// by `nodes` at every trial. `None` if no balance is found from `start` (the trunk is thrown off the pad, or a kink is
+    /// in the way).
     ///
-    /// Static; the hip may move out of the machine, not along it. Newton steps, damped (Levenberg) where the pad
-    /// lets go: the pitch is scaled by an arm so that both unknowns are lengths and both residuals forces.
-    pub fn balance(
+    /// Static, in the run's three freedoms: the hip out of the machine and along it, pitch. Newton's steps, damped (Levenberg)
+    /// where the pad lets go; pitch is scaled by an arm so that all unknowns are lengths and all residuals forces. The
+    /// stiffness is taken from differences where `start` has none, from each step's own after that (Broyden 1965), and from
+    /// differences again where that leads uphill.
+    pub(crate) fn balance(
         &self,
-        start: &Lean,
+        start: &Balance,
         mut nodes: impl FnMut(&Isometry3<f64>) -> Load,
-    ) -> Option<Lean> {
-        const STEP_M: f64 = 5e-5;
-        let lean_at = |x: [f64; 2]| Lean {
-            y_m: x[0],
-            z_m: start.z_m,
-            pitch_rad: x[1] / PITCH_ARM_M,
-        };
-        let mut residual = |x: [f64; 2]| {
+    ) -> Option<Balance> {
+        let mut residual = |x: &Vector3<f64>| {
             let lean = lean_at(x);
             let own = self.load(&lean);
-            let pushed = nodes(&self.machine_from_back(&lean));
-            [
-                own.y_n + pushed.y_n,
-                (own.pitch_nm + pushed.pitch_nm) / PITCH_ARM_M,
-            ]
+            residual_of(&own, &nodes(&self.machine_from_back(&lean)))
         };
-        let size = |f: [f64; 2]| f[0].hypot(f[1]);
-        let mut x = [start.y_m, start.pitch_rad * PITCH_ARM_M];
-        let mut f = residual(x);
+        let mut x = unknowns(&start.lean);
+        let mut f = residual(&x);
+        let mut known = start.stiffness_n_m;
+        let mut fresh = false;
         let mut damping_n_m = 10.0;
         for _ in 0..200 {
-            if size(f) < BALANCED_N {
-                return Some(lean_at(x));
+            if f.norm() < BALANCED_N {
+                return Some(Balance {
+                    lean: lean_at(&x),
+                    stiffness_n_m: known,
+                });
             }
-            let (fy, fp) = (
-                residual([x[0] + STEP_M, x[1]]),
-                residual([x[0], x[1] + STEP_M]),
-            );
-            // Stiffness against both unknowns; a held trunk has a positive one.
-            let k = |at: [f64; 2], i: usize| -(at[i] - f[i]) / STEP_M;
-            loop {
-                let (a, b, c, d) = (
-                    k(fy, 0) + damping_n_m,
-                    k(fp, 0),
-                    k(fy, 1),
-                    k(fp, 1) + damping_n_m,
-                );
-                let det = a * d - b * c;
-                let mut step = [(f[0] * d - f[1] * b) / det, (a * f[1] - c * f[0]) / det];
-                let long = size(step) / 0.01;
-                if long > 1.0 {
-                    step = step.map(|v| v / long);
-                }
-                let trial = [x[0] + step[0], x[1] + step[1]];
-                let at_trial = residual(trial);
-                if det > 0.0 && size(at_trial) < size(f) {
-                    (x, f) = (trial, at_trial);
+            let stiffness = known.unwrap_or_else(|| {
+                fresh = true;
+                differences(&x, &f, &mut residual)
+            });
+            let damped = stiffness + Matrix3::from_diagonal_element(damping_n_m);
+            // A held trunk has a positive stiffness.
+            let step = damped.lu().solve(&f).filter(|_| damped.determinant() > 0.0);
+            let step = step.map(|s| s * (LONGEST_STEP_M / s.norm()).min(1.0));
+            let trial = step.map(|s| (s, residual(&(x + s))));
+            match trial {
+                Some((s, at_trial)) if at_trial.norm() < f.norm() => {
+                    let off = f - at_trial - stiffness * s;
+                    known = Some(stiffness + off * s.transpose() / s.norm_squared());
+                    (x, f) = (x + s, at_trial);
+                    fresh = false;
                     damping_n_m = (0.3 * damping_n_m).max(1.0);
-                    break;
                 }
-                damping_n_m *= 4.0;
-                if damping_n_m > 1e9 {
-                    // A kink (rocker stop, pad edge) holds the last newton: near enough, or no balance from here.
-                    return (size(f) < STUCK_N).then(|| lean_at(x));
+                _ if !fresh => known = None,
+                _ => {
+                    known = Some(stiffness);
+                    damping_n_m *= 4.0;
                 }
             }
-            if x[0].abs() > 0.5 || x[1].abs() > 0.3 {
+            if damping_n_m > 1e7 || x.x.abs() > 0.5 || x.y.abs() > 0.3 || x.z.abs() > 0.3 {
                 return None;
             }
         }

@@ -2,9 +2,10 @@
 
 use crate::error::TuneError;
 use back::{Body, Envelope};
-use mechanism::Kinematics;
-use scene::Study;
+use mechanism::{Drive, Kinematics};
+use scene::{Scene, Study};
 use sim::{Bed, Groundwork, Statics, Subject};
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use crate::touch::TouchProfile;
@@ -20,6 +21,8 @@ pub(crate) struct Stage<'a> {
     pub kinematics: Arc<Kinematics>,
     pub envelope: Envelope,
     pub coarse: Arc<Groundwork>,
+    /// How fast a kneading node goes along the skin, in the mean over a turn, m/s.
+    pub knead_m_s: f64,
 }
 
 /// One body, ready for the quasi-static pass.
@@ -47,9 +50,10 @@ impl<'a> Stage<'a> {
             Kinematics::new(&scene.mechanism).map_err(|e| TuneError::Mechanism(e.to_string()))?;
         Ok(Stage {
             study,
-            kinematics: Arc::new(kinematics),
             envelope,
             coarse: Bed::groundwork(COARSE_CELL_M),
+            knead_m_s: knead_path_m(scene, &kinematics)? * scene.timing.knead_rad_s / TAU,
+            kinematics: Arc::new(kinematics),
         })
     }
 
@@ -90,4 +94,31 @@ impl<'a> Stage<'a> {
             })
             .collect()
     }
+}
+
+/// Way of a node along the back in one turn of the kneading shaft, m, the mean of upper and lower.
+fn knead_path_m(scene: &Scene, kinematics: &Kinematics) -> Result<f64, TuneError> {
+    const STEPS: usize = 32;
+    let walk_m = 0.5 * kinematics.curve().length_m();
+    let mut way_m = 0.0;
+    let mut before = None;
+    for step in 0..=STEPS {
+        let drive = Drive {
+            walk_m,
+            protrude_m: 0.5 * scene.mechanism.protrude.stroke_m,
+            knead_rad: TAU * step as f64 / STEPS as f64,
+            tap_rad: 0.0,
+        };
+        let sides = kinematics.sides(&drive);
+        let pivot = sides.map_err(|e| TuneError::Mechanism(e.to_string()))?[1].pivot;
+        let nodes = [0, 1].map(|i| pivot * kinematics.node_in_pivot(i, 0.0));
+        if let Some(before) = before.replace(nodes) {
+            let steps = nodes
+                .iter()
+                .zip(&before)
+                .map(|(b, a)| (b.x - a.x).hypot(b.z - a.z));
+            way_m += 0.5 * steps.sum::<f64>();
+        }
+    }
+    Ok(way_m)
 }

@@ -2,9 +2,10 @@
 
 use crate::cast::{Player, Stage};
 use crate::held_out::bound_95;
+use crate::moments::in_band;
 use crate::response::{Bound, CONTACT_N, Curve, Feel, feel};
 use crate::tuned::Cell;
-use crate::tuner::{Column, best_for, in_band};
+use crate::tuner::{Column, best_for};
 use back::Zone;
 use program::Technique;
 use serde::{Deserialize, Serialize};
@@ -149,9 +150,10 @@ pub(crate) fn judge(
                     oracle_m.map_or(Vec::new(), |m| curve.feels(m).collect()),
                 ];
                 for (count, feels) in verdict.counts[t][level].iter_mut().zip(&feels) {
-                    for f in feels.iter().filter(|f| f.force_n > CONTACT_N) {
+                    let samples = feels.iter();
+                    for good in samples.filter_map(|f| in_band(f.force_n, f.fraction, cell.band)) {
                         count.1 += 1;
-                        count.0 += u64::from(in_band(f, cell.band));
+                        count.0 += u64::from(good);
                     }
                 }
                 for f in feels[0].iter().filter(|f| f.force_n > CONTACT_N) {

@@ -2,15 +2,16 @@
 
 use crate::cast::{Player, Stage};
 use crate::error::TuneError;
+use crate::moments::{Moment, MomentKind, in_band, moments};
 use crate::progress::{Progress, in_pool};
-use crate::response::{CONTACT_N, feel};
+use crate::response::{CONTACT_N, Feel, feel};
 use crate::touch::TouchProfile;
 use back::{Body, Zone};
 use program::{AxisLimits, DepthMap, MarkKind, Phase, Technique, compile};
 use rayon::prelude::*;
 use scene::Study;
 use serde::{Deserialize, Serialize};
-use sim::{Bed, Limit, PressureMap, Rest, Sim, Subject, Trace, record};
+use sim::{Bed, Limit, PressureMap, Rest, Sim, Subject, Trace, TraceRow, record};
 use std::sync::Arc;
 
 /// A run of the scene's session on one held-out body at one level.
@@ -22,16 +23,23 @@ pub struct Replay {
     pub class: usize,
     /// Level of every step, 1 to 5.
     pub level: u8,
-    /// Share of effective contact time inside the level's band.
+    /// Share of samples inside the cell's band, as the judgement counts: the nodes in effective contact at the start and the end
+    /// of every press hold, at the peak of every kneading turn, at every station that is rolled past.
     pub band_share: f64,
+    /// How many samples that is.
+    pub samples: usize,
+    /// What statics says of the same samples.
+    pub band_share_reckoned: f64,
+    /// Share of effective contact time inside the cell's band: a kneading peak counts for its turn.
+    pub band_share_by_time: f64,
     /// Seconds of effective contact (node by node).
     pub contact_s: f64,
     /// Caps passed at any step: one per limit, node and zone.
     pub cap_violations: u64,
     /// What they were.
     pub violations: Vec<(Limit, Zone, f64, f64)>,
-    /// Root mean square of (force in a hold - quasi-static force), N.
-    pub force_rms_error_n: f64,
+    /// How far the run was from statics, by kind of moment.
+    pub gaps: Vec<Gap>,
     /// Largest distance between slide and command, m.
     pub worst_tracking_m: f64,
     /// A fault, if the run broke.
@@ -40,6 +48,21 @@ pub struct Replay {
     pub map: PressureMap,
     /// Ten rows a second: time, station, level's fraction of each node.
     pub rows: Vec<ReplayRow>,
+}
+
+/// Node forces of a run against those of statics, at one kind of moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Which.
+    pub moment: MomentKind,
+    /// Nodes and moments with effective contact in run or statics.
+    pub samples: usize,
+    /// Mean force by statics, N.
+    pub reckoned_n: f64,
+    /// Mean of run less statics, N.
+    pub mean_n: f64,
+    /// Root mean square of it, N.
+    pub rms_n: f64,
 }
 
 /// One row of a replay.
@@ -57,6 +80,17 @@ pub struct ReplayRow {
 
 /// Depth from touch by class, technique, station and level, m: a tuned map, or tables read back.
 pub type DepthOf<'a> = dyn Fn(usize, Technique, f64, u8) -> f64 + Sync + 'a;
+
+/// The band that a cell is judged by, of class, technique, station and level.
+pub type BandOf<'a> = dyn Fn(usize, Technique, f64, u8) -> [f64; 2] + Sync + 'a;
+
+/// What is replayed.
+#[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct Played<'a> {
+    pub depth_m: &'a DepthOf<'a>,
+    pub band: &'a BandOf<'a>,
+}
 
 /// The held-out bodies a study replays, with their class and level: class after class, levels in turn.
 pub fn replay_bodies(study: &Study) -> Vec<(usize, Body, u8)> {
@@ -77,14 +111,14 @@ pub fn replay_bodies(study: &Study) -> Vec<(usize, Body, u8)> {
         .collect()
 }
 
-/// Runs the study's session on bodies, with the depth that `depth` gives, on `jobs` threads (0: all cores).
+/// Runs the study's session on bodies, with the depths that `played` gives, on `jobs` threads (0: all cores).
 ///
 /// # Errors
 /// See [`TuneError`].
 pub fn replay(
     study: &Study,
     bodies: &[(usize, Body, u8)],
-    depth: &DepthOf<'_>,
+    played: Played<'_>,
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Vec<Replay>, TuneError> {
@@ -94,7 +128,7 @@ pub fn replay(
         bodies
             .par_iter()
             .map(|(class, body, level)| {
-                let result = run(&stage, *class, body, *level, depth, progress);
+                let result = run(&stage, *class, body, *level, played, progress);
                 progress.tick();
                 result
             })
@@ -123,7 +157,7 @@ fn run(
     class: usize,
     body: &Body,
     level: u8,
-    depth: &DepthOf<'_>,
+    played: Played<'_>,
     progress: &dyn Progress,
 ) -> Result<Replay, TuneError> {
     let study = stage.study;
@@ -140,7 +174,7 @@ fn run(
     let subject = Arc::new(subject);
     let player = stage.seat(class, body)?;
     let map = AtLevel {
-        depth,
+        depth: played.depth_m,
         touch: &player.touch,
         stroke_m: scene.mechanism.protrude.stroke_m,
         class,
@@ -167,20 +201,22 @@ fn run(
     if progress.stop_asked() {
         return Err(TuneError::Stopped);
     }
-    let band = study.bands[usize::from(level) - 1];
-    let (inside_s, contact_s) = band_time(&trace, &sim, band);
-    let quasi = hold_errors(stage, &player, &trace, &sim, &|u| {
-        depth(class, Technique::Press, u, level)
+    let band = |technique, u| (played.band)(class, technique, u, level);
+    let (inside_s, contact_s) = band_time(&trace, &sim, &band);
+    let found = moments(&trace, sim.timeline(), &study.stations.all_u());
+    let reckoned = reckon(stage, &player, &found, &|technique, u| {
+        (played.depth_m)(class, technique, u, level)
     });
+    let (inside, samples) = count(&found, &band);
+    let (reckoned_inside, reckoned_samples) = count(&reckoned, &band);
     Ok(Replay {
         body: body.clone(),
         class,
         level,
-        band_share: if contact_s > 0.0 {
-            inside_s / contact_s
-        } else {
-            0.0
-        },
+        band_share: ratio(inside as f64, samples as f64),
+        samples,
+        band_share_reckoned: ratio(reckoned_inside as f64, reckoned_samples as f64),
+        band_share_by_time: ratio(inside_s, contact_s),
         contact_s,
         cap_violations: trace.violations.len() as u64,
         violations: trace
@@ -188,7 +224,7 @@ fn run(
             .iter()
             .map(|v| (v.limit, v.zone, v.value, v.allowed))
             .collect(),
-        force_rms_error_n: quasi,
+        gaps: gaps(&found, &reckoned),
         worst_tracking_m: trace
             .rows
             .iter()
@@ -213,17 +249,92 @@ fn run(
     })
 }
 
+/// The same moments by statics.
+fn reckon(
+    stage: &Stage<'_>,
+    player: &Player,
+    found: &[Moment],
+    depth_m: &dyn Fn(Technique, f64) -> f64,
+) -> Vec<Moment> {
+    let mut last: Option<(Technique, f64, Vec<Feel>)> = None;
+    found
+        .iter()
+        .map(|moment| {
+            let (technique, u) = (moment.kind.technique(), moment.u);
+            if last.as_ref().is_none_or(|l| (l.0, l.1) != (technique, u)) {
+                let depth_m = depth_m(technique, u);
+                let still = feel(stage, player, technique, u, depth_m, &mut Rest::default());
+                last = Some((technique, u, still.feels));
+            }
+            let first = if moment.kind == MomentKind::HoldEnd {
+                2
+            } else {
+                0
+            };
+            let feel = last
+                .as_ref()
+                .and_then(|l| l.2.get(first + moment.node % 2))
+                .copied()
+                .unwrap_or_default();
+            Moment {
+                force_n: feel.force_n,
+                fraction: feel.fraction,
+                ..*moment
+            }
+        })
+        .collect()
+}
+
+/// Samples inside their band, and all of them.
+fn count(moments: &[Moment], band: &dyn Fn(Technique, f64) -> [f64; 2]) -> (usize, usize) {
+    let samples = moments
+        .iter()
+        .filter_map(|m| in_band(m.force_n, m.fraction, band(m.kind.technique(), m.u)));
+    samples.fold((0, 0), |(inside, all), good| {
+        (inside + usize::from(good), all + 1)
+    })
+}
+
+fn gaps(found: &[Moment], reckoned: &[Moment]) -> Vec<Gap> {
+    let of = |kind| {
+        let pairs: Vec<[f64; 2]> = found
+            .iter()
+            .zip(reckoned)
+            .filter(|(f, r)| f.kind == kind && f.force_n.max(r.force_n) > CONTACT_N)
+            .map(|(f, r)| [f.force_n, r.force_n])
+            .collect();
+        let mean = |value: &dyn Fn(&[f64; 2]) -> f64| {
+            pairs.iter().map(value).sum::<f64>() / pairs.len().max(1) as f64
+        };
+        Gap {
+            moment: kind,
+            samples: pairs.len(),
+            reckoned_n: mean(&|p| p[1]),
+            mean_n: mean(&|p| p[0] - p[1]),
+            rms_n: mean(&|p| (p[0] - p[1]).powi(2)).sqrt(),
+        }
+    };
+    MomentKind::ALL
+        .into_iter()
+        .map(of)
+        .filter(|g| g.samples > 0)
+        .collect()
+}
+
+fn ratio(part: f64, all: f64) -> f64 {
+    if all > 0.0 { part / all } else { 0.0 }
+}
+
 /// Seconds of effective contact inside the band, and all of them: press holds, the peak of each kneading turn (it
 /// counts for the turn's length), all of a roll.
-fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
+fn band_time(trace: &Trace, sim: &Sim, band: &dyn Fn(Technique, f64) -> [f64; 2]) -> (f64, f64) {
     let dt_s = 1.0 / trace.rate_hz;
     let (mut inside_s, mut all_s) = (0.0, 0.0);
-    let mut note = |fraction: f64, force_n: f64, s: f64| {
-        if force_n > CONTACT_N {
+    let mut note = |row: &TraceRow, node: usize, s: f64| {
+        let band = band(row.technique, row.station);
+        if let Some(good) = in_band(row.force_n[node], row.fraction[node], band) {
             all_s += s;
-            if (band[0]..=band[1]).contains(&fraction) {
-                inside_s += s;
-            }
+            inside_s += if good { s } else { 0.0 };
         }
     };
     for row in trace
@@ -232,7 +343,7 @@ fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
         .filter(|r| r.phase == Phase::Contact && r.technique != Technique::Knead)
     {
         for i in 0..4 {
-            note(row.fraction[i], row.force_n[i], dt_s);
+            note(row, i, dt_s);
         }
     }
     let marks: Vec<f64> = sim
@@ -258,51 +369,9 @@ fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
                 .iter()
                 .max_by(|a, b| a.fraction[node].total_cmp(&b.fraction[node]))
             {
-                note(
-                    peak.fraction[node],
-                    peak.force_n[node],
-                    turn.len() as f64 * dt_s,
-                );
+                note(peak, node, turn.len() as f64 * dt_s);
             }
         }
     }
     (inside_s, all_s)
-}
-
-/// Root mean square of dynamic less quasi-static node force at the end of the press holds, N.
-fn hold_errors(
-    stage: &Stage<'_>,
-    player: &Player,
-    trace: &Trace,
-    sim: &Sim,
-    depth_m: &dyn Fn(f64) -> f64,
-) -> f64 {
-    let (mut sum, mut count) = (0.0, 0usize);
-    for mark in sim
-        .timeline()
-        .marks()
-        .iter()
-        .filter(|m| m.kind == MarkKind::PressHold)
-    {
-        let mut held = trace
-            .rows
-            .iter()
-            .filter(|r| r.phase == Phase::Contact && r.t_s >= mark.t_s && r.t_s < mark.t_s + 0.5);
-        let Some(row) = held.next_back() else {
-            continue;
-        };
-        let still = feel(
-            stage,
-            player,
-            Technique::Press,
-            mark.u,
-            depth_m(mark.u),
-            &mut Rest::default(),
-        );
-        for node in 0..2 {
-            sum += (row.force_n[2 + node] - still.feels[node].force_n).powi(2);
-            count += 1;
-        }
-    }
-    (sum / count.max(1) as f64).sqrt()
 }

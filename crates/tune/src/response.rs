@@ -15,10 +15,9 @@ pub(crate) const STEP_M: f64 = 0.005;
 pub(crate) const CONTACT_N: f64 = 5.0;
 /// Depth of the last sample, m from touch.
 pub(crate) const DEEPEST_M: f64 = 0.049;
-/// Tissue that is met at the speed of a ramp is stiffer than the half-relaxed one of a hold, by about this.
-const FAST_TISSUE: f64 = 1.5;
-/// Where to look for a balance that is not found at a depth, m beside it.
-const NEAR_M: [f64; 4] = [0.0, 0.0003, -0.0003, 0.0008];
+/// Radius of a patch, m: what a passing node goes on by while the skin under it relaxes. In the shipped chair 8 to 12 mm; a
+/// fifth more or less is 1 % of the force.
+const PATCH_M: f64 = 0.010;
 /// Shaft angles of a kneading turn.
 const TURN_STEPS: usize = 16;
 /// Beyond this multiple of a cap nothing more is sampled.
@@ -65,6 +64,8 @@ pub(crate) struct Sample {
     /// Value over cap of the keep-out alone, and of all other limits.
     pub keep_out: f64,
     pub press: f64,
+    /// How much more the tissue gives by the end of the ramp than at once.
+    soft: f64,
 }
 
 /// Samples at `FIRST_M + i STEP_M`, ending where a cap is hopelessly passed.
@@ -169,13 +170,14 @@ impl Curve {
     }
 }
 
-/// The rise of the force while the slide comes out over the ramp, from one sample to the next deeper one.
+/// The rise of the force while the slide comes out over the ramp, from one sample to the next deeper one. Tissue that has
+/// relaxed meets further travel as if at once, so the slope is `soft` times that of the relaxed forces: on the safe side, since it relaxes on.
 fn approach_rate(stage: &Stage<'_>, protrude_m: f64, before: &Sample, sample: &mut Sample) {
     let scene = &stage.study.scene;
     let speed_m_s = protrude_m.max(0.0) / scene.timing.press_ramp_s;
     let speed_m_s = speed_m_s.min(scene.mechanism.protrude.speed_max_m_s);
     for (a, b) in before.feels.iter().zip(&sample.feels) {
-        let rate_n_s = FAST_TISSUE * (b.force_n - a.force_n) / STEP_M * speed_m_s;
+        let rate_n_s = sample.soft * (b.force_n - a.force_n) / STEP_M * speed_m_s;
         let load = rate_n_s / stage.envelope.rate_cap_n_s(false);
         sample.press = sample.press.max(load);
         if load > sample.load {
@@ -205,13 +207,13 @@ pub(crate) fn feel(
         .iter()
         .map(|s| s.hold_s)
         .fold(0.0, f64::max);
-    let soft = |t_s: f64| {
-        player
-            .subject
-            .bed
-            .creep()
-            .map_or(1.0, |c| c.compliance(t_s))
+    let creep = player.subject.bed.creep();
+    let after_ramp = |held_s: f64| {
+        let pressed_s = player.touch.pressed_s(u, protrude_m, timing.press_ramp_s);
+        creep.map_or(1.0, |c| c.compliance_after_ramp(pressed_s, held_s))
     };
+    let in_passing =
+        |speed_m_s: f64| creep.map_or(1.0, |c| c.compliance_in_passing(PATCH_M, speed_m_s));
     let park_rad = park_rad(stage, technique);
     let walk_m = player.subject.placement.walk_m(u);
     let drive = |knead_rad: f64| Drive {
@@ -223,38 +225,32 @@ pub(crate) fn feel(
     let mut judge = Judge {
         stage,
         player,
-        sample: Sample::default(),
+        sample: Sample {
+            soft: after_ramp(0.0),
+            ..Sample::default()
+        },
     };
     match technique {
         Technique::Press => {
-            // The force at the start of a hold follows half a ramp of relaxation, the end the hold on top.
-            for t_s in [
-                0.5 * timing.press_ramp_s,
-                0.5 * timing.press_ramp_s + hold_s,
-            ] {
-                let nodes = judge.rest(&drive(park_rad), soft(t_s), start);
+            for held_s in [0.0, hold_s] {
+                let nodes = judge.rest(&drive(park_rad), after_ramp(held_s), start);
                 judge.keep(nodes.unwrap_or_default());
             }
         }
         Technique::Roll => {
-            // A point of skin is under the node for about a patch's length.
-            let nodes = judge.rest(
-                &drive(park_rad),
-                soft(0.02 / timing.roll_m_s.max(1e-3)),
-                start,
-            );
+            let nodes = judge.rest(&drive(park_rad), in_passing(timing.roll_m_s), start);
             judge.keep(nodes.unwrap_or_default());
         }
         Technique::Knead => {
             let turn_s = std::f64::consts::TAU / timing.knead_rad_s;
-            let soft = soft(0.15 * turn_s);
+            let soft = in_passing(stage.knead_m_s);
             let mut peak = [Contact::default(); 2];
             let mut before: Option<[Contact; 2]> = None;
             let mut first = None;
             for i in 0..TURN_STEPS {
                 let theta = park_rad + std::f64::consts::TAU * i as f64 / TURN_STEPS as f64;
                 let Some(nodes) = judge.rest(&drive(theta), soft, start) else {
-                    continue;
+                    break;
                 };
                 first = first.or(Some(nodes));
                 if let Some(before) = before {
@@ -296,18 +292,12 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// A balance, looked at against the caps. `None` without one.
     fn rest(&mut self, drive: &Drive, soft: f64, start: &mut Rest) -> Option<[Contact; 2]> {
-        // Where rocker stop, pad edge and bone meet, Newton may miss one depth and find its neighbour.
-        let found = NEAR_M.iter().find_map(|offset_m| {
-            let near = Drive {
-                protrude_m: drive.protrude_m + offset_m,
-                ..*drive
-            };
-            self.player
-                .statics
-                .rest(&self.player.subject, &near, soft, start)
-                .ok()
-                .flatten()
-        });
+        let found = self
+            .player
+            .statics
+            .rest(&self.player.subject, drive, soft, start)
+            .ok()
+            .flatten();
         match found {
             Some(rest) => {
                 *start = rest;

@@ -13,6 +13,8 @@ const TOUCH_N: f64 = 25.0;
 /// How far along the back a kneading orbit carries the rocker's pivot from its station: about 20 mm. That nodes lie above and
 /// below the pivot is in the scan already, which touches with both.
 const KNEAD_REACH_U: [f64; 5] = [-0.04, -0.02, 0.0, 0.02, 0.04];
+/// Force at which contact begins, N on both nodes of a side: next to nothing.
+const BEGIN_N: f64 = 0.5;
 /// What a scan resolves, m (estimate).
 const RESOLUTION_M: f64 = 0.001;
 
@@ -26,6 +28,8 @@ pub(crate) struct TouchProfile {
     first_u: f64,
     u_per_point: f64,
     protrude_m: Vec<f64>,
+    /// Protrusion at which contact begins, m. No chair measures it; it tells for how long a ramp has pressed.
+    begin_m: Vec<f64>,
 }
 
 impl TouchProfile {
@@ -38,7 +42,7 @@ impl TouchProfile {
             .steps
             .first()
             .map_or(0.0, |s| s.park_deg.to_radians());
-        let protrude_m = stations
+        let found: Vec<[f64; 2]> = stations
             .iter()
             .map(|u| {
                 let walk_m = subject.placement.walk_m(*u);
@@ -54,23 +58,28 @@ impl TouchProfile {
                         r.contacts.iter().map(|c| c.force_n).sum()
                     })
                 };
-                let (mut out_m, mut in_m) = (0.0, stroke_m);
-                while in_m - out_m > 0.25 * RESOLUTION_M {
-                    let middle = 0.5 * (out_m + in_m);
-                    if force_n(middle) > TOUCH_N {
-                        in_m = middle
-                    } else {
-                        out_m = middle
+                let reach_m = |limit_n: f64, mut out_m: f64, mut in_m: f64| {
+                    while in_m - out_m > 0.25 * RESOLUTION_M {
+                        let middle = 0.5 * (out_m + in_m);
+                        if force_n(middle) > limit_n {
+                            in_m = middle
+                        } else {
+                            out_m = middle
+                        }
                     }
-                }
-                (in_m / RESOLUTION_M).round() * RESOLUTION_M
+                    in_m
+                };
+                let touch_m = reach_m(TOUCH_N, 0.0, stroke_m);
+                let begin_m = reach_m(BEGIN_N, (touch_m - 0.02).max(0.0), touch_m);
+                [(touch_m / RESOLUTION_M).round() * RESOLUTION_M, begin_m]
             })
             .collect();
         let last = stations.len() - 1;
         TouchProfile {
             first_u: stations[0],
             u_per_point: (stations[last] - stations[0]) / last.max(1) as f64,
-            protrude_m,
+            protrude_m: found.iter().map(|f| f[0]).collect(),
+            begin_m: found.iter().map(|f| f[1]).collect(),
         }
     }
 
@@ -97,10 +106,20 @@ impl TouchProfile {
 
     /// Protrusion at touch, m; held constant beyond the scanned stations.
     pub fn protrude_m(&self, u: f64) -> f64 {
-        let last = self.protrude_m.len() - 1;
+        self.at(&self.protrude_m, u)
+    }
+
+    /// For how long a ramp of `ramp_s` from the retracted position to `protrude_m` presses, s.
+    pub fn pressed_s(&self, u: f64, protrude_m: f64, ramp_s: f64) -> f64 {
+        let free = self.at(&self.begin_m, u) / protrude_m.max(1e-6);
+        ramp_s * (1.0 - free).max(0.0)
+    }
+
+    fn at(&self, profile: &[f64], u: f64) -> f64 {
+        let last = profile.len() - 1;
         let x = ((u - self.first_u) / self.u_per_point).clamp(0.0, last as f64);
         let i = (x as usize).min(last.saturating_sub(1));
-        let next = self.protrude_m[(i + 1).min(last)];
-        self.protrude_m[i] + (x - i as f64) * (next - self.protrude_m[i])
+        let next = profile[(i + 1).min(last)];
+        profile[i] + (x - i as f64) * (next - profile[i])
     }
 }

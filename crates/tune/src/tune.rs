@@ -4,7 +4,7 @@ use crate::cast::{Player, Stage};
 use crate::error::TuneError;
 use crate::judge::{judge, sum};
 use crate::progress::{Progress, in_pool};
-use crate::replay::{replay, replay_bodies};
+use crate::replay::{Played, replay, replay_bodies};
 use crate::response::{Curve, DEEPEST_M};
 use crate::tuned::{CapCell, Cell, ClassInfo, Tuned};
 use crate::tuner::{Column, cap_cell, count, grid, tune_cell, worst};
@@ -83,16 +83,17 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
         estimates: ESTIMATES.iter().map(ToString::to_string).collect(),
     };
     let bodies = replay_bodies(study);
-    let depth = |class: usize, technique, u, level| tuned.depth_m(class, technique, u, level);
-    let replays = replay(study, &bodies, &depth, jobs, progress)?;
-    let plain = |_: usize, _, _: f64, level: u8| constant_m[usize::from(level) - 1];
-    let before = replay(
-        study,
-        &bodies[..bodies.len().min(1)],
-        &plain,
-        jobs,
-        progress,
-    )?;
+    let depth_m = |class: usize, technique, u, level| tuned.depth_m(class, technique, u, level);
+    let band = |class: usize, technique, u, level| tuned.band(class, technique, u, level);
+    let (depth_m, band) = (&depth_m, &band);
+    let replays = replay(study, &bodies, Played { depth_m, band }, jobs, progress)?;
+    let plain_m = |_: usize, _, _: f64, level: u8| constant_m[usize::from(level) - 1];
+    let plain = Played {
+        depth_m: &plain_m,
+        band,
+    };
+    let first = &bodies[..bodies.len().min(1)];
+    let before = replay(study, first, plain, jobs, progress)?;
     tuned.before = before.into_iter().next().map(|r| r.map);
     tuned.after = replays.first().map(|r| r.map.clone());
     tuned.replays = replays;

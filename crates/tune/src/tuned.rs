@@ -132,10 +132,7 @@ impl Tuned {
         };
         let stations = &self.stations;
         let last = stations.len() - 1;
-        let step = (stations[last] - stations[0]) / last.max(1) as f64;
-        let x = ((u - stations[0]) / step).clamp(0.0, last as f64);
-        let i = (x as usize).min(last.saturating_sub(1));
-        let f = x - i as f64;
+        let (i, f) = self.between(u);
         let level = usize::from(level.clamp(1, 5) - 1);
         let at = |s: usize| &self.cells[self.index(t, class, s.min(last), level)];
         let (a, b) = (at(i), at(i + 1));
@@ -150,6 +147,28 @@ impl Tuned {
             depth_m
         };
         depth_m.min(caps[i].max_depth_m).min(next_m)
+    }
+
+    /// The band that a place between stations is judged by: its edges lie on a straight line between the cells', as the depth
+    /// does. `level` is 1 to 5.
+    pub fn band(&self, class: usize, technique: Technique, u: f64, level: u8) -> [f64; 2] {
+        let level = usize::from(level.clamp(1, 5) - 1);
+        let Some(t) = self.techniques.iter().position(|x| *x == technique) else {
+            return self.bands[level];
+        };
+        let (i, f) = self.between(u);
+        let at = |s: usize| self.cells[self.index(t, class, s, level)].band;
+        let (a, b) = (at(i), at((i + 1).min(self.stations.len() - 1)));
+        std::array::from_fn(|edge| a[edge] + f * (b[edge] - a[edge]))
+    }
+
+    /// The station before a place, and the share of the way to the next.
+    fn between(&self, u: f64) -> (usize, f64) {
+        let last = self.stations.len() - 1;
+        let step = (self.stations[last] - self.stations[0]) / last.max(1) as f64;
+        let x = ((u - self.stations[0]) / step).clamp(0.0, last as f64);
+        let i = (x as usize).min(last.saturating_sub(1));
+        (i, x - i as f64)
     }
 
     /// What is wrong with a hand-edited result: depths that no cap allows, sizes that do not fit.

@@ -1,7 +1,8 @@
 //! Finds the depth of every cell.
 
 use crate::cast::Stage;
-use crate::response::{CONTACT_N, Curve, DEEPEST_M, FIRST_M, Feel};
+use crate::moments::in_band;
+use crate::response::{Curve, DEEPEST_M, FIRST_M};
 use crate::tuned::{Binding, CapCell, Cell, RETRACTED_M};
 use back::Zone;
 use program::Technique;
@@ -72,16 +73,13 @@ fn served(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> Option<f64> {
 pub(crate) fn count(column: &Column<'_>, depth_m: f64, band: [f64; 2]) -> (usize, usize) {
     let (mut inside, mut all) = (0, 0);
     for (_, curve) in column {
-        for feel in curve.feels(depth_m).filter(|f| f.force_n > CONTACT_N) {
+        let samples = curve.feels(depth_m);
+        for good in samples.filter_map(|f| in_band(f.force_n, f.fraction, band)) {
             all += 1;
-            inside += usize::from(in_band(&feel, band));
+            inside += usize::from(good);
         }
     }
     (inside, all)
-}
-
-pub(crate) fn in_band(feel: &Feel, band: [f64; 2]) -> bool {
-    (band[0]..=band[1]).contains(&feel.fraction)
 }
 
 /// Value over cap of the worst body.
