@@ -143,6 +143,8 @@ impl StudyFile {
                 bodies: self.replay_bodies,
             },
             classes: self.classes,
+            lacks: Vec::new(),
+            sweep: None,
         }
     }
 }
