@@ -22,6 +22,14 @@ mod speed;
 
 mod tune;
 
+mod sweep;
+
+mod status;
+
+mod resume;
+
+mod merge;
+
 mod export;
 
 mod verify;
@@ -82,6 +90,10 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Resume(args) => resume::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::View(args) => view::run(&args),
@@ -120,6 +132,14 @@ enum Command {
     Speed(speed::Args),
     /// Tune a study, export its tables, report: the main job
     Tune(tune::Args),
+    /// Compute many variants of a scene: what varies, on whom and what counts stands in the study's [sweep]
+    Sweep(sweep::Args),
+    /// Tell how far a sweep is, from its files
+    Status(status::Args),
+    /// Go on with a sweep where it stopped
+    Resume(resume::Args),
+    /// Put the parts of a sweep together
+    Merge(merge::Args),
     /// Write the tables of a tuned result again, or tell two exports apart
     Export(export::Args),
     /// Read exported tables back, compile them, replay them in the simulator, check the caps

@@ -151,6 +151,8 @@ impl StudyFile {
             },
             classes: self.classes,
             people: self.people,
+            lacks: Vec::new(),
+            sweep: None,
         }
     }
 }

@@ -36,6 +36,14 @@ const COVERAGE_MIN: f64 = 0.9;
 /// Tunes, judges and writes.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let study = input::study(&args.study, &args.sets)?;
+    if !study.lacks.is_empty() {
+        anyhow::bail!(
+            "{}: a tuning needs {}, and this study of a sweep leaves {} out\n  hint: kneadlab sweep takes it; scenes/studies/chair_shiatsu.toml is a study to tune",
+            args.study.display(),
+            study.lacks.join(" and "),
+            if study.lacks.len() == 1 { "it" } else { "them" }
+        );
+    }
     let mut folder = Folder::open(&args.output, "tune")?;
     talk::watch_ctrl_c();
     let start = Instant::now();

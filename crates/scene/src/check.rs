@@ -44,6 +44,7 @@ pub(crate) enum Value {
     /// In the unit of the key, in SI, and whether an expression gave it.
     Numbers(Vec<(f64, f64, bool)>),
     Bands(Vec<[f64; 2]>),
+    WordLists(Vec<Vec<String>>),
     Table(Checked),
     Tables(Vec<Checked>),
     Params(BTreeMap<String, ParamValue>),
@@ -340,6 +341,7 @@ impl Walk<'_> {
                     }
                     None
                 }
+                None if matches!(field.fallback, Fallback::Absent) => continue,
                 None => self.fallback(field, node, &here, scope),
             };
             match value {
@@ -494,51 +496,19 @@ impl Walk<'_> {
                 Raw::Text(v) => self.word(v, &words(), node, field, path).map(Value::Text),
                 _ => self.wrong_type(node, field, path, "one word in quotes"),
             },
-            Kind::Choices(words) => {
+            Kind::Choices(words) => self.words(node, &words(), field, path).map(Value::Words),
+            Kind::WordLists(words) => {
+                let Raw::List(items) = &node.raw else {
+                    return self.wrong_type(node, field, path, "a list of lists of words");
+                };
                 let words = words();
-                let mut found = Vec::new();
-                match &node.raw {
-                    Raw::List(items) => {
-                        for (i, item) in items.iter().enumerate() {
-                            match &item.raw {
-                                Raw::Text(v) => found.push(self.word(
-                                    v,
-                                    &words,
-                                    item,
-                                    field,
-                                    &join(path, &i.to_string()),
-                                )),
-                                _ => found.push(self.wrong_type(
-                                    item,
-                                    field,
-                                    &join(path, &i.to_string()),
-                                    "one word in quotes",
-                                )),
-                            }
-                        }
-                    }
-                    // On the command line a list of words may be written with commas.
-                    Raw::Text(v) if node.origin.line == 0 => {
-                        for part in v
-                            .trim_matches(['[', ']'])
-                            .split(',')
-                            .map(str::trim)
-                            .filter(|p| !p.is_empty())
-                        {
-                            found.push(self.word(
-                                part.trim_matches(['"', '\'']),
-                                &words,
-                                node,
-                                field,
-                                path,
-                            ));
-                        }
-                    }
-                    _ => return self.wrong_type(node, field, path, "a list of words"),
-                }
-                // Wrong words are reported; the others still stand, so that the rest of the table is checked.
-                Some(Value::Words(found.into_iter().flatten().collect()))
+                let lists = items.iter().enumerate().map(|(i, item)| {
+                    self.words(item, &words, field, &join(path, &i.to_string()))
+                        .unwrap_or_default()
+                });
+                Some(Value::WordLists(lists.collect()))
             }
+            Kind::Values => self.values(node, field, path),
             Kind::Numbers { min, max, count } => {
                 let Raw::List(items) = &node.raw else {
                     return self.wrong_type(node, field, path, "a list of numbers");
@@ -594,6 +564,86 @@ impl Walk<'_> {
                 ))
             }
             Kind::Params => None,
+        }
+    }
+
+    /// A list of words. Wrong ones are reported, the others still stand.
+    fn words(
+        &mut self,
+        node: &Node,
+        words: &[&'static str],
+        field: &'static Field,
+        path: &str,
+    ) -> Option<Vec<String>> {
+        let mut found = Vec::new();
+        match &node.raw {
+            Raw::List(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    match &item.raw {
+                        Raw::Text(v) => found.push(self.word(
+                            v,
+                            words,
+                            item,
+                            field,
+                            &join(path, &i.to_string()),
+                        )),
+                        _ => found.push(self.wrong_type(
+                            item,
+                            field,
+                            &join(path, &i.to_string()),
+                            "one word in quotes",
+                        )),
+                    }
+                }
+            }
+            // On the command line a list of words may be written with commas.
+            Raw::Text(v) if node.origin.line == 0 => {
+                for part in v
+                    .trim_matches(['[', ']'])
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|p| !p.is_empty())
+                {
+                    found.push(self.word(part.trim_matches(['"', '\'']), words, node, field, path));
+                }
+            }
+            _ => return self.wrong_type(node, field, path, "a list of words"),
+        }
+        // Wrong words are reported; the others still stand, so that the rest of the table is checked.
+        Some(found.into_iter().flatten().collect())
+    }
+
+    /// A list of numbers, or a list of words.
+    fn values(&mut self, node: &Node, field: &'static Field, path: &str) -> Option<Value> {
+        let expected = "a list of numbers or of words";
+        let Raw::List(items) = &node.raw else {
+            return self.wrong_type(node, field, path, expected);
+        };
+        let numbers: Vec<(f64, f64, bool)> = items
+            .iter()
+            .filter_map(|item| match item.raw {
+                Raw::Number(v) if v.is_finite() => Some((v + 0.0, v + 0.0, false)),
+                Raw::Integer(v) => Some((v as f64, v as f64, false)),
+                _ => None,
+            })
+            .collect();
+        let words: Vec<String> = items
+            .iter()
+            .filter_map(|item| match &item.raw {
+                Raw::Text(v) => Some(v.clone()),
+                _ => None,
+            })
+            .collect();
+        if items.is_empty() {
+            let message = "this list is empty".to_string();
+            let (allowed, hint) = (field.allowed(), about(field));
+            self.report(&node.origin, path, "[]", message, allowed, hint);
+            return None;
+        }
+        match (numbers.len() == items.len(), words.len() == items.len()) {
+            (true, _) => Some(Value::Numbers(numbers)),
+            (_, true) => Some(Value::Words(words)),
+            _ => self.wrong_type(node, field, path, expected),
         }
     }
 
@@ -738,7 +788,7 @@ impl Walk<'_> {
         scope: Scope<'_>,
     ) -> Option<Value> {
         Some(match field.fallback {
-            Fallback::Required => return None,
+            Fallback::Required | Fallback::Absent => return None,
             Fallback::Number(v) => Value::Number {
                 given: v,
                 si: field.unit().map_or(v, |u| u.to_si(v)),
@@ -944,7 +994,7 @@ fn home(spec: &'static Table, key: &str, path: &str) -> Option<String> {
 }
 
 /// What a key is for, where there is nothing better to say.
-fn about(field: &Field) -> Option<String> {
+pub(crate) fn about(field: &Field) -> Option<String> {
     let default = match field.fallback {
         Fallback::Required | Fallback::Empty => String::new(),
         _ => format!("; the default is {}", field.default_text()),

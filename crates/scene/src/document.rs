@@ -94,6 +94,49 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The tree as TOML that reads back the same, on one line a top-level key.
+    pub fn to_toml(&self) -> String {
+        let line =
+            |(key, node): &(String, Node)| format!("{} = {}\n", quoted_key(key), node.inline());
+        self.entries().iter().map(line).collect()
+    }
+
+    fn inline(&self) -> String {
+        match &self.raw {
+            Raw::Number(v) if v.fract() == 0.0 && v.abs() < 1e15 => format!("{v:.1}"),
+            // Infinity and not-a-number are TOML's words too, in small letters.
+            Raw::Number(v) if !v.is_finite() => v.to_string().to_lowercase(),
+            Raw::Number(v) => format!("{v:?}"),
+            Raw::Integer(v) => v.to_string(),
+            Raw::Flag(v) => v.to_string(),
+            Raw::Text(v) => toml::Value::String(v.clone()).to_string(),
+            Raw::Date(v) => v.clone(),
+            Raw::List(v) => {
+                let items: Vec<String> = v.iter().map(Node::inline).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Raw::Table(entries) => {
+                let item = |(key, node): &(String, Node)| {
+                    format!("{} = {}", quoted_key(key), node.inline())
+                };
+                let items: Vec<String> = entries.iter().map(item).collect();
+                format!("{{ {} }}", items.join(", "))
+            }
+            Raw::Broken => "\"\"".into(),
+        }
+    }
+}
+
+fn quoted_key(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if !key.is_empty() && key.chars().all(bare) {
+        key.into()
+    } else {
+        toml::Value::String(key.into()).to_string()
+    }
+}
+
 /// Reads a file, the files that it refers to, and lays `sets` over them.
 pub(crate) fn read(
     path: &Path,
@@ -370,12 +413,20 @@ fn similar_file(path: &Path) -> Option<String> {
 }
 
 /// One `--set PATH=VALUE`.
-struct Set {
+pub(crate) struct Set {
     path: String,
     node: Node,
 }
 
 impl Set {
+    /// A value that is already read.
+    pub fn of(path: &str, node: Node) -> Set {
+        Set {
+            path: path.into(),
+            node,
+        }
+    }
+
     /// A study takes its scene's paths also without the leading `scene.`.
     fn new(path: &str, value: &str, spec: &'static Table, file: &Arc<str>) -> Set {
         let mut path = path.trim().to_string();
@@ -425,7 +476,7 @@ impl Set {
 
     /// Puts the value into the tree. Tables on the way that are missing are made, and lists that have a default are made as
     /// the default has them.
-    fn apply(&self, root: &mut Node, spec: &'static Table, problems: &mut Problems) {
+    pub fn apply(&self, root: &mut Node, spec: &'static Table, problems: &mut Problems) {
         let mut refuse = |message: &str, hint: Option<String>| {
             problems.0.push(Problem {
                 file: self.node.origin.file.to_string(),

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use exmex::Express;
+use exmex::{Express, FlatEx};
+use serde::{Serialize, Serializer};
 
 use crate::document::Origin;
 use crate::spec::{Fallback, Kind, Table, field};
@@ -79,7 +80,89 @@ pub(crate) struct Fault {
 }
 
 /// Longest expression; beyond it, a file is not written by a person.
-const LONGEST: usize = 200;
+const LONGEST: usize = 400;
+
+/// An expression over numbers whose names are known, read once and reckoned often.
+#[derive(Clone, Debug)]
+pub struct Formula {
+    text: String,
+    expression: FlatEx<f64>,
+    inputs: Vec<usize>,
+}
+
+impl Formula {
+    /// Reads an expression; a name stands for the value at its place in `names`.
+    pub(crate) fn new(text: &str, names: &[&str]) -> Result<Formula, Fault> {
+        let expression = parse(text, "what varies")?;
+        let mut inputs = Vec::new();
+        for name in expression.var_names() {
+            match names.iter().position(|n| n == name) {
+                Some(i) => inputs.push(i),
+                None => {
+                    let hint = match suggest::closest(name, names) {
+                        Some(near) => format!("did you mean {near:?}?"),
+                        None => format!("there are {}", names.join(", ")),
+                    };
+                    return Err(Fault {
+                        message: format!("there is no {name:?}"),
+                        hint: Some(hint),
+                    });
+                }
+            }
+        }
+        Ok(Formula {
+            text: text.into(),
+            expression,
+            inputs,
+        })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Which of the values it uses.
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// Its value; not a number where it has none.
+    pub fn eval(&self, values: &[f64]) -> f64 {
+        let chosen: Vec<f64> = self
+            .inputs
+            .iter()
+            .map(|i| values.get(*i).copied().unwrap_or(f64::NAN))
+            .collect();
+        self.expression.eval(&chosen).unwrap_or(f64::NAN)
+    }
+}
+
+impl Serialize for Formula {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+fn parse(text: &str, over: &str) -> Result<FlatEx<f64>, Fault> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " _.,+-*/^()".contains(c);
+    if text.len() > LONGEST || text.trim().is_empty() || !text.chars().all(plain) {
+        return Err(Fault {
+            message: format!("this is neither a number nor an expression over {over}"),
+            hint: Some(format!(
+                "an expression has names, numbers, + - * / ^ ( ), and at most {LONGEST} characters"
+            )),
+        });
+    }
+    exmex::parse::<f64>(text).map_err(unreadable)
+}
+
+fn unreadable(e: impl std::fmt::Display) -> Fault {
+    Fault {
+        message: format!("this expression cannot be read: {e}"),
+        hint: None,
+    }
+}
 
 /// The value of an expression, in the unit of the key that it stands for.
 pub(crate) fn evaluate(
@@ -87,21 +170,7 @@ pub(crate) fn evaluate(
     params: &BTreeMap<String, ParamValue>,
     unit: Option<&'static Unit>,
 ) -> Result<f64, Fault> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " _.,+-*/^()".contains(c);
-    if text.len() > LONGEST || text.trim().is_empty() || !text.chars().all(plain) {
-        return Err(Fault {
-            message: "this is neither a number nor an expression over the mechanism's params"
-                .into(),
-            hint: Some(format!(
-                "an expression has names, numbers, + - * / ^ ( ), and at most {LONGEST} characters"
-            )),
-        });
-    }
-    let bad = |e: String| Fault {
-        message: format!("this expression cannot be read: {e}"),
-        hint: None,
-    };
-    let expression = exmex::parse::<f64>(text).map_err(|e| bad(e.to_string()))?;
+    let expression = parse(text, "the mechanism's params")?;
     let mut values = Vec::new();
     for name in expression.var_names() {
         let Some(param) = params.get(name) else {
@@ -134,7 +203,7 @@ pub(crate) fn evaluate(
         param.used.set(true);
         values.push(param.value);
     }
-    expression.eval(&values).map_err(|e| bad(e.to_string()))
+    expression.eval(&values).map_err(unreadable)
 }
 
 /// A parameter's name must read back as one name in an expression.

@@ -3,7 +3,7 @@
 //! Sources in brackets behind a meaning, as elsewhere: V verified, D derived, W well known, M memory, E estimate.
 
 use crate::mechanism_fields::mechanism;
-use crate::spec::Fallback::{self, Empty, Numbers, Required, Text};
+use crate::spec::Fallback::{self, Absent, Empty, Flag, Numbers, Required, Text};
 use crate::spec::{Field, Kind, Table, field, integer, number};
 
 /// A scene: the complete input of one run.
@@ -231,12 +231,12 @@ pub static STUDY: Table = Table {
         field("name", Kind::Text, Required, "what to call it in reports", ""),
         field("scene", Kind::File(|| &SCENE), Required, "what is tuned", ""),
         integer("seed", (0, 1, i64::MAX), "of everything random that is not a body"),
-        field("techniques", Kind::Choices(techniques), Required, "what gets a depth map", ""),
+        field("techniques", Kind::Choices(techniques), Absent, "what gets a depth map; required, except for a sweep", ""),
         field(
             "bands",
             Kind::Bands { min: 0.0, max: 1.0, count: 5 },
-            Required,
-            "per level: pressure, as shares of the class's median pain threshold",
+            Absent,
+            "per level: pressure, as shares of the class's median pain threshold; required, except for a sweep, which takes those of the shipped study",
             "E",
         ),
         number("cap_margin", (0.0, 0.1, 0.9), "share of every cap that stays unused by the worst tuning body", "E"),
@@ -246,6 +246,7 @@ pub static STUDY: Table = Table {
         field("tuning", Kind::Table(&TUNING), Empty, "bodies it is tuned on", ""),
         field("held_out", Kind::Table(&HELD_OUT), Empty, "bodies it is judged on", ""),
         field("replay", Kind::Table(&REPLAY), Empty, "bodies on which the final tables are run dynamically", ""),
+        field("sweep", Kind::Table(&SWEEP), Absent, "what `kneadlab sweep` varies, and what it asks for", ""),
     ],
 };
 
@@ -335,6 +336,128 @@ fn points() -> Vec<&'static str> {
 
 fn ages() -> Vec<&'static str> {
     vec!["even", "survey"]
+}
+
+/// A sweep.
+static SWEEP: Table = Table {
+    about: "Many variants of the scene: what varies, on whom, and what counts. `tune` ignores it.",
+    fields: &[
+        field("model", Kind::Choice(models_of_sweep), Text("simulate"), "where metrics come from: the simulator, or expressions over the names of what varies (cheap: for tests and teaching)", ""),
+        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row", ""),
+        integer("samples", (1, 256, 1_000_000_000), "how many points; powers of 2 suit sobol").when("sampler", &["random", "latin_hypercube", "sobol"]),
+        field("vary", Kind::Tables(&VARY, 1), Required, "what varies; a grid is the product of all", ""),
+        field("derive", Kind::Tables(&DERIVE, 0), Empty, "what follows from what varies", ""),
+        field("population", Kind::Table(&POPULATION), Absent, "bodies on which every point is judged; without it, the scene's own", ""),
+        field(
+            "depth_from_touch_mm",
+            Kind::Numbers { min: -50.0, max: 80.0, count: (5, 5) },
+            Absent,
+            "per level: how far beyond touch, so that bodies and mechanisms of other shapes are pressed as deep; without it, the scene's own depths",
+            "E",
+        ),
+        field("objective", Kind::Tables(&OBJECTIVE, 0), Empty, "what is wanted; a search needs one at least", ""),
+        field("limit", Kind::Tables(&LIMIT, 0), Empty, "what must hold on every body", ""),
+        field("search", Kind::Table(&SEARCH), Absent, "a search instead of the sampler", ""),
+    ],
+};
+
+static VARY: Table = Table {
+    about: "One parameter that varies.",
+    fields: &[
+        field("path", Kind::Text, Required, "which one, as `params` prints it; with model = expression also a free word", ""),
+        field("name", Kind::Text, Absent, "what expressions and columns call it; else the last word of the path", ""),
+        number("from", ANY, "lowest, in the unit of the path", "").optional(),
+        number("to", ANY, "highest", "").optional(),
+        field("values", Kind::Values, Absent, "instead of from and to: these, numbers or words", ""),
+        integer("steps", (1, 2, 1_000_000), "how many values of a grid, ends included").optional(),
+        number("step", (1e-12, 1.0, 1e12), "only from, from + step, ... are taken; a polish walks on them", "").optional(),
+        field("integer", Kind::Flag, Flag(false), "whole numbers only", ""),
+        field("scale", Kind::Choice(scales), Text("linear"), "log: even in the logarithm", ""),
+        field("zip", Kind::Text, Absent, "entries with the same word move together", ""),
+    ],
+};
+
+const ANY: (f64, f64, f64) = (-1e12, 0.0, 1e12);
+
+static DERIVE: Table = Table {
+    about: "A parameter that follows from what varies.",
+    fields: &[
+        field("path", Kind::Text, Required, "which one, as `params` prints it", ""),
+        field("expression", Kind::Text, Required, "over the names of what varies, in their units: \"2 * tilt_deg\"", ""),
+    ],
+};
+
+static POPULATION: Table = Table {
+    about: "Bodies of the survey, the same for every point.",
+    fields: &[
+        integer("bodies", (1, 16, 100_000), "how many"),
+        integer("seed", (0, 1, i64::MAX), "of the draw"),
+        integer("held_out_bodies", (0, 0, 100_000), "on which the best is judged again; 0: none"),
+        integer("held_out_seed", (0, 2, i64::MAX), "of their draw"),
+        field("conditions", Kind::WordLists(conditions), Absent, "health conditions: each list on every body; without it, the scene's own", ""),
+    ],
+};
+
+static OBJECTIVE: Table = Table {
+    about: "Something wanted.",
+    fields: &[
+        field("metric", Kind::Text, Required, "a metric, or with model = expression an expression over names", ""),
+        field("name", Kind::Text, Absent, "what its column is called with model = expression", ""),
+        field("goal", Kind::Choice(goals), Text("min"), "which way is better", ""),
+        field("over", Kind::Choice(overs), Text("mean"), "over bodies: their mean, the worst, the mean of the worst tenth, the mean and one SD to the worse", ""),
+    ],
+};
+
+static LIMIT: Table = Table {
+    about: "Something that must hold on every body.",
+    fields: &[
+        field("metric", Kind::Text, Required, "a metric, or with model = expression an expression over names", ""),
+        field("name", Kind::Text, Absent, "what its column is called with model = expression", ""),
+        number("at_most", ANY, "highest allowed", "").optional(),
+        number("at_least", ANY, "lowest allowed", "").optional(),
+    ],
+};
+
+static SEARCH: Table = Table {
+    about: "A search in generations; each waits for all of the one before, so threads change nothing.",
+    fields: &[
+        field("algorithm", Kind::Choice(algorithms), Text("cma_es"), "for one objective cma_es, stochastic_ranking, pattern; for several nsga2, nsga3", ""),
+        integer("population", (2, 24, 100_000), "points of a generation"),
+        integer("generations", (1, 40, 1_000_000), "how many at most"),
+        field("start", Kind::Choice(starts), Text("current"), "where it begins: at the scene's own values, or in the middle", ""),
+        number("spread", (0.001, 0.3, 1.0), "how far the first generation spreads, a share of each range", "E"),
+        integer("islands", (1, 1, 10_000), "independent searches, each with a seed of its own; shards share them out"),
+        field("polish", Kind::Flag, Flag(false), "walk from the best to the best neighbour, on the steps where there are any", ""),
+        field("racing", Kind::Flag, Flag(false), "drop the worse half of a generation after a share of the bodies", ""),
+    ],
+};
+
+fn models_of_sweep() -> Vec<&'static str> {
+    vec!["simulate", "expression"]
+}
+
+fn samplers() -> Vec<&'static str> {
+    vec!["grid", "random", "latin_hypercube", "sobol", "list"]
+}
+
+fn scales() -> Vec<&'static str> {
+    vec!["linear", "log"]
+}
+
+fn goals() -> Vec<&'static str> {
+    vec!["min", "max"]
+}
+
+fn overs() -> Vec<&'static str> {
+    vec!["mean", "worst", "cvar90", "mean_plus_sd"]
+}
+
+fn algorithms() -> Vec<&'static str> {
+    vec!["cma_es", "nsga2", "nsga3", "stochastic_ranking", "pattern"]
+}
+
+fn starts() -> Vec<&'static str> {
+    vec!["current", "centre"]
 }
 
 fn sexes() -> Vec<&'static str> {

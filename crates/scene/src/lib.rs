@@ -8,6 +8,8 @@ mod scene; // the complete input of a run
 
 mod study; // a scene, the people it is tuned for, and what counts as good
 
+mod sweep; // many variants of its scene
+
 mod load; // from files to the two above
 
 mod problem; // what is wrong with a file, at the key that is wrong
@@ -49,8 +51,9 @@ mod builtin; // files that are always there
 mod hash; // identity of content
 
 pub use builtin::template;
+pub use expression::Formula;
 pub use kind::FileKind;
-pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study};
+pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study, whole_study};
 pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
@@ -58,3 +61,8 @@ pub use rig_file::{LoadedRig, load_rig};
 pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 pub use schema::schema;
 pub use study::{Bodies, Replay, Stations, Study};
+pub use suggest::closest;
+pub use sweep::{
+    Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,
+    SearchPlan, Span, Sweep, SweepModel, Variable,
+};

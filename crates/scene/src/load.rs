@@ -10,7 +10,7 @@ use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIEL
 use program::{Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
-use crate::check::{Checked, Value, check};
+use crate::check::{Checked, Value, about, check};
 use crate::document;
 use crate::kind::FileKind;
 use crate::mesh_file;
@@ -18,6 +18,7 @@ use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Replay, Stations, Study};
+use crate::sweep::to_sweep;
 use crate::unit::{Unit, show};
 
 /// A scene and what somebody should look at.
@@ -44,7 +45,35 @@ pub fn load(path: &Path, sets: &[(String, String)]) -> Result<Loaded, Problems> 
 /// # Errors
 /// As [`load`].
 pub fn load_study(path: &Path, sets: &[(String, String)]) -> Result<Study, Problems> {
-    one(path, FileKind::Study, sets, to_study).map(|(study, _)| study)
+    study(path, sets).map(|(study, _)| study)
+}
+
+fn study(path: &Path, sets: &[(String, String)]) -> Result<(Study, Vec<Problem>), Problems> {
+    let mut problems = Problems::default();
+    let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
+    let value = node.and_then(|node| {
+        let checked = check(&node, FileKind::Study.table(), &mut problems);
+        to_study(&checked, &node, &mut problems)
+    });
+    problems.sort(&document::shown(path));
+    match value {
+        Some(value) if !problems.has_errors() => Ok((value, problems.0)),
+        _ => Err(problems),
+    }
+}
+
+/// A study as one text that needs no other file: what it names is put in its place, and `sets` are laid over it.
+///
+/// # Errors
+/// As [`load`].
+pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
+    study(path, sets)?;
+    let mut problems = Problems::default();
+    let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
+    match node {
+        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
+        _ => Err(problems),
+    }
 }
 
 /// Reads a stack of tissue.
@@ -71,7 +100,7 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
     let kind = FileKind::of(path)?;
     let warnings = match kind {
         FileKind::Scene => one(path, kind, &[], to_scene)?.1,
-        FileKind::Study => one(path, kind, &[], to_study)?.1,
+        FileKind::Study => study(path, &[])?.1,
         FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
         FileKind::Stack => one(path, kind, &[], to_stack)?.1,
         FileKind::Body => one(path, kind, &[], to_body)?.1,
@@ -109,7 +138,7 @@ pub(crate) fn checked(
 }
 
 /// A part is converted, and what it says as a whole is checked, even if another part is wrong: every problem at once.
-fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
+pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
     let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
     let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
@@ -675,8 +704,39 @@ fn to_people(t: &Checked, problems: &mut Problems) -> People {
     People::Correlated { market, points }
 }
 
-fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
+/// Bands of the shipped study: what a sweep without bands of its own is measured against [E].
+const BANDS: [[f64; 2]; 5] = [
+    [0.055, 0.10],
+    [0.07, 0.127],
+    [0.088, 0.16],
+    [0.108, 0.195],
+    [0.13, 0.235],
+];
+
+fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Study> {
     let scene = c.table("scene").and_then(|t| to_scene(t, problems));
+    let text = node.entries().iter().find(|(k, _)| k == "scene");
+    let sweep = match (c.table("sweep"), c.table("scene"), text) {
+        (Some(t), Some(scene), Some((_, text))) if !scene.broken => {
+            to_sweep(t, scene, text, problems)
+        }
+        _ => None,
+    };
+    let lacks: Vec<&'static str> = ["techniques", "bands"]
+        .into_iter()
+        .filter(|key| !node.entries().iter().any(|(k, _)| k == key))
+        .collect();
+    if !c.entries.contains_key("sweep") && !node.entries().iter().any(|(k, _)| k == "sweep") {
+        for key in &lacks {
+            if let Some(field) = c.spec.field(key) {
+                problems.0.push(Problem {
+                    allowed: field.allowed(),
+                    hint: about(field),
+                    ..c.problem(key, "this key is missing")
+                });
+            }
+        }
+    }
     let bodies = |key: &str| {
         c.table(key).map(|t| Bodies {
             per_class: t.count("bodies_per_class"),
@@ -745,7 +805,13 @@ fn to_study(c: &Checked, problems: &mut Problems) -> Option<Study> {
         tuning,
         held_out,
         stations,
-        bands: c.bands("bands"),
+        bands: if c.entries.contains_key("bands") {
+            c.bands("bands")
+        } else {
+            BANDS
+        },
+        lacks,
+        sweep,
         techniques,
         cap_margin: c.number("cap_margin"),
         replay: Replay {

@@ -72,6 +72,7 @@ fn list(table: &Checked, out: &mut Vec<Param>) {
             Value::Text(_) if matches!(field.kind, Kind::Text) => {}
             Value::Text(v) => out.push(param(field, path, Json::from(v.as_str()))),
             Value::Words(v) => out.push(param(field, path, Json::from(v.clone()))),
+            Value::WordLists(v) => out.push(param(field, path, Json::from(v.clone()))),
             Value::Numbers(v) if v.iter().any(|v| v.2) => {}
             Value::Numbers(v) => {
                 for (i, (given, _, _)) in v.iter().enumerate() {

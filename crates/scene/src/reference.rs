@@ -53,6 +53,7 @@ fn row(field: &Field) -> String {
     };
     let takes = match field.kind {
         Kind::Choices(words) if words().len() > FEW => "a list of words (below)".into(),
+        Kind::WordLists(words) if words().len() > FEW => "lists of words".into(),
         _ => field.allowed(),
     };
     let mut meaning = field.meaning.to_string();

@@ -65,6 +65,14 @@ fn property(field: &Field, expressions: bool) -> Value {
         Kind::Choices(words) => {
             json!({ "type": "array", "items": { "type": "string", "enum": words() }, "uniqueItems": true })
         }
+        Kind::WordLists(words) => {
+            let list = json!({ "type": "array", "items": { "type": "string", "enum": words() } });
+            json!({ "type": "array", "items": list })
+        }
+        Kind::Values => json!({ "anyOf": [
+            { "type": "array", "items": { "type": "number" }, "minItems": 1 },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ] }),
         Kind::Numbers { min, max, count } => {
             let number = json!({ "type": "number", "minimum": min, "maximum": max });
             let item = if expressions {
@@ -96,7 +104,7 @@ fn property(field: &Field, expressions: bool) -> Value {
         Fallback::Flag(v) => json!(v),
         Fallback::Text(v) => json!(v),
         Fallback::Numbers(v) => json!(v),
-        Fallback::Required | Fallback::Empty => return out,
+        Fallback::Required | Fallback::Empty | Fallback::Absent => return out,
     };
     map.insert("default".into(), default);
     out

@@ -72,6 +72,10 @@ pub enum Kind {
         /// How many.
         count: usize,
     },
+    /// A list of lists of these words.
+    WordLists(Words),
+    /// A list of numbers, or a list of words.
+    Values,
     /// A table.
     Table(&'static Table),
     /// A list of tables, at least so many.
@@ -102,6 +106,8 @@ pub enum Fallback {
     Numbers(&'static [f64]),
     /// A table of defaults, or an empty list.
     Empty,
+    /// Nothing: the key is not there.
+    Absent,
 }
 
 impl Table {
@@ -159,6 +165,8 @@ impl Field {
             Kind::Flag => "true or false".into(),
             Kind::Choice(words) => words().join(", "),
             Kind::Choices(words) => format!("any of {}", words().join(", ")),
+            Kind::WordLists(words) => format!("lists of any of {}", words().join(", ")),
+            Kind::Values => "a list of numbers or of words".into(),
             Kind::Numbers { min, max, count } => {
                 format!(
                     "{} numbers, {} to {}{unit}",
@@ -194,6 +202,7 @@ impl Field {
                 "[{}]",
                 v.iter().map(|v| show(*v)).collect::<Vec<_>>().join(", ")
             ),
+            Fallback::Absent => "none".into(),
             Fallback::Empty => match self.kind {
                 Kind::Table(_) | Kind::File(_) => "its defaults".into(),
                 _ => "none".into(),
@@ -264,6 +273,12 @@ impl Field {
     /// The same, but it must be given.
     pub(crate) const fn required(mut self) -> Field {
         self.fallback = Fallback::Required;
+        self
+    }
+
+    /// The same, but it may be left out, and then nothing stands for it.
+    pub(crate) const fn optional(mut self) -> Field {
+        self.fallback = Fallback::Absent;
         self
     }
 

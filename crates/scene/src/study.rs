@@ -5,6 +5,7 @@ use program::Technique;
 use serde::Serialize;
 
 use crate::scene::Scene;
+use crate::sweep::{Sampling, Sweep, SweepModel};
 
 /// A checked study.
 #[derive(Clone, Debug)]
@@ -33,6 +34,10 @@ pub struct Study {
     pub people: People,
     /// What the chair can tell apart after its scan.
     pub classes: Classes,
+    /// Keys that a tuning needs and that the file leaves out, as the study of a sweep may.
+    pub lacks: Vec<&'static str>,
+    /// What `kneadlab sweep` varies.
+    pub sweep: Option<Sweep>,
 }
 
 /// A draw of bodies.
@@ -88,5 +93,23 @@ impl Study {
             People::Grouped => hash,
             people => crate::hash::of(&(hash, people)),
         }
+    }
+
+    /// Identity of the samples of its sweep: whatever changes a point, a body or a metric changes it. Objectives and limits
+    /// that only judge what was measured do not count, nor does how many points a random or Sobol' plan has: a longer one
+    /// begins with the shorter one. `None` without a sweep.
+    pub fn samples_hash(&self) -> Option<String> {
+        let sweep = self.sweep.as_ref()?;
+        let asked = sweep.search.is_some() || sweep.model == SweepModel::Expression;
+        let grows = matches!(sweep.sampler, Sampling::Random | Sampling::Sobol);
+        let points = (sweep.search.is_some() || !grows).then(|| sweep.points());
+        Some(crate::hash::of(&(
+            (self.scene.hash(), self.seed, self.bands),
+            (sweep.model, sweep.sampler, points),
+            (&sweep.variables, &sweep.axes, &sweep.derived),
+            (sweep.people, &sweep.conditions, sweep.search),
+            sweep.depth_from_touch_m,
+            asked.then_some((&sweep.objectives, &sweep.limits)),
+        )))
     }
 }

@@ -1,7 +1,7 @@
 //! "Did you mean": the closest of the names that would have been right.
 
 /// The candidate nearest to `word`, if it is near enough to be a slip.
-pub(crate) fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .iter()

@@ -66,6 +66,69 @@ fn regress_every_mistake_of_a_bad_scene_is_listed() {
 }
 
 #[test]
+fn regress_every_mistake_of_a_bad_sweep_is_listed() {
+    let problems = load_study(&golden().join("bad_sweep.toml"), &[]).unwrap_err();
+    compare("bad_sweep.txt", &problems.to_string());
+}
+
+/// What only the whole plan can get wrong, and what a tuning needs and a sweep does not.
+#[test]
+fn a_plan_checks_its_size_and_its_names() {
+    let study = |sweep: &str| {
+        of(&format!(
+            "name = \"s\"\nscene = \"builtin:chair\"\n[sweep]\n{sweep}"
+        ))
+    };
+    let axis = "{ path = \"body.age_yr\", from = 20, to = 60, steps = 100000 }";
+    let other = axis
+        .replace("age_yr", "tone")
+        .replace("20, to = 60", "1, to = 2");
+    let all = study(&format!("sampler = \"grid\"\nvary = [{axis}, {other}]"));
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(
+        all[0].message.contains("100000 x 100000 points"),
+        "{}",
+        all[0]
+    );
+
+    let levels = "vary = [{ path = \"session.step.0.level\", from = 1, to = 5 }, { path = \"session.step.1.level\", from = 1, to = 5";
+    let all = study(&format!("{levels} }}]"));
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(
+        all[0]
+            .message
+            .contains("also the name of session.step.0.level"),
+        "{}",
+        all[0]
+    );
+    assert_eq!(study(&format!("{levels}, name = \"second\" }}]")), []);
+
+    // Free words only where nothing is simulated; an expression knows what varies and the body.
+    let all = study("vary = [{ path = \"x\", from = 0, to = 1 }]");
+    assert!(all[0].message.contains("needs model"), "{}", all[0]);
+    let free = "model = \"expression\"\nvary = [{ path = \"x\", from = 0, to = 1 }]\nobjective = [{ metric = \"x * METRIC\" }]";
+    assert_eq!(study(&free.replace("METRIC", "bmi_kg_m2")), []);
+    let all = study(&free.replace("METRIC", "z"));
+    assert!(all[0].message.contains("there is no \"z\""), "{}", all[0]);
+
+    let search = free
+        .replace("METRIC", "2")
+        .replace("[{ metric", "[{ metric = \"x\" }, { metric")
+        + "\nsearch = { algorithm = \"cma_es\" }";
+    let all = study(&search);
+    assert!(
+        all[0].message.contains("takes one objective, there are 2"),
+        "{}",
+        all[0]
+    );
+    assert_eq!(all[0].allowed, "nsga2, nsga3");
+
+    let all = of("name = \"s\"\nscene = \"builtin:chair\"\n");
+    let missing: Vec<&str> = all.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(missing, ["techniques", "bands"]);
+}
+
+#[test]
 fn a_wrong_unit_names_the_right_one_and_converts() {
     let p = only(&[("chair.pad.thickness_cm", "3")]);
     assert_eq!(p.hint.as_deref(), Some("write thickness_mm = 30"));

@@ -25,6 +25,7 @@ pub mod search;
 pub mod sensitivity;
 mod shelf;
 mod signal;
+pub mod sweep;
 mod touch;
 mod tune;
 mod tuned;
