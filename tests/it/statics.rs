@@ -61,7 +61,7 @@ fn side_n(frame: &Frame) -> f64 {
     frame.contacts[2].force_n + frame.contacts[3].force_n
 }
 
-/// Kneading at the last station of the shipped study, on bodies of the class and draw of which one once had no balance at a depth
+/// Kneading at the last station of the shipped study, on two bodies of the class and draw of which one once had no balance at a depth
 /// and had one a step deeper: every depth to 80 mm and every shaft angle has one now.
 #[test]
 fn regress_no_hole_between_depths() {
@@ -69,14 +69,14 @@ fn regress_no_hole_between_depths() {
     let kinematics = Kinematics::new(&study.scene.mechanism).unwrap();
     let envelope = Envelope::new(&[]).unwrap();
     let groundwork = Bed::groundwork(0.004);
-    for body in study.classes.sample(6, 5150, 8) {
+    for body in study.classes.sample(6, 5150, 2) {
         let subject =
             Subject::new(&study.scene, &body, &kinematics, &groundwork, &envelope).unwrap();
         let statics = Statics::new(&study.scene, &subject, &kinematics);
         let walk_m = subject.placement.walk_m(0.76);
         for angle in 0..8 {
             let mut warm = Rest::default();
-            for mm in (30..=80).step_by(5) {
+            for mm in (30..=80).step_by(2) {
                 let drive = Drive {
                     walk_m,
                     protrude_m: 1e-3 * f64::from(mm),
