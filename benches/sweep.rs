@@ -79,7 +79,7 @@ fn variants(c: &mut Criterion) {
             });
         });
     }
-    group.bench_function("stepping alone", |b| {
+    group.bench_function("seat and stepping", |b| {
         b.iter(|| {
             let mut sim = workshop.seat(&scenes[7], &bodies[3], depth).expect("runs");
             while !sim.is_done() {

@@ -3,15 +3,17 @@
 
 use crate::seat::{scene, seat};
 use back::{Body, Population};
+use mechanism::{Drive, Kinematics};
 use scene::Scene;
-use sim::record;
+use sim::{Scan, record};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tune::{Ask, Failure, METRICS, Measures, Workshop};
+use tune::{Ask, BANDS, Failure, METRICS, Measures, Workshop};
 
-/// Half a turn of the chair's kneading, on cells of 4 mm.
+/// Three seconds of kneading, on cells of 4 mm.
 fn short(sets: &[(&str, &str)]) -> Arc<Scene> {
-    let coarse = [("solver.cell_mm", "4"), ("solver.dt_ms", "4")];
+    let coarse = [("solver.cell_mm", "4")];
     Arc::new(scene("checks/knead3s.toml", &[&coarse, sets].concat()))
 }
 
@@ -183,6 +185,46 @@ fn metrics_are_named_by_quantity_and_unit() {
             metric.unit
         );
         assert!(!metric.meaning.is_empty());
+    }
+}
+
+/// Scenes without a study are judged by the shipped study's bands.
+#[test]
+fn bands_without_a_study_are_the_shipped_ones() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/studies/chair_shiatsu.toml");
+    assert_eq!(scene::load_study(&path, &[]).unwrap().bands, BANDS);
+}
+
+/// The bench carriage in front of a flat upright slab: a rocker that puts neither sphere ahead has both centres as far from the slab as its
+/// pivot, so they touch after `face - 25 mm - y of the pivot`. The face stands 90 mm in front of the middle of the rail, which over its 0.38 m
+/// from the top has bent by 0.38^2 / (2 km) = 0.07 mm.
+#[test]
+fn val_touch_is_where_the_spheres_meet_the_slab() {
+    let scene = scene("checks/peer_slab.toml", &[]);
+    let sim = seat(&scene);
+    let kinematics = Kinematics::new(&scene.mechanism).unwrap();
+    let scan = Scan::new(&scene, sim.subject(), &kinematics);
+    let expected_m = |walk_m: f64, knead_rad: f64| {
+        let drive = Drive {
+            walk_m,
+            knead_rad,
+            ..Drive::default()
+        };
+        let [_, right] = kinematics.sides(&drive).unwrap();
+        0.090 + 0.38 * 0.38 / 2000.0 - 0.025 - right.pivot.translation.y
+    };
+    for walk_m in [0.3, 0.4] {
+        for knead_rad in [0.0, 1.0, 4.0] {
+            let touch_m = scan.touch_m(walk_m, knead_rad).unwrap();
+            let off_m = touch_m - expected_m(walk_m, knead_rad);
+            assert!(
+                off_m.abs() < 2e-6,
+                "{walk_m} {knead_rad}: {touch_m} {off_m}"
+            );
+        }
+        let turn = (0..16).map(|i| expected_m(walk_m, f64::from(i) * std::f64::consts::TAU / 16.0));
+        let first_m = turn.fold(f64::INFINITY, f64::min);
+        assert!((scan.turn_touch_m(walk_m).unwrap() - first_m).abs() < 2e-6);
     }
 }
 

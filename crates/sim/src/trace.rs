@@ -400,12 +400,19 @@ impl ShearDose {
             };
             let [down, side] = touch.shear_pa();
             let width = down.len().isqrt();
-            for (i, (a, b)) in down.iter().zip(side).enumerate() {
-                let shear_pa = a.hypot(*b);
-                if shear_pa > 0.0 {
-                    let row = (origin[0] + (i / width) as isize) as usize / COARSE;
-                    let column = (origin[1] + (i % width) as isize) as usize / COARSE;
-                    dose[row * map.columns + column] += shear_pa * dt_s / (COARSE * COARSE) as f64;
+            let share = dt_s / (COARSE * COARSE) as f64;
+            let lines = down.chunks_exact(width).zip(side.chunks_exact(width));
+            for (r, (down, side)) in lines.enumerate() {
+                if down.iter().chain(side).all(|s| *s == 0.0) {
+                    continue;
+                }
+                let row = (origin[0] + r as isize) as usize / COARSE;
+                for (c, (a, b)) in down.iter().zip(side).enumerate() {
+                    let shear_pa = (a * a + b * b).sqrt();
+                    if shear_pa > 0.0 {
+                        let column = (origin[1] + c as isize) as usize / COARSE;
+                        dose[row * map.columns + column] += shear_pa * share;
+                    }
                 }
             }
         }
@@ -442,17 +449,17 @@ impl PressureMap {
                 continue;
             }
             let side = touch.pressure_pa().len().isqrt();
-            for (i, p) in touch
-                .pressure_pa()
-                .iter()
-                .enumerate()
-                .filter(|(_, p)| **p > 0.0)
-            {
-                let row = (origin[0] + (i / side) as isize) as usize / COARSE;
-                let column = (origin[1] + (i % side) as isize) as usize / COARSE;
-                let cell = row * self.columns + column;
-                self.peak_pa[cell] = self.peak_pa[cell].max(*p);
-                self.dose_pa_s[cell] += p * dt_s / (COARSE * COARSE) as f64;
+            for (r, line) in touch.pressure_pa().chunks_exact(side).enumerate() {
+                if line.iter().all(|p| *p <= 0.0) {
+                    continue;
+                }
+                let row = (origin[0] + r as isize) as usize / COARSE;
+                for (c, p) in line.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                    let column = (origin[1] + c as isize) as usize / COARSE;
+                    let cell = row * self.columns + column;
+                    self.peak_pa[cell] = self.peak_pa[cell].max(*p);
+                    self.dose_pa_s[cell] += p * dt_s / (COARSE * COARSE) as f64;
+                }
             }
         }
     }
