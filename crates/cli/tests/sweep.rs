@@ -346,7 +346,7 @@ fn failures_stop_it_or_not_and_can_be_computed_again() {
 
     // A failure that was the machine's: forged into the shard, it gives way to the result.
     let lines = text(&kneadlab(&["resume", &out, "--progress", "json"]).stderr);
-    let last = lines.lines().filter(|l| l.starts_with('{')).next_back();
+    let last = lines.lines().rfind(|l| l.starts_with('{'));
     let last: Value = serde_json::from_str(last.unwrap()).unwrap();
     assert_eq!(
         (last["event"].as_str(), last["before"].as_u64()),
