@@ -7,6 +7,7 @@ use scene::{FileKind, Loaded, Problem, Problems, Severity};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tune::sweep::Plan;
 
 /// Files to check.
 #[derive(clap::Args)]
@@ -98,6 +99,21 @@ impl Report {
 
 /// The kind of a file, and its warnings; with `sets` laid over it where that can be done.
 fn checked(path: &Path, sets: &[(String, String)]) -> Result<(FileKind, Vec<Problem>), Problems> {
+    let (kind, warnings) = checked_alone(path, sets)?;
+    if kind == FileKind::Study {
+        // Which metrics there are, scenes do not know.
+        let study = scene::load_study(path, sets)?;
+        if study.sweep.is_some() {
+            Plan::new(&study)?;
+        }
+    }
+    Ok((kind, warnings))
+}
+
+fn checked_alone(
+    path: &Path,
+    sets: &[(String, String)],
+) -> Result<(FileKind, Vec<Problem>), Problems> {
     if sets.is_empty() {
         return scene::check_any(path);
     }

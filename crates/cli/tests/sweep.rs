@@ -346,7 +346,7 @@ fn failures_stop_it_or_not_and_can_be_computed_again() {
 
     // A failure that was the machine's: forged into the shard, it gives way to the result.
     let lines = text(&kneadlab(&["resume", &out, "--progress", "json"]).stderr);
-    let last = lines.lines().filter(|l| l.starts_with('{')).next_back();
+    let last = lines.lines().rfind(|l| l.starts_with('{'));
     let last: Value = serde_json::from_str(last.unwrap()).unwrap();
     assert_eq!(
         (last["event"].as_str(), last["before"].as_u64()),
@@ -485,6 +485,44 @@ fn a_search_resumes_to_the_same_bits() {
     }
     good(&["merge", &bench.text("cut"), "-o", &bench.text("cut")]);
     assert_same(&bench.path("one"), &bench.path("cut"));
+}
+
+/// The error text is pinned: people mend their study by it.
+#[test]
+fn a_metric_that_is_not_there_is_told_at_its_line() {
+    let bench = Bench::new();
+    let study = bench.path("study.toml");
+    let text_of = "name = \"s\"\nscene = \"builtin:chair\"\n[sweep]\nsamples = 4\n[[sweep.vary]]\npath = \"body.tone\"\nfrom = 1\nto = 2\n[[sweep.objective]]\nmetric = \"band_shares\"\n";
+    fs::write(&study, text_of).unwrap();
+    let study = study.display().to_string();
+    for args in [
+        vec!["check", &study],
+        vec!["sweep", &study, "-o", &bench.text("out")],
+    ] {
+        let output = kneadlab(&args);
+        assert_eq!(output.status.code(), Some(1));
+        let told = text(&output.stderr);
+        let head = format!(
+            "{study}:10: error: sweep.objective.0.metric = \"band_shares\": there is no such metric\n  allowed: band_share, "
+        );
+        assert!(told.starts_with(&head), "{told}");
+        assert!(
+            told.trim_end()
+                .ends_with("hint: did you mean \"band_share\"?"),
+            "{told}"
+        );
+    }
+    assert!(!bench.path("out").exists());
+    // Tuning says what such a study lacks.
+    fs::write(&study, text_of.replace("band_shares", "band_share")).unwrap();
+    assert_eq!(kneadlab(&["check", &study]).status.code(), Some(0));
+    let output = kneadlab(&["tune", &study, "-o", &bench.text("out")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("needs techniques and bands"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
