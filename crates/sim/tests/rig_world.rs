@@ -259,7 +259,7 @@ fn val_wobble_path() {
     println!("wobble path error: {errors:?} m");
     assert!(errors.iter().all(|e| *e < 1e-4), "{errors:?}");
     assert!(errors[0] < errors[2], "finer is better: {errors:?}");
-    // Kneading is slow: one engine step a millisecond does, at a quarter of the cost.
+    // Kneading is slow: one engine step a millisecond does, at 40 % of the cost.
     let single = wobble_error(RigSetup {
         substeps: 1,
         ..at(1.0, Power::Unlimited)
