@@ -378,13 +378,48 @@ fn odd_files_are_told() {
     assert!(!of(&deep).is_empty());
 }
 
+/// What somebody's file gets wrong is told with its line: a loop that opens within a parameter's range, with the parameter.
+#[test]
+fn a_range_in_which_a_loop_opens_is_told() {
+    let text =
+        std::fs::read_to_string(chair().with_file_name("mechanisms/kneading_arm.toml")).unwrap();
+    let wide = text.replace(
+        "min = 44, max = 56, meaning = \"rocker\"",
+        "min = 15, max = 56, meaning = \"rocker\"",
+    );
+    assert_ne!(wide, text);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("arm.toml");
+    std::fs::write(&path, wide).unwrap();
+    let (kind, warnings) = check_any(&path).unwrap();
+    assert_eq!(kind, scene::FileKind::Rig);
+    let p = &warnings[0];
+    assert_eq!(
+        (warnings.len(), p.key.as_str()),
+        (1, "params.rocker_mm"),
+        "{p}"
+    );
+    assert!(
+        p.message.contains("rocker_mm = 15") && p.message.contains("open"),
+        "{p}"
+    );
+    assert!(p.line > 10, "{p}");
+    // The same value is an error when it is given.
+    let sets = [("params.rocker_mm".to_owned(), "15".to_owned())];
+    let problems = scene::load_rig(&path, &sets).unwrap_err();
+    assert!(
+        problems.0[0].message.contains("does not close"),
+        "{problems}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Cuts and changes to a good file, and plain noise: an answer, never a panic.
     #[test]
     fn nothing_panics(at in 0usize..4000, cut in 0usize..40, noise in "[ -~\n]{0,12}", all in "\\PC{0,200}") {
-        for base in ["chair.toml", "mechanisms/wobble_carriage.toml", "studies/chair_shiatsu.toml", "stacks/t40.toml"] {
+        for base in ["chair.toml", "mechanisms/wobble_carriage.toml", "mechanisms/percussive_gun.toml", "studies/chair_shiatsu.toml", "stacks/t40.toml"] {
             let mut bytes = std::fs::read(chair().with_file_name(base)).unwrap();
             let at = at % bytes.len();
             let end = (at + cut).min(bytes.len());
