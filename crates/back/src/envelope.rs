@@ -116,7 +116,7 @@ impl Envelope {
         self.policy.pressure_scale * self.limits.dose_max_pa_s
     }
 
-    /// How far a node may stand inside the resting skin, m: not limited but beside the lumbar spine of people whom extension harms.
+    /// How far a node may stand inside the resting skin, and how far it may be pushed out from touch, m: not limited but beside the lumbar spine of people whom extension harms.
     pub fn push_cap_m(&self, zone: Zone) -> f64 {
         match self.policy.push_max_mm {
             Some(mm) if zone.is_lumbar() => 1e-3 * mm,

@@ -49,7 +49,7 @@ pub enum Bound {
     Rate,
     /// No balance: the trunk leaves the pad.
     Balance,
-    /// Node inside the resting skin where that is limited.
+    /// Node inside the resting skin, or pushed out from touch, further than is allowed there.
     Push,
 }
 
@@ -225,6 +225,7 @@ pub(crate) fn feel(
     let mut judge = Judge {
         stage,
         player,
+        depth_m,
         sample: Sample {
             soft: after_ramp(0.0),
             ..Sample::default()
@@ -286,6 +287,8 @@ pub(crate) fn park_rad(stage: &Stage<'_>, technique: Technique) -> f64 {
 struct Judge<'a> {
     stage: &'a Stage<'a>,
     player: &'a Player,
+    /// From touch: more than the overlap of node and skin, where the trunk gives way.
+    depth_m: f64,
     sample: Sample,
 }
 
@@ -333,7 +336,7 @@ impl Judge<'_> {
             );
         }
         self.worse(
-            contact.depth_m / envelope.push_cap_m(zone),
+            contact.depth_m.max(self.depth_m) / envelope.push_cap_m(zone),
             Bound::Push,
             zone,
         );
