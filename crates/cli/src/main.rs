@@ -26,6 +26,8 @@ mod export;
 
 mod verify;
 
+mod replay;
+
 mod view;
 
 mod schema;
@@ -44,6 +46,8 @@ mod seat; // a scene, its body seated, its session compiled
 mod result; // a tuned result on disk
 
 mod model; // from a tuned result to what the tables are made of
+
+mod mirror; // the exported runtime as what drives the simulator
 
 mod talk; // stderr, progress and Ctrl-C
 
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Command::Tune(args) => tune::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::View(args) => view::run(&args),
         Command::Schema(args) => schema::run(&args),
     };
@@ -122,6 +127,8 @@ enum Command {
     Export(export::Args),
     /// Read exported tables back, compile them, replay them in the simulator, check the caps
     Verify(verify::Args),
+    /// Run a target's own log through the tables again: where the two part ways, by how much
+    Replay(replay::Args),
     /// Open the viewer
     View(view::Args),
     /// Print the JSON Schema of a kind of file

@@ -31,7 +31,8 @@ pub use statics::{Rest, Statics};
 pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{
-    Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_maps,
+    Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Trace, TraceRow, record, record_led,
+    record_maps,
 };
 pub use traction::{Wheel, Work};
 pub use trunk::{Lean, Load, Support};

@@ -6,8 +6,11 @@
 
 mod agreement;
 mod align;
+mod board;
 mod cast;
+mod closed_loop;
 mod error;
+mod firmware;
 mod judge;
 mod overlay;
 mod places;
@@ -24,7 +27,9 @@ pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agr
 pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
+pub use closed_loop::{ClosedLoop, Driven, FirmwareOf, ForcePair, closed_loop};
 pub use error::TuneError;
+pub use firmware::{Firmware, Order, Sensed, State, TICK_S};
 pub use judge::{Judgement, Profile, Share, Worst};
 pub use progress::{Progress, Silent};
 pub use replay::{DepthOf, Replay, ReplayRow, replay, replay_bodies};

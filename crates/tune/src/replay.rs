@@ -6,9 +6,9 @@ use crate::progress::{Progress, in_pool};
 use crate::response::{CONTACT_N, feel};
 use crate::touch::TouchProfile;
 use back::{Body, Zone};
-use program::{AxisLimits, DepthMap, MarkKind, Phase, Technique, compile};
+use program::{AxisLimits, DepthMap, Mark, MarkKind, Phase, Technique, compile};
 use rayon::prelude::*;
-use scene::Study;
+use scene::{Scene, Study};
 use serde::{Deserialize, Serialize};
 use sim::{Bed, Limit, PressureMap, Rest, Sim, Subject, Trace, record};
 use std::sync::Arc;
@@ -94,9 +94,10 @@ pub fn replay(
         bodies
             .par_iter()
             .map(|(class, body, level)| {
-                let result = run(&stage, *class, body, *level, depth, progress);
+                let seated = Seated::new(&stage, *class, body)?;
+                let result = seated.replay(*level, depth, progress);
                 progress.tick();
-                result
+                result.map(|(replay, _)| replay)
             })
             .collect()
     })?
@@ -118,104 +119,136 @@ impl DepthMap for AtLevel<'_> {
     }
 }
 
-fn run(
-    stage: &Stage<'_>,
+/// A body in its chair, ready for runs.
+pub(crate) struct Seated<'a> {
+    pub stage: &'a Stage<'a>,
+    pub subject: Arc<Subject>,
+    pub player: Player,
+    pub limits: AxisLimits,
+    scene: Arc<Scene>,
+    body: &'a Body,
     class: usize,
-    body: &Body,
-    level: u8,
-    depth: &DepthOf<'_>,
-    progress: &dyn Progress,
-) -> Result<Replay, TuneError> {
-    let study = stage.study;
-    let scene = Arc::new(study.scene.clone());
-    let groundwork = Bed::groundwork(scene.solver.cell_m);
-    let subject = Subject::new(
-        &scene,
-        body,
-        &stage.kinematics,
-        &groundwork,
-        &stage.envelope,
-    )
-    .map_err(|p| TuneError::body(&p))?;
-    let subject = Arc::new(subject);
-    let player = stage.seat(class, body)?;
-    let map = AtLevel {
-        depth,
-        touch: &player.touch,
-        stroke_m: scene.mechanism.protrude.stroke_m,
-        class,
-        level,
-    };
-    let limits = AxisLimits::of(&scene.mechanism);
-    let timeline = compile(
-        &scene.session,
-        &scene.timing,
-        &subject.placement,
-        &map,
-        &limits,
-    )
-    .map_err(|e| TuneError::Program(e.to_string()))?;
-    let mut sim = Sim::new(
-        scene,
-        Arc::clone(&subject),
-        Arc::clone(&stage.kinematics),
-        timeline,
-        stage.envelope.clone(),
-    )
-    .map_err(|e| TuneError::Mechanism(e.to_string()))?;
-    let trace = record(&mut sim, 50.0, &mut |_, _| !progress.stop_asked());
-    if progress.stop_asked() {
-        return Err(TuneError::Stopped);
+}
+
+impl<'a> Seated<'a> {
+    pub fn new(
+        stage: &'a Stage<'a>,
+        class: usize,
+        body: &'a Body,
+    ) -> Result<Seated<'a>, TuneError> {
+        let scene = Arc::new(stage.study.scene.clone());
+        let groundwork = Bed::groundwork(scene.solver.cell_m);
+        let subject = Subject::new(
+            &scene,
+            body,
+            &stage.kinematics,
+            &groundwork,
+            &stage.envelope,
+        )
+        .map_err(|p| TuneError::body(&p))?;
+        Ok(Seated {
+            stage,
+            subject: Arc::new(subject),
+            player: stage.seat(class, body)?,
+            limits: AxisLimits::of(&scene.mechanism),
+            scene,
+            body,
+            class,
+        })
     }
-    let band = study.bands[usize::from(level) - 1];
-    let (inside_s, contact_s) = band_time(&trace, &sim, band);
-    let quasi = hold_errors(stage, &player, &trace, &sim, &|u| {
-        depth(class, Technique::Press, u, level)
-    });
-    Ok(Replay {
-        body: body.clone(),
-        class,
-        level,
-        band_share: if contact_s > 0.0 {
-            inside_s / contact_s
-        } else {
-            0.0
-        },
-        contact_s,
-        cap_violations: trace.violations.len() as u64,
-        violations: trace
-            .violations
-            .iter()
-            .map(|v| (v.limit, v.zone, v.value, v.allowed))
-            .collect(),
-        force_rms_error_n: quasi,
-        worst_tracking_m: trace
-            .rows
-            .iter()
-            .map(|r| (r.protrude_m - r.command_protrude_m).abs())
-            .fold(0.0, f64::max),
-        fault: trace.fault.as_ref().map(ToString::to_string),
-        map: trace.map,
-        rows: trace
-            .rows
-            .iter()
-            .step_by(5)
-            .map(|r| ReplayRow {
-                t_s: r.t_s,
-                station: r.station,
-                protrude_m: r.protrude_m,
-                technique: r.technique,
-                force_n: r.force_n,
-                fraction: r.fraction,
-                current_a: r.current_a,
-            })
-            .collect(),
-    })
+
+    /// The study's session at one level, and what it recorded.
+    pub fn replay(
+        &self,
+        level: u8,
+        depth: &DepthOf<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(Replay, Trace), TuneError> {
+        let Seated { stage, player, .. } = self;
+        let mut sim = self.sim(level, depth)?;
+        let trace = record(&mut sim, 50.0, &mut |_, _| !progress.stop_asked());
+        if progress.stop_asked() {
+            return Err(TuneError::Stopped);
+        }
+        let band = stage.study.bands[usize::from(level) - 1];
+        let (inside_s, contact_s) = band_time(&trace, sim.timeline().marks(), band);
+        let quasi = hold_errors(stage, player, &trace, &sim, &|u| {
+            depth(self.class, Technique::Press, u, level)
+        });
+        let replay = Replay {
+            body: self.body.clone(),
+            class: self.class,
+            level,
+            band_share: if contact_s > 0.0 {
+                inside_s / contact_s
+            } else {
+                0.0
+            },
+            contact_s,
+            cap_violations: trace.violations.len() as u64,
+            violations: trace
+                .violations
+                .iter()
+                .map(|v| (v.limit, v.zone, v.value, v.allowed))
+                .collect(),
+            force_rms_error_n: quasi,
+            worst_tracking_m: trace
+                .rows
+                .iter()
+                .map(|r| (r.protrude_m - r.command_protrude_m).abs())
+                .fold(0.0, f64::max),
+            fault: trace.fault.as_ref().map(ToString::to_string),
+            map: trace.map.clone(),
+            rows: trace
+                .rows
+                .iter()
+                .step_by(5)
+                .map(|r| ReplayRow {
+                    t_s: r.t_s,
+                    station: r.station,
+                    protrude_m: r.protrude_m,
+                    technique: r.technique,
+                    force_n: r.force_n,
+                    fraction: r.fraction,
+                    current_a: r.current_a,
+                })
+                .collect(),
+        };
+        Ok((replay, trace))
+    }
+
+    /// A run of the session at one level.
+    pub fn sim(&self, level: u8, depth: &DepthOf<'_>) -> Result<Sim, TuneError> {
+        let scene = &self.scene;
+        let map = AtLevel {
+            depth,
+            touch: &self.player.touch,
+            stroke_m: scene.mechanism.protrude.stroke_m,
+            class: self.class,
+            level,
+        };
+        let timeline = compile(
+            &scene.session,
+            &scene.timing,
+            &self.subject.placement,
+            &map,
+            &self.limits,
+        )
+        .map_err(|e| TuneError::Program(e.to_string()))?;
+        Sim::new(
+            Arc::clone(scene),
+            Arc::clone(&self.subject),
+            Arc::clone(&self.stage.kinematics),
+            timeline,
+            self.stage.envelope.clone(),
+        )
+        .map_err(|e| TuneError::Mechanism(e.to_string()))
+    }
 }
 
 /// Seconds of effective contact inside the band, and all of them: press holds, the peak of each kneading turn (it
 /// counts for the turn's length), all of a roll.
-fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
+pub(crate) fn band_time(trace: &Trace, marks: &[Mark], band: [f64; 2]) -> (f64, f64) {
     let dt_s = 1.0 / trace.rate_hz;
     let (mut inside_s, mut all_s) = (0.0, 0.0);
     let mut note = |fraction: f64, force_n: f64, s: f64| {
@@ -235,9 +268,7 @@ fn band_time(trace: &Trace, sim: &Sim, band: [f64; 2]) -> (f64, f64) {
             note(row.fraction[i], row.force_n[i], dt_s);
         }
     }
-    let marks: Vec<f64> = sim
-        .timeline()
-        .marks()
+    let marks: Vec<f64> = marks
         .iter()
         .filter(|m| m.kind == MarkKind::KneadCycle)
         .map(|m| m.t_s)
