@@ -125,6 +125,8 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
             requires: 0,
             forbids: !bits(&scene.conditions),
         },
+        // Motion over time is one user's: touch and stations are in it. The rows serve everybody.
+        channels: Vec::new(),
     })
 }
 

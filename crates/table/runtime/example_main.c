@@ -75,34 +75,36 @@ static kneadlab_status_t run(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog, board_t
 }
 
 int main(void) {
-  kneadlab_ctx_t tables;
-  kneadlab_ctx_t fallback;
+  kneadlab_ctx_t ctx; /* of the tables or of the fallback: never of both at a time */
   kneadlab_prog_t prog;
   board_t board = {0u, 0, 0u, 0u};
   kneadlab_status_t status;
   uint16_t stature_mm;
   uint16_t bmi_x100;
 
-  if (kneadlab_open_fallback(&fallback, @NAME@_fallback, @UPPER@_FALLBACK_SIZE) != KNEADLAB_OK) {
+  if (kneadlab_open_fallback(&ctx, @NAME@_fallback, @UPPER@_FALLBACK_SIZE) != KNEADLAB_OK) {
     return 2; /* motors off: nothing is left to trust */
   }
-  status = kneadlab_open(&tables, @NAME@_tables, @UPPER@_TABLES_SIZE, @NAME@_caps,
+  status = kneadlab_open(&ctx, @NAME@_tables, @UPPER@_TABLES_SIZE, @NAME@_caps,
                          @UPPER@_CAPS_SIZE);
   if (status == KNEADLAB_OK) {
-    status = kneadlab_selftest(&tables, @NAME@_selftest, @UPPER@_SELFTEST_SIZE, 0, 0, 0);
+    status = kneadlab_selftest(&ctx, @NAME@_selftest, @UPPER@_SELFTEST_SIZE, 0, 0, 0);
   }
   if (status == KNEADLAB_OK) {
     board_scan(&stature_mm, &bmi_x100);
-    status = kneadlab_prog_start(&tables, &prog, kneadlab_class(&tables, stature_mm, bmi_x100),
+    status = kneadlab_prog_start(&ctx, &prog, kneadlab_class(&ctx, stature_mm, bmi_x100),
                                  board_conditions(), board.depth);
   }
   if (status == KNEADLAB_OK) {
-    status = run(&tables, &prog, &board);
+    status = run(&ctx, &prog, &board);
   }
   if (status != KNEADLAB_OK) {
     printf("code %u: fallback\n", (unsigned)status);
-    (void)kneadlab_prog_start(&fallback, &prog, KNEADLAB_CLASS_UNKNOWN, 0u, board.depth);
-    (void)run(&fallback, &prog, &board);
+    if (kneadlab_open_fallback(&ctx, @NAME@_fallback, @UPPER@_FALLBACK_SIZE) != KNEADLAB_OK) {
+      return 2; /* motors off */
+    }
+    (void)kneadlab_prog_start(&ctx, &prog, KNEADLAB_CLASS_UNKNOWN, 0u, board.depth);
+    (void)run(&ctx, &prog, &board);
   }
   return (status == KNEADLAB_OK) ? 0 : 1;
 }

@@ -4,7 +4,7 @@
 #define HEADER_SIZE 64u
 #define ENTRY_SIZE 16u
 #define MAGIC 0x424C4E4Bu /* "KNLB" */
-#define FORMAT_MAJOR 1u
+#define FORMAT_MAJOR 2u
 #define MAX_SECTIONS 32u
 #define MAX_IMAGE 0x00100000u
 
@@ -19,32 +19,59 @@
 #define S_STEPS 9u
 #define S_FALLBACK 10u
 #define S_VECTORS 11u
+#define IN_PARTS 0x2FC2u /* bit of each kind that is made of parts: META, CAPS to VECTORS, CHANNELS */
 
-#define META_SIZE 14u
-#define CAP_SIZE 12u
-#define CLASS_SIZE 10u
-#define LIMITS_SIZE 24u
-#define ROW_SIZE 22u /* a step and a vector */
+#define PART_SIZE 12u /* five words and their check word */
+#define LIMITS_SIZE (3u * PART_SIZE)
+#define ROW_SIZE (2u * PART_SIZE) /* a step and a vector */
+#define MAX_ROWS 2048u
 
-/* Words of a step. */
-#define R_FROM 2u
-#define R_TO 3u
-#define R_SPACING 4u
-#define R_HOLD 5u
-#define R_CYCLES 6u
-#define R_PARK 7u
-#define R_SPEED 8u
-#define R_TIMEOUT 9u
+/* Words of a row in memory; technique and end share the first one, the level is in the second. */
+#define R_FROM 2
+#define R_TO 3
+#define R_SPACING 4
+#define R_HOLD 6
+#define R_CYCLES 7
+#define R_PARK 8
+#define R_SPEED 9
+#define R_TIMEOUT 10
+
+#define M_DEPTH 0
+#define M_FLAGS 1
+#define M_FORCE 2
+#define M_CURRENT 3
+
+/* Bytes of the limits. */
+#define L_SESSION 0
+#define L_WATCHDOG 2
+#define L_SPEED 4
+#define L_ACCELERATION 6
+#define L_RETRACTED 8
+#define L_STATION_TOLERANCE 12
+#define L_DEPTH_TOLERANCE 14
+#define L_REQUIRES 16
+#define L_FORBIDS 24
 
 #define END_ARRIVAL 0u
 #define END_TIME 1u
 #define END_CYCLES 2u
 
+/* One function stays one: an inlined check would hold its registers while the next one runs. */
+#if defined(__GNUC__)
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
+
+/* What a lookup is asked, then where that is, and the caps on both sides: depth, force, dwell, tap, zone. */
 typedef struct {
-  uint32_t low;  /* index of the cap, then of the cell, on this side of the station */
-  uint32_t high; /* and beyond it; the same where the station is exactly a column */
-  uint32_t frac; /* Q14 */
+  uint16_t station; /* then the Q14 fraction between two columns */
+  uint8_t technique;
+  uint8_t body;
+  uint8_t level; /* then from 0 */
   uint8_t flags;
+  uint16_t near[5];
+  uint16_t far[5]; /* the same where the station is exactly a column */
 } place_t;
 
 static uint16_t get16(const uint8_t *p) {
@@ -80,27 +107,40 @@ uint32_t kneadlab_crc32(const uint8_t *data, uint32_t size) {
   return (data == 0) ? 0u : (crc_run(0xFFFFFFFFu, data, size) ^ 0xFFFFFFFFu);
 }
 
+/* Stops at 65535. */
 static void count_up(uint16_t *counter) {
-  if (*counter < 0xFFFFu) {
-    (*counter)++;
-  }
+  const uint32_t next = (uint32_t)*counter + 1u;
+  *counter = (uint16_t)(next - (next >> 16));
 }
 
 /*
- * Words of a record. The last one is the complement of the exclusive or of those before it: where it is
- * not, the answer is 0.
+ * Words of a part; 0 where its check word is right. They are coefficients of a polynomial over GF(2), the first
+ * one of the highest power; modulo x^16 + x^5 + x^3 + x^2 + 1 it must be `seed`, which says what section and
+ * which part of it this is. LAYOUT.md says what that finds.
  */
-static int load(const uint8_t *record, uint32_t size, uint16_t *words) {
-  const uint8_t *const end = record + size;
-  uint32_t sum = 0u;
-  for (; record != end; record += 2) {
-    const uint16_t word = get16(record);
-    *words = word;
-    words++;
-    sum ^= word;
-  }
-  return sum == 0xFFFFu;
+static APART uint32_t load(const uint8_t *p, uint32_t seed, uint16_t *words) {
+  uint32_t sum = get16(p);
+  uint32_t word = get16(p + 2);
+  words[0] = (uint16_t)sum;
+  words[1] = (uint16_t)word;
+  sum = (sum << 1) ^ word;
+  word = get16(p + 4);
+  words[2] = (uint16_t)word;
+  sum = (sum << 1) ^ word;
+  word = get16(p + 6);
+  words[3] = (uint16_t)word;
+  sum = (sum << 1) ^ word;
+  word = get16(p + 8);
+  words[4] = (uint16_t)word;
+  sum = (sum << 1) ^ word;
+  sum = (sum << 1) ^ get16(p + 10) ^ seed;
+  word = sum >> 16;
+  word ^= word << 2; /* x^5 + x^3 + x^2 + 1 = (x^3 + 1) (x^2 + 1) */
+  word ^= word << 3;
+  return (sum ^ word) & 0xFFFFu;
 }
+
+static uint32_t seed_of(uint32_t kind, uint32_t index) { return (kind << 12) + index; }
 
 static int same(const uint8_t *a, const uint8_t *b, uint32_t size) {
   uint32_t i;
@@ -125,23 +165,41 @@ static const uint8_t *entry_of(const uint8_t *image, uint32_t kind) {
   return (const uint8_t *)0;
 }
 
+/* The parts of a section, where it is made of such; nothing may be left over. */
+static APART int parts_ok(const uint8_t *p, uint32_t kind, uint32_t size) {
+  uint32_t seed = seed_of(kind, 0u);
+  uint16_t w[5];
+  if ((kind > 15u) || (((IN_PARTS >> kind) & 1u) == 0u)) {
+    return 1;
+  }
+  while ((size >= PART_SIZE) && (load(p, seed, w) == 0u)) {
+    size -= PART_SIZE;
+    p += PART_SIZE;
+    seed++;
+  }
+  return size == 0u;
+}
+
 /* Sections lie one behind the other, each on a multiple of 8, and no kind comes twice. */
-static kneadlab_status_t check_directory(const uint8_t *image, uint32_t size) {
-  const uint32_t count = get16(image + 32);
+static APART kneadlab_status_t check_directory(const uint8_t *image, uint32_t size) {
   const uint8_t *entry = image + HEADER_SIZE;
-  uint32_t end = HEADER_SIZE + (count * ENTRY_SIZE);
-  uint32_t i;
-  if ((count > MAX_SECTIONS) || (end > size)) {
+  uint32_t left = get16(image + 32);
+  uint32_t end = HEADER_SIZE + (left * ENTRY_SIZE);
+  if ((left > MAX_SECTIONS) || (end > size)) {
     return KNEADLAB_E_SECTION;
   }
-  for (i = 0u; i < count; i++) {
+  for (; left > 0u; left--) {
     const uint32_t bytes = get32(entry + 8);
+    const uint32_t kind = get16(entry);
     if ((get32(entry + 4) != end) || (bytes > (size - end)) || (get16(entry + 2) != 0u) ||
-        (entry_of(image, get16(entry)) != entry)) {
+        (entry_of(image, kind) != entry)) {
       return KNEADLAB_E_SECTION;
     }
     if (kneadlab_crc32(image + end, bytes) != get32(entry + 12)) {
       return KNEADLAB_E_SECTION_CRC;
+    }
+    if (!parts_ok(image + end, kind, bytes)) {
+      return KNEADLAB_E_RECORD;
     }
     end = (end + bytes + 7u) & ~(uint32_t)7u;
     if (end > size) {
@@ -152,8 +210,8 @@ static kneadlab_status_t check_directory(const uint8_t *image, uint32_t size) {
   return (end == size) ? KNEADLAB_OK : KNEADLAB_E_SIZE;
 }
 
-/* Header, CRC and directory. */
-static kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
+/* Header, CRC, directory, and the check word of every part. */
+kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size) {
   static const uint8_t probe[9] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u, 0x39u};
   if (image == 0) {
     return KNEADLAB_E_ARGUMENT;
@@ -189,26 +247,30 @@ static kneadlab_status_t check_image(const uint8_t *image, uint32_t size) {
   return check_directory(image, size);
 }
 
-/* Null, and `*missing` set, where there is no such section of that size. */
-static const uint8_t *find_sized(const uint8_t *image, uint32_t kind, uint32_t size,
-                                 int *missing) {
+const uint8_t *kneadlab_section(const uint8_t *image, uint16_t kind, uint32_t *size) {
   const uint8_t *entry = entry_of(image, kind);
-  if ((entry == 0) || (get32(entry + 8) != size)) {
-    *missing = 1;
+  if (entry == 0) {
     return (const uint8_t *)0;
   }
+  *size = get32(entry + 8);
   return image + get32(entry + 4);
 }
 
-/* A section of 1 to 4096 whole records of 22 bytes, as steps and vectors are; null where it is not. */
-static const uint8_t *find_rows(const uint8_t *image, uint32_t kind, uint16_t *count) {
-  const uint8_t *entry = entry_of(image, kind);
-  const uint32_t size = (entry != 0) ? get32(entry + 8) : 0u;
+/* Null where there is no such section of that size. */
+static const uint8_t *find_sized(const uint8_t *image, uint16_t kind, uint32_t size) {
+  uint32_t found = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &found);
+  return (found == size) ? section : (const uint8_t *)0;
+}
+
+/* Rows as steps and vectors are, 1 to 2048; null where there are none. */
+static const uint8_t *find_rows(const uint8_t *image, uint16_t kind, uint16_t *count) {
+  uint32_t size = 0u;
+  const uint8_t *section = kneadlab_section(image, kind, &size);
   const uint32_t rows = size / ROW_SIZE;
   *count = (uint16_t)rows;
-  return ((rows > 0u) && (rows <= 4096u) && ((rows * ROW_SIZE) == size))
-             ? (image + get32(entry + 4))
-             : (const uint8_t *)0;
+  return ((rows > 0u) && (rows <= MAX_ROWS) && ((rows * ROW_SIZE) == size)) ? section
+                                                                            : (const uint8_t *)0;
 }
 
 static uint32_t last_station(const kneadlab_ctx_t *c) {
@@ -217,25 +279,13 @@ static uint32_t last_station(const kneadlab_ctx_t *c) {
 
 /* ---- meaning ---- */
 
-static kneadlab_status_t check_meta(kneadlab_ctx_t *c, const uint8_t *image) {
-  /* Techniques, classes, stations, levels: the least, and how many more there may be. */
-  static const uint8_t count_least[4] = {1u, 1u, 2u, 1u};
-  static const uint8_t count_more[4] = {15u, 63u, 30u, 15u};
-  uint16_t w[META_SIZE / 2u];
-  uint32_t i;
-  int missing = 0;
-  const uint8_t *meta = find_sized(image, S_META, META_SIZE, &missing);
-  if (missing) {
+static APART kneadlab_status_t check_meta(kneadlab_ctx_t *c, const uint8_t *image) {
+  const uint8_t *meta = find_sized(image, S_META, PART_SIZE);
+  uint16_t w[5];
+  if (meta == 0) {
     return KNEADLAB_E_SECTION;
   }
-  if (!load(meta, META_SIZE, w)) {
-    return KNEADLAB_E_RECORD;
-  }
-  for (i = 0u; i < 4u; i++) {
-    if (((uint32_t)meta[i] - count_least[i]) > count_more[i]) {
-      return KNEADLAB_E_META;
-    }
-  }
+  (void)load(meta, 0u, w);
   c->technique_count = meta[0];
   c->class_count = meta[1];
   c->station_count = meta[2];
@@ -243,135 +293,124 @@ static kneadlab_status_t check_meta(kneadlab_ctx_t *c, const uint8_t *image) {
   c->from_q14 = as_signed(w[2]);
   c->span_q14 = (uint16_t)(w[3] - w[2]);
   c->step_count = w[4];
-  return ((as_signed(w[3]) <= c->from_q14) || (((uint32_t)w[4] - 1u) > 4095u) ||
-          (get16(image + 40) != meta[1]) || (get16(image + 42) != w[5]))
+  /* 1 to 16 techniques, 1 to 64 classes, 2 to 32 columns, 1 to 16 levels. */
+  return ((((uint32_t)meta[0] - 1u) > 15u) || (((uint32_t)meta[1] - 1u) > 63u) ||
+          (((uint32_t)meta[2] - 2u) > 30u) || (((uint32_t)meta[3] - 1u) > 15u) ||
+          (as_signed(w[3]) <= as_signed(w[2])) || (((uint32_t)w[4] - 1u) >= MAX_ROWS) ||
+          (get16(image + 40) != meta[1]))
              ? KNEADLAB_E_META
              : KNEADLAB_OK;
 }
 
-static kneadlab_status_t check_limits(kneadlab_ctx_t *c, const uint8_t *image) {
-  uint16_t w[LIMITS_SIZE / 2u];
-  int missing = 0;
-  const uint8_t *p = find_sized(image, S_LIMITS, LIMITS_SIZE, &missing);
-  if (missing) {
+static APART kneadlab_status_t check_limits(kneadlab_ctx_t *c, const uint8_t *image) {
+  const uint8_t *p = find_sized(image, S_LIMITS, LIMITS_SIZE);
+  uint32_t i;
+  if (p == 0) {
     return KNEADLAB_E_SECTION;
   }
-  if (!load(p, LIMITS_SIZE, w)) {
-    return KNEADLAB_E_RECORD;
+  for (i = 0u; i < 4u; i++) { /* session, watchdog, speed, acceleration */
+    if (get16(p + (2u * i)) == 0u) {
+      return KNEADLAB_E_LIMITS;
+    }
   }
-  if ((w[0] == 0u) || (w[1] == 0u) || (w[2] == 0u) || (w[3] == 0u) ||
-      (get32(p + 18) != get32(image + 36))) {
+  if (!same(p + L_FORBIDS, image + 36, 4u)) {
     return KNEADLAB_E_LIMITS;
   }
   c->limits = p;
-  c->retracted = as_signed(w[4]);
+  c->retracted = get16s(p + L_RETRACTED);
   return KNEADLAB_OK;
 }
 
 /* No cap lies below the retracted position; the last row is as strict as every other. */
-static kneadlab_status_t check_caps(const kneadlab_ctx_t *c, uint32_t zone_count) {
-  const uint32_t row_size = (uint32_t)c->station_count * CAP_SIZE;
+static APART kneadlab_status_t check_caps(const kneadlab_ctx_t *c, uint32_t zone_count) {
+  const uint32_t row_size = (uint32_t)c->station_count * PART_SIZE;
   const uint8_t *const last_row = c->caps + (row_size * c->class_count);
   const uint8_t *const end = last_row + row_size;
-  const int16_t retracted = c->retracted;
   const uint8_t *strictest = last_row;
   const uint8_t *p;
-  for (p = c->caps; p != end; p += CAP_SIZE) {
-    uint16_t own[CAP_SIZE / 2u];
-    uint16_t strict[CAP_SIZE / 2u];
-    if (!(load(p, CAP_SIZE, own) && load(strictest, CAP_SIZE, strict))) {
-      return KNEADLAB_E_RECORD;
-    }
-    if ((as_signed(own[0]) < retracted) || (as_signed(strict[0]) > as_signed(own[0])) ||
+  for (p = c->caps; p != end; p += PART_SIZE) {
+    uint16_t own[5];
+    uint16_t strict[5];
+    (void)load(p, 0u, own);
+    (void)load(strictest, 0u, strict);
+    if ((as_signed(own[0]) < c->retracted) || (as_signed(strict[0]) > as_signed(own[0])) ||
         (strict[1] > own[1]) || (strict[2] > own[2]) || (strict[3] > own[3]) ||
         (own[4] >= zone_count)) {
       return KNEADLAB_E_CAPS;
     }
-    strictest += CAP_SIZE;
-    if (strictest == end) {
-      strictest = last_row;
-    }
+    strictest += PART_SIZE;
+    strictest = (strictest == end) ? last_row : strictest;
   }
   return KNEADLAB_OK;
 }
 
 /* Every cell lies between the retracted position and its own cap. */
-static kneadlab_status_t check_maps(const kneadlab_ctx_t *c) {
+static APART kneadlab_status_t check_maps(const kneadlab_ctx_t *c) {
   const uint32_t columns = ((uint32_t)c->class_count + 1u) * c->station_count;
-  const int16_t retracted = c->retracted;
-  const uint8_t *cell_depth = c->depth;
-  const uint8_t *cell_force = c->force;
-  const uint8_t *cell_flags = c->flags;
-  uint32_t technique;
-  for (technique = 0u; technique < c->technique_count; technique++) {
-    const uint8_t *cap = c->caps;
-    uint32_t column;
-    for (column = 0u; column < columns; column++) {
-      const int16_t cap_depth = get16s(cap);
-      const uint16_t cap_force = get16(cap + 2);
-      uint32_t level;
-      for (level = 0u; level < c->level_count; level++) {
-        const int16_t depth = get16s(cell_depth);
-        if ((depth < retracted) || (depth > cap_depth) || (*cell_flags > 3u) ||
-            (get16(cell_force) > cap_force) ||
-            (((*cell_flags & KNEADLAB_F_INFEASIBLE) != 0u) && (depth != retracted))) {
-          return KNEADLAB_E_MAP;
-        }
-        cell_depth += 2;
-        cell_force += 2;
-        cell_flags++;
-      }
-      cap += CAP_SIZE;
+  const uint8_t *const end = c->caps + (columns * PART_SIZE);
+  const uint8_t *cap = c->caps;
+  uint32_t left = c->level_count;
+  uint32_t cell;
+  for (cell = 0u; cell < (c->technique_count * columns * c->level_count); cell++) {
+    const int16_t depth = get16s(c->maps[M_DEPTH] + (2u * cell));
+    const uint32_t flags = c->maps[M_FLAGS][cell];
+    if ((depth < c->retracted) || (depth > get16s(cap)) || (flags > 3u) ||
+        (get16(c->maps[M_FORCE] + (2u * cell)) > get16(cap + 2)) ||
+        (((flags & KNEADLAB_F_INFEASIBLE) != 0u) && (depth != c->retracted))) {
+      return KNEADLAB_E_MAP;
+    }
+    left--;
+    if (left == 0u) { /* the next column */
+      left = c->level_count;
+      cap += PART_SIZE;
+      cap = (cap == end) ? c->caps : cap;
     }
   }
   return KNEADLAB_OK;
 }
 
-static kneadlab_status_t check_classes(const kneadlab_ctx_t *c) {
-  uint32_t i;
-  for (i = 0u; i < c->class_count; i++) {
-    uint16_t w[CLASS_SIZE / 2u];
-    if (!load(c->classes + (i * CLASS_SIZE), CLASS_SIZE, w)) {
-      return KNEADLAB_E_RECORD;
-    }
+static APART kneadlab_status_t check_classes(const kneadlab_ctx_t *c) {
+  const uint8_t *p = c->classes;
+  uint32_t left;
+  for (left = c->class_count; left > 0u; left--) {
+    uint16_t w[5];
+    (void)load(p, 0u, w);
     if ((w[0] >= w[1]) || (w[2] >= w[3])) {
       return KNEADLAB_E_CLASSES;
     }
+    p += PART_SIZE;
   }
   return KNEADLAB_OK;
 }
 
 /* `technique_count` 0: a fallback, whose rows only retract and travel. */
-static kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_max) {
-  uint32_t i;
-  for (i = 0u; i < c->step_count; i++) {
-    const uint8_t *p = c->steps + (i * ROW_SIZE);
-    uint16_t w[ROW_SIZE / 2u];
-    if (!load(p, ROW_SIZE, w)) {
-      return KNEADLAB_E_RECORD;
-    }
-    if ((p[1] > END_CYCLES) || (p[3] != 0u) || (w[R_FROM] > station_max) ||
-        (w[R_TO] > station_max) || (w[R_PARK] >= 36000u) || (w[R_SPEED] == 0u) ||
-        (w[R_TIMEOUT] == 0u)) {
+static int step_fits(const kneadlab_ctx_t *c, const uint8_t *p, uint32_t station_max) {
+  if ((p[1] > END_CYCLES) || (p[3] != 0u) || (get16(p + 4) > station_max) ||
+      (get16(p + 6) > station_max) || (get16(p + 16) >= 36000u) || (get16(p + 18) == 0u) ||
+      (get16(p + 20) == 0u)) {
+    return 0;
+  }
+  if (p[0] == KNEADLAB_NO_TECHNIQUE) {
+    return (p[1] == END_ARRIVAL) && (p[2] == 0u);
+  }
+  return (p[0] < c->technique_count) && (p[2] >= 1u) && (p[2] <= c->level_count) &&
+         (get16(p + ((p[1] == END_TIME) ? 12 : 14)) != 0u);
+}
+
+static APART kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_max) {
+  const uint8_t *p = c->steps;
+  uint32_t left;
+  for (left = c->step_count; left > 0u; left--) {
+    if (!step_fits(c, p, station_max)) {
       return KNEADLAB_E_STEPS;
     }
-    if (p[0] == KNEADLAB_NO_TECHNIQUE) {
-      if ((p[1] != END_ARRIVAL) || (p[2] != 0u)) {
-        return KNEADLAB_E_STEPS;
-      }
-    } else if ((p[0] >= c->technique_count) || (p[2] < 1u) || (p[2] > c->level_count) ||
-               ((p[1] == END_TIME) && (w[R_HOLD] == 0u)) ||
-               ((p[1] != END_TIME) && (w[R_CYCLES] == 0u))) {
-      return KNEADLAB_E_STEPS;
-    } else {
-      /* A working row in order. */
-    }
+    p += ROW_SIZE;
   }
   return KNEADLAB_OK;
 }
 
 /* A loop over bytes, since a copied struct would ask firmware for a memcpy. */
-static void clear(void *p, uint32_t size) {
+static APART void clear(void *p, uint32_t size) {
   uint8_t *at = (uint8_t *)p;
   for (; size > 0u; size--) {
     *at = 0u;
@@ -380,7 +419,7 @@ static void clear(void *p, uint32_t size) {
 }
 
 /* An image that was refused leaves nothing behind but the count. */
-static kneadlab_status_t opened(kneadlab_ctx_t *c, kneadlab_status_t status) {
+static APART kneadlab_status_t opened(kneadlab_ctx_t *c, kneadlab_status_t status) {
   if (status != KNEADLAB_OK) {
     clear(c, (uint32_t)sizeof(*c));
     count_up(&c->counts.refused);
@@ -389,8 +428,8 @@ static kneadlab_status_t opened(kneadlab_ctx_t *c, kneadlab_status_t status) {
 }
 
 /* The counts come with the caps as well, so that no image alone can shift the columns. */
-static kneadlab_status_t check_pair(kneadlab_ctx_t *c, const uint8_t *tables,
-                                    const uint8_t *caps) {
+static APART kneadlab_status_t check_pair(kneadlab_ctx_t *c, const uint8_t *tables,
+                                          const uint8_t *caps) {
   kneadlab_status_t status;
   if (!same(tables + 24, caps + 24, 8u)) {
     return KNEADLAB_E_MISMATCH;
@@ -410,25 +449,29 @@ static kneadlab_status_t check_pair(kneadlab_ctx_t *c, const uint8_t *tables,
   return status;
 }
 
-static kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables, const uint8_t *caps) {
+static APART kneadlab_status_t find_all(kneadlab_ctx_t *c, const uint8_t *tables,
+                                        const uint8_t *caps) {
   const uint32_t columns = ((uint32_t)c->class_count + 1u) * c->station_count;
   const uint32_t cells = (uint32_t)c->technique_count * columns * c->level_count;
-  int missing = 0;
-  c->depth = find_sized(tables, S_DEPTH, 2u * cells, &missing);
-  c->flags = find_sized(tables, S_FLAGS, cells, &missing);
-  c->force = find_sized(tables, S_FORCE, 2u * cells, &missing);
-  c->current = find_sized(tables, S_CURRENT, 2u * cells, &missing);
-  c->caps = find_sized(caps, S_CAPS, columns * CAP_SIZE, &missing);
-  c->classes = find_sized(tables, S_CLASSES, (uint32_t)c->class_count * CLASS_SIZE, &missing);
-  c->steps = find_sized(tables, S_STEPS, (uint32_t)c->step_count * ROW_SIZE, &missing);
-  return missing ? KNEADLAB_E_SECTION : KNEADLAB_OK;
+  uint32_t i;
+  for (i = 0u; i < 4u; i++) {
+    c->maps[i] = find_sized(tables, (uint16_t)(S_DEPTH + i), (i == M_FLAGS) ? cells : (2u * cells));
+    if (c->maps[i] == 0) {
+      return KNEADLAB_E_SECTION;
+    }
+  }
+  c->caps = find_sized(caps, S_CAPS, columns * PART_SIZE);
+  c->classes = find_sized(tables, S_CLASSES, (uint32_t)c->class_count * PART_SIZE);
+  c->steps = find_sized(tables, S_STEPS, (uint32_t)c->step_count * ROW_SIZE);
+  return ((c->caps != 0) && (c->classes != 0) && (c->steps != 0)) ? KNEADLAB_OK
+                                                                  : KNEADLAB_E_SECTION;
 }
 
 static kneadlab_status_t open_all(kneadlab_ctx_t *c, const uint8_t *tables, uint32_t tables_size,
                                   const uint8_t *caps, uint32_t caps_size) {
-  kneadlab_status_t status = check_image(tables, tables_size);
+  kneadlab_status_t status = kneadlab_check_image(tables, tables_size);
   if (status == KNEADLAB_OK) {
-    status = check_image(caps, caps_size);
+    status = kneadlab_check_image(caps, caps_size);
   }
   if (status == KNEADLAB_OK) {
     status = check_pair(c, tables, caps);
@@ -467,7 +510,7 @@ kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *ima
     return KNEADLAB_E_ARGUMENT;
   }
   clear(ctx, (uint32_t)sizeof(*ctx));
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status == KNEADLAB_OK) {
     status = check_limits(ctx, image);
   }
@@ -480,142 +523,137 @@ kneadlab_status_t kneadlab_open_fallback(kneadlab_ctx_t *ctx, const uint8_t *ima
 
 /* ---- lookups ---- */
 
-/* Columns around a station, in the body's row. */
-static void locate(kneadlab_ctx_t *c, uint32_t body, uint32_t station, place_t *p) {
+static uint16_t least(uint32_t a, uint32_t b) { return (uint16_t)((a < b) ? a : b); }
+
+/*
+ * Between the words a and b, at the Q14 fraction f: unsigned and convex, a (16384 - f) + b f never leaves
+ * [a, b] 2^14, and stays below 2^31.
+ */
+static uint32_t between(const uint8_t *p, uint32_t step, uint32_t frac, uint32_t flip) {
+  const uint32_t a = get16(p) ^ flip;
+  const uint32_t b = get16(p + step) ^ flip;
+  return (((a << 14) + ((b - a) * frac) + 8192u) >> 14) ^ flip;
+}
+
+/* The depth is signed. */
+static int16_t depth_cap(const place_t *p) {
+  const int16_t a = as_signed(p->near[0]);
+  const int16_t b = as_signed(p->far[0]);
+  return (int16_t)((b < a) ? b : a);
+}
+
+/* Depth and caps of a place. On an error: retracted. */
+static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_depth_t *out) {
+  /* cppcheck-suppress ctuuninitvar ; every caller fills station, technique, body and level */
+  uint32_t station = p->station;
+  uint32_t cell = p->body; /* the cap, then the cell, on this side of the station */
+  uint32_t step;           /* to the one beyond */
   uint32_t flags = 0u;
+  const uint8_t *cap;
   if (station > last_station(c)) {
     station = last_station(c);
     flags = KNEADLAB_F_STATION;
     count_up(&c->counts.station_clamped);
   }
-  if (body >= c->class_count) {
-    body = c->class_count;
+  if (cell >= c->class_count) {
+    cell = c->class_count;
     flags |= KNEADLAB_F_CLASS;
     count_up(&c->counts.class_unknown);
   }
-  p->flags = (uint8_t)flags;
-  p->low = (body * c->station_count) + (station / KNEADLAB_STATION_ONE);
-  p->frac = (station % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
-  p->high = (p->frac == 0u) ? p->low : (p->low + 1u);
-}
-
-/*
- * A map between two cells. `flip` is 0x8000 for a signed map, which makes it offset binary, and back.
- * Unsigned and convex: a (16384 - f) + b f never leaves [a, b] 2^14, and stays below 2^31.
- */
-static uint32_t between(const uint8_t *map, const place_t *p, uint32_t flip) {
-  const uint32_t a = get16(map + (2u * p->low)) ^ flip;
-  const uint32_t b = get16(map + (2u * p->high)) ^ flip;
-  return (((a << 14) + ((b - a) * p->frac) + 8192u) >> 14) ^ flip;
-}
-
-static uint32_t least(uint32_t a, uint32_t b) { return (a < b) ? a : b; }
-
-/* As `load`, for a cap and without its words: the lookup's time goes here. */
-static int cap_ok(const uint8_t *p) {
-  const uint32_t low = (uint32_t)p[0] ^ p[2] ^ p[4] ^ p[6] ^ p[8] ^ p[10];
-  const uint32_t high = (uint32_t)p[1] ^ p[3] ^ p[5] ^ p[7] ^ p[9] ^ p[11];
-  return (low & high) == 0xFFu;
-}
-
-static uint16_t least_word(const uint8_t *a, const uint8_t *b) {
-  return (uint16_t)least(get16(a), get16(b));
-}
-
-/* The place, and the smaller cap of its two columns. */
-static kneadlab_status_t cap_at(kneadlab_ctx_t *c, uint32_t body, uint32_t station, place_t *p,
-                                kneadlab_cap_t *out) {
-  const uint8_t *a;
-  const uint8_t *b;
-  locate(c, body, station, p);
-  a = c->caps + (p->low * CAP_SIZE);
-  b = c->caps + (p->high * CAP_SIZE);
-  out->flags = p->flags;
-  if (!(cap_ok(a) && cap_ok(b))) {
-    out->depth = c->retracted;
-    out->force = 0u;
-    out->dwell = 0u;
-    out->tap = 0u;
-    return KNEADLAB_E_RECORD;
-  }
-  out->depth = get16s(a);
-  if (get16s(b) < out->depth) {
-    out->depth = get16s(b);
-  }
-  out->force = least_word(a + 2, b + 2);
-  out->dwell = least_word(a + 4, b + 4);
-  out->tap = least_word(a + 6, b + 6);
-  return KNEADLAB_OK;
-}
-
-kneadlab_status_t kneadlab_cap(kneadlab_ctx_t *ctx, uint8_t body, uint16_t station,
-                               kneadlab_cap_t *out) {
-  place_t p;
-  if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
-    return KNEADLAB_E_ARGUMENT;
-  }
-  return cap_at(ctx, body, station, &p, out);
-}
-
-/* Depth and cap of one place. */
-static kneadlab_status_t depth_at(kneadlab_ctx_t *c, uint32_t technique, uint32_t body,
-                                  uint32_t station, uint32_t level, kneadlab_depth_t *out,
-                                  kneadlab_cap_t *cap) {
-  place_t p;
-  uint32_t first;
-  const kneadlab_status_t status = cap_at(c, body, station, &p, cap);
-  if ((level < 1u) || (level > c->level_count)) {
-    level = 1u;
-    p.flags |= KNEADLAB_F_LEVEL;
+  p->level--;
+  if (p->level >= c->level_count) {
+    p->level = 0u;
+    flags |= KNEADLAB_F_LEVEL;
     count_up(&c->counts.level_clamped);
   }
+  p->flags = (uint8_t)flags;
   out->depth = c->retracted;
   out->force = 0u;
   out->current = 0u;
-  out->flags = p.flags;
-  if (technique >= c->technique_count) {
+  out->flags = (uint8_t)flags;
+  cell = (cell * c->station_count) + (station / KNEADLAB_STATION_ONE);
+  station = (station % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
+  p->station = (uint16_t)station;
+  step = (station != 0u) ? 1u : 0u;
+  cap = c->caps + (cell * PART_SIZE);
+  if ((load(cap, seed_of(S_CAPS, cell), p->near) != 0u) ||
+      (load(cap + (step * PART_SIZE), seed_of(S_CAPS, cell + step), p->far) != 0u)) {
+    return KNEADLAB_E_RECORD;
+  }
+  if (p->technique >= c->technique_count) {
     return KNEADLAB_E_TECHNIQUE;
   }
-  if (status != KNEADLAB_OK) {
-    return status;
-  }
-  first = technique * ((uint32_t)c->class_count + 1u) * c->station_count;
-  p.low = ((first + p.low) * c->level_count) + (level - 1u);
-  p.high = ((first + p.high) * c->level_count) + (level - 1u);
-  out->flags |= (uint8_t)(c->flags[p.low] | c->flags[p.high]);
-  if ((out->flags & KNEADLAB_F_INFEASIBLE) != 0u) {
-    /* Next to a column without a safe depth there is none either. */
-    return KNEADLAB_OK;
-  }
-  out->depth = as_signed(between(c->depth, &p, 0x8000u));
-  out->force = (uint16_t)least(between(c->force, &p, 0u), cap->force);
-  out->current = (uint16_t)between(c->current, &p, 0u);
-  if (out->depth > cap->depth) {
-    out->depth = cap->depth;
-    out->flags |= KNEADLAB_F_CAP_APPLIED;
-    count_up(&c->counts.cap_applied);
+  cell += (uint32_t)p->technique * ((uint32_t)c->class_count + 1u) * c->station_count;
+  cell = (cell * c->level_count) + p->level;
+  step *= c->level_count;
+  flags = (uint32_t)c->maps[M_FLAGS][cell] | c->maps[M_FLAGS][cell + step];
+  out->flags |= (uint8_t)flags;
+  if ((flags & KNEADLAB_F_INFEASIBLE) == 0u) { /* beside an infeasible column no depth is safe */
+    cell *= 2u;
+    step *= 2u;
+    out->force = least(between(c->maps[M_FORCE] + cell, step, p->station, 0u),
+                       least(p->near[1], p->far[1]));
+    out->current = (uint16_t)between(c->maps[M_CURRENT] + cell, step, p->station, 0u);
+    out->depth = as_signed(between(c->maps[M_DEPTH] + cell, step, p->station, 0x8000u));
+    if (out->depth > depth_cap(p)) {
+      out->depth = depth_cap(p);
+      out->flags |= KNEADLAB_F_CAP_APPLIED;
+      count_up(&c->counts.cap_applied);
+    }
   }
   return KNEADLAB_OK;
 }
 
 kneadlab_status_t kneadlab_depth(kneadlab_ctx_t *ctx, uint8_t technique, uint8_t body,
                                  uint16_t station, uint8_t level, kneadlab_depth_t *out) {
-  kneadlab_cap_t cap;
+  place_t p;
   if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  return depth_at(ctx, technique, body, station, level, out, &cap);
+  p.station = station;
+  p.technique = technique;
+  p.body = body;
+  p.level = level;
+  return find(ctx, &p, out);
+}
+
+kneadlab_status_t kneadlab_cap(kneadlab_ctx_t *ctx, uint8_t body, uint16_t station,
+                               kneadlab_cap_t *out) {
+  kneadlab_depth_t depth;
+  kneadlab_status_t status;
+  place_t p;
+  if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
+    return KNEADLAB_E_ARGUMENT;
+  }
+  p.station = station;
+  p.technique = KNEADLAB_NO_TECHNIQUE;
+  p.body = body;
+  p.level = 1u;
+  status = find(ctx, &p, &depth);
+  out->depth = depth.depth;
+  out->force = 0u;
+  out->dwell = 0u;
+  out->tap = 0u;
+  out->flags = p.flags;
+  if (status != KNEADLAB_E_TECHNIQUE) {
+    return status; /* a check word is wrong: nothing is allowed */
+  }
+  out->depth = depth_cap(&p);
+  out->force = least(p.near[1], p.far[1]);
+  out->dwell = least(p.near[2], p.far[2]);
+  out->tap = least(p.near[3], p.far[3]);
+  return KNEADLAB_OK;
 }
 
 uint8_t kneadlab_class(const kneadlab_ctx_t *ctx, uint16_t stature_mm, uint16_t bmi_x100) {
+  uint16_t w[5];
   uint32_t i;
   if ((ctx == 0) || (ctx->classes == 0)) {
     return KNEADLAB_CLASS_UNKNOWN;
   }
   for (i = 0u; i < ctx->class_count; i++) {
-    uint16_t w[CLASS_SIZE / 2u];
-    if (load(ctx->classes + (i * CLASS_SIZE), CLASS_SIZE, w) && (stature_mm >= w[0]) &&
-        (stature_mm < w[1]) && (bmi_x100 >= w[2]) && (bmi_x100 < w[3])) {
+    if ((load(ctx->classes + (i * PART_SIZE), seed_of(S_CLASSES, i), w) == 0u) &&
+        (stature_mm >= w[0]) && (stature_mm < w[1]) && (bmi_x100 >= w[2]) && (bmi_x100 < w[3])) {
       return (uint8_t)i;
     }
   }
@@ -641,31 +679,35 @@ uint16_t kneadlab_station(const kneadlab_ctx_t *ctx, int16_t u_q14) {
 
 /* ---- programme ---- */
 
-typedef struct {
-  uint16_t w[ROW_SIZE / 2u];
-  uint8_t technique;
-  uint8_t end;
-} step_t;
+static uint8_t technique_of(const kneadlab_prog_t *s) { return (uint8_t)(s->row[0] & 0xFFu); }
 
-static const uint8_t *step_at(const kneadlab_ctx_t *c, const kneadlab_prog_t *s) {
-  return c->steps + ((uint32_t)s->step * ROW_SIZE);
+static uint32_t end_of(const kneadlab_prog_t *s) { return (uint32_t)s->row[0] >> 8; }
+
+static void fail(kneadlab_prog_t *s, kneadlab_status_t status) {
+  s->phase = KNEADLAB_P_FAULT;
+  s->fault = status;
 }
 
-static void enter_step(const kneadlab_ctx_t *c, kneadlab_prog_t *s, uint16_t step) {
-  s->step = step;
+/* Reads a row and checks it; the programme is over where there is none. */
+static APART void enter_step(const kneadlab_ctx_t *c, kneadlab_prog_t *s, uint32_t step) {
+  const uint8_t *const row = c->steps + (step * ROW_SIZE);
+  const uint32_t seed = seed_of((c->technique_count > 0u) ? S_STEPS : S_FALLBACK, 2u * step);
+  s->step = (uint16_t)step;
   s->step_ticks = 0u;
   s->pass = 0u;
+  s->phase = KNEADLAB_P_DONE;
   if (step < c->step_count) {
     s->phase = KNEADLAB_P_RETRACT;
-    s->point = get16(step_at(c, s) + 4);
-  } else {
-    s->phase = KNEADLAB_P_DONE;
+    if ((load(row, seed, s->row) | load(row + PART_SIZE, seed + 1u, &s->row[6])) != 0u) {
+      fail(s, KNEADLAB_E_RECORD);
+    }
+    s->point = s->row[R_FROM];
   }
 }
 
 kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog, uint8_t body,
                                       uint32_t conditions, int16_t depth_now) {
-  if ((ctx == 0) || (prog == 0) || (ctx->steps == 0) || (ctx->limits == 0)) {
+  if ((ctx == 0) || (prog == 0) || (ctx->steps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
   prog->depth_q8 = (int32_t)depth_now * 256;
@@ -678,16 +720,15 @@ kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog
   enter_step(ctx, prog, 0u);
   /* A fallback is never refused. */
   if ((ctx->technique_count > 0u) &&
-      (((conditions & get32(ctx->limits + 18)) | (~conditions & get32(ctx->limits + 14))) != 0u)) {
-    prog->phase = KNEADLAB_P_FAULT;
-    prog->fault = KNEADLAB_E_CONDITION;
+      (((conditions & get32(ctx->limits + L_FORBIDS)) | (~conditions & get32(ctx->limits + L_REQUIRES))) != 0u)) {
+    fail(prog, KNEADLAB_E_CONDITION);
     count_up(&ctx->counts.refused);
   }
   return prog->fault;
 }
 
-static uint8_t level_of(const kneadlab_ctx_t *c, const uint8_t *row, int8_t trim) {
-  int32_t level = (int32_t)row[2] + (int32_t)trim;
+static uint8_t level_of(const kneadlab_ctx_t *c, const kneadlab_prog_t *s, int8_t trim) {
+  int32_t level = (int32_t)(s->row[1] & 0xFFu) + (int32_t)trim;
   if (level > (int32_t)c->level_count) {
     level = (int32_t)c->level_count;
   }
@@ -698,17 +739,17 @@ static int near16(int32_t a, int32_t b, uint32_t tolerance) {
   return ((uint32_t)(a - b) + tolerance) <= (2u * tolerance);
 }
 
-/* The point is done: the next press point of this row, the way back, or the next row. */
-static void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s, const step_t *step) {
-  const int32_t to = (int32_t)step->w[R_TO];
-  const int32_t spacing = (int32_t)step->w[R_SPACING];
-  const int up = (to >= (int32_t)step->w[R_FROM]);
+/* The point is done: the next press point of this row, the way back, or, where the answer is 1, the next row. */
+static APART int leave_point(kneadlab_prog_t *s) {
+  const int32_t to = (int32_t)s->row[R_TO];
+  const int32_t spacing = (int32_t)s->row[R_SPACING];
+  const int up = (to >= (int32_t)s->row[R_FROM]);
   const int32_t next = (int32_t)s->point + (up ? spacing : -spacing);
   int last;
   s->step_ticks = 0u;
-  if (step->end == END_ARRIVAL) {
+  if (end_of(s) == END_ARRIVAL) {
     s->pass++;
-    last = (step->technique == KNEADLAB_NO_TECHNIQUE) || (s->pass >= step->w[R_CYCLES]);
+    last = (technique_of(s) == KNEADLAB_NO_TECHNIQUE) || (s->pass >= s->row[R_CYCLES]);
   } else {
     last = (spacing == 0) || (up ? (next > to) : (next < to));
     if (!last) {
@@ -716,13 +757,7 @@ static void leave_point(const kneadlab_ctx_t *c, kneadlab_prog_t *s, const step_
       s->phase = KNEADLAB_P_RETRACT;
     }
   }
-  if (last) {
-    enter_step(c, s, (uint16_t)(s->step + 1u));
-  }
-}
-
-static uint32_t add_ticks(uint32_t a, uint32_t b) {
-  return (a > (0xFFFFFFFFu - b)) ? 0xFFFFFFFFu : (a + b);
+  return last;
 }
 
 /* Moves the commanded depth toward `target`, at most at the speed limit. */
@@ -730,7 +765,7 @@ static void slew(const kneadlab_ctx_t *c, kneadlab_prog_t *s, int16_t target, ui
   const int32_t goal = (int32_t)target * 256;
   /* 100 ticks a call are enough: at most 65535 * 100 < 2^31. */
   const int32_t most =
-      (int32_t)get16(c->limits + 4) * (int32_t)((ticks < 100u) ? ticks : 100u);
+      (int32_t)get16(c->limits + L_SPEED) * (int32_t)((ticks < 100u) ? ticks : 100u);
   if (goal > (s->depth_q8 + most)) {
     s->depth_q8 += most;
   } else if (goal < (s->depth_q8 - most)) {
@@ -742,7 +777,7 @@ static void slew(const kneadlab_ctx_t *c, kneadlab_prog_t *s, int16_t target, ui
 
 /* Rounded down, so that a fraction never lies over a cap. */
 static int16_t depth_of(const kneadlab_prog_t *s) {
-  return (int16_t)((int32_t)((uint32_t)(s->depth_q8 + 8388608) >> 8) - 32768);
+  return as_signed(((uint32_t)s->depth_q8 >> 8) & 0xFFFFu);
 }
 
 static kneadlab_status_t watch(const kneadlab_ctx_t *c, kneadlab_prog_t *s,
@@ -752,96 +787,95 @@ static kneadlab_status_t watch(const kneadlab_ctx_t *c, kneadlab_prog_t *s,
     return (c->technique_count > 0u) ? KNEADLAB_E_STOP : KNEADLAB_OK;
   }
   if (c->technique_count > 0u) {
-    if (in->ticks > get16(c->limits + 2)) {
+    if (in->ticks > get16(c->limits + L_WATCHDOG)) {
       return KNEADLAB_E_WATCHDOG;
     }
-    if (s->session_ticks > ((uint32_t)get16(c->limits) * 100u)) {
+    if (s->session_ticks > ((uint32_t)get16(c->limits + L_SESSION) * 100u)) {
       return KNEADLAB_E_SESSION;
     }
   }
-  if (s->step_ticks > ((uint32_t)get16(step_at(c, s) + 18) * 100u)) {
+  if (s->step_ticks > ((uint32_t)s->row[R_TIMEOUT] * 100u)) {
     return KNEADLAB_E_TIMEOUT;
   }
   return KNEADLAB_OK;
 }
 
-/* Holding, kneading or rolling: what the machine shall do, and whether it is enough. */
-static void work(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
-                 const step_t *step, uint16_t dwell, kneadlab_cmd_t *out) {
-  const uint16_t turns = (uint16_t)(in->cycles - s->cycles_at_start);
-  int done;
-  s->work_ticks = add_ticks(s->work_ticks, in->ticks);
-  if (step->end == END_ARRIVAL) {
-    out->station = step->w[((s->pass & 1u) == 0u) ? R_TO : R_FROM];
-    done = near16((int32_t)in->station, (int32_t)out->station, get16(c->limits + 10));
-  } else {
-    out->knead = (step->end == END_CYCLES) ? 1u : 0u;
-    done = (step->end == END_TIME) ? (s->work_ticks >= step->w[R_HOLD])
-                                   : (turns >= step->w[R_CYCLES]);
-    if ((!done) && (s->work_ticks >= ((uint32_t)dwell * 10u))) {
-      count_up(&c->counts.dwell_limited);
-      done = 1;
-    }
-  }
-  if (done) {
-    leave_point(c, s, step);
-  }
+/* Whether the carriage has arrived. */
+static APART int at_station(const kneadlab_ctx_t *c, const kneadlab_inputs_t *in, uint32_t station) {
+  return near16((int32_t)in->station, (int32_t)station, get16(c->limits + L_STATION_TOLERANCE));
 }
 
-static kneadlab_status_t run_phase(kneadlab_ctx_t *c, kneadlab_prog_t *s,
-                                   const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
-  const uint8_t *row = step_at(c, s);
-  const int contact = (s->phase == KNEADLAB_P_APPROACH) || (s->phase == KNEADLAB_P_WORK);
-  const int at_point = near16((int32_t)in->station, (int32_t)s->point, get16(c->limits + 10));
-  step_t step;
-  kneadlab_depth_t goal;
-  kneadlab_cap_t cap;
-  int arrived;
-  if (!load(row, ROW_SIZE, step.w)) {
-    return KNEADLAB_E_RECORD;
+/* Holding, kneading or rolling: what the machine shall do, and whether it is enough. */
+static int work(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
+                uint32_t dwell, kneadlab_cmd_t *out) {
+  const uint16_t turns = (uint16_t)(in->cycles - s->cycles_at_start);
+  int done;
+  s->work_ticks += in->ticks;
+  if (end_of(s) == END_ARRIVAL) {
+    out->station = s->row[((s->pass & 1u) == 0u) ? R_TO : R_FROM];
+    return at_station(c, in, out->station);
   }
-  step.technique = row[0];
-  step.end = row[1];
-  out->station = s->point;
-  out->speed = step.w[R_SPEED];
-  out->park = step.w[R_PARK];
-  out->technique = step.technique;
-  if (contact) {
+  out->knead = (end_of(s) == END_CYCLES) ? 1u : 0u;
+  done = (out->knead == 0u) ? (s->work_ticks >= s->row[R_HOLD]) : (turns >= s->row[R_CYCLES]);
+  if ((!done) && (s->work_ticks >= (dwell * 10u))) {
+    count_up(&c->counts.dwell_limited);
+    done = 1;
+  }
+  return done;
+}
+
+/* Where the nodes shall be, and what bounds them there. */
+typedef struct {
+  kneadlab_depth_t depth;
+  int16_t most;
+  uint16_t dwell;
+} goal_t;
+
+/* Looks the goal up while the nodes touch. */
+static kneadlab_status_t aim(kneadlab_ctx_t *c, const kneadlab_prog_t *s,
+                             const kneadlab_inputs_t *in, goal_t *goal) {
+  kneadlab_status_t status = KNEADLAB_OK;
+  if (s->phase >= KNEADLAB_P_APPROACH) {
     /* A carriage that is not where it should be, or rolls, gets the depth and cap of where it is. */
-    const int rolls = (step.end == END_ARRIVAL) && (s->phase == KNEADLAB_P_WORK);
-    const kneadlab_status_t status =
-        depth_at(c, step.technique, s->body, (rolls || !at_point) ? in->station : s->point,
-                 level_of(c, row, in->trim), &goal, &cap);
-    if (status != KNEADLAB_OK) {
-      return status;
+    place_t p;
+    p.station = in->station;
+    if (at_station(c, in, s->point) &&
+        ((end_of(s) != END_ARRIVAL) || (s->phase == KNEADLAB_P_APPROACH))) {
+      p.station = s->point;
     }
-  } else {
-    goal.depth = c->retracted;
-    goal.flags = 0u;
-    cap.depth = 32767;
-    cap.dwell = 0u;
+    p.technique = technique_of(s);
+    p.body = s->body;
+    p.level = level_of(c, s, in->trim);
+    status = find(c, &p, &goal->depth);
+    if (status == KNEADLAB_OK) {
+      goal->most = depth_cap(&p);
+      goal->dwell = least(p.near[2], p.far[2]);
+    }
   }
-  out->flags = goal.flags;
-  slew(c, s, goal.depth, in->ticks);
-  if (s->depth_q8 > ((int32_t)cap.depth * 256)) {
-    /* A cap that comes nearer while the carriage moves wins over the speed limit. */
-    s->depth_q8 = (int32_t)cap.depth * 256;
-    out->flags |= KNEADLAB_F_CAP_APPLIED;
-  }
-  arrived = (depth_of(s) == goal.depth) &&
-            near16((int32_t)in->depth, (int32_t)goal.depth, get16(c->limits + 12));
+  return status;
+}
+
+/* Moves the phase on; 1 where the point is done. */
+static APART int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
+                     const goal_t *goal, kneadlab_cmd_t *out) {
+  const int16_t depth = goal->depth.depth;
+  int done = 0;
+  int arrived;
+  out->station = s->point;
+  out->speed = s->row[R_SPEED];
+  out->park = s->row[R_PARK];
+  out->technique = technique_of(s);
+  arrived = (depth_of(s) == depth) &&
+            near16((int32_t)in->depth, (int32_t)depth, get16(c->limits + L_DEPTH_TOLERANCE));
   switch (s->phase) {
     case KNEADLAB_P_RETRACT:
       out->station = in->station;
       s->phase = arrived ? KNEADLAB_P_TRAVEL : s->phase;
       break;
     case KNEADLAB_P_TRAVEL:
-      if (at_point && (step.technique == KNEADLAB_NO_TECHNIQUE)) {
-        leave_point(c, s, &step);
-      } else if (at_point) {
+      if (at_station(c, in, s->point)) {
         s->phase = KNEADLAB_P_APPROACH;
-      } else {
-        /* On its way. */
+        done = (technique_of(s) == KNEADLAB_NO_TECHNIQUE);
       }
       break;
     case KNEADLAB_P_APPROACH:
@@ -852,37 +886,51 @@ static kneadlab_status_t run_phase(kneadlab_ctx_t *c, kneadlab_prog_t *s,
       }
       break;
     default:
-      work(c, s, in, &step, cap.dwell, out);
+      done = work(c, s, in, goal->dwell, out);
       break;
   }
-  return KNEADLAB_OK;
+  return done;
 }
 
 kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
                                      const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
-  if ((ctx == 0) || (prog == 0) || (in == 0) || (out == 0) || (ctx->limits == 0) ||
-      (ctx->steps == 0)) {
+  goal_t goal;
+  if ((ctx == 0) || (prog == 0) || (in == 0) || (out == 0) || (ctx->steps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
   out->park = 0u;
   out->knead = 0u;
   out->step = prog->step;
   out->flags = 0u;
+  goal.depth.depth = ctx->retracted;
+  goal.depth.flags = 0u;
+  goal.most = 32767;
+  goal.dwell = 0u;
   if (prog->phase < KNEADLAB_P_DONE) {
     kneadlab_status_t status;
-    prog->session_ticks = add_ticks(prog->session_ticks, in->ticks);
-    prog->step_ticks = add_ticks(prog->step_ticks, in->ticks);
-    status = (prog->step < ctx->step_count) ? watch(ctx, prog, in) : KNEADLAB_E_ARGUMENT;
+    prog->session_ticks += in->ticks;
+    prog->step_ticks += in->ticks;
+    status = watch(ctx, prog, in);
     if (status == KNEADLAB_OK) {
-      status = run_phase(ctx, prog, in, out);
+      status = aim(ctx, prog, in, &goal);
     }
     if (status != KNEADLAB_OK) {
-      prog->phase = KNEADLAB_P_FAULT;
-      prog->fault = status;
+      fail(prog, status);
+    }
+  }
+  slew(ctx, prog, goal.depth.depth, in->ticks);
+  if (prog->depth_q8 > ((int32_t)goal.most * 256)) {
+    /* A cap that comes nearer while the carriage moves wins over the speed limit. */
+    prog->depth_q8 = (int32_t)goal.most * 256;
+    goal.depth.flags |= KNEADLAB_F_CAP_APPLIED;
+  }
+  if (prog->phase < KNEADLAB_P_DONE) {
+    out->flags = goal.depth.flags;
+    if (act(ctx, prog, in, &goal, out) && leave_point(prog)) {
+      enter_step(ctx, prog, (uint32_t)prog->step + 1u);
     }
   }
   if (prog->phase >= KNEADLAB_P_DONE) {
-    slew(ctx, prog, ctx->retracted, in->ticks);
     out->station = in->station;
     out->speed = 0u;
     out->technique = KNEADLAB_NO_TECHNIQUE;
@@ -896,30 +944,49 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
 /* ---- self-test: not needed by a release that was tested before ---- */
 #ifndef KNEADLAB_NO_SELFTEST
 
-static int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
-  uint16_t w[ROW_SIZE / 2u];
+static APART int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
   kneadlab_depth_t d;
-  kneadlab_cap_t cap;
-  return load(v, ROW_SIZE, w) &&
-         (depth_at(c, v[0], v[1], w[2], v[2], &d, &cap) == KNEADLAB_OK) && (d.flags == v[3]) &&
-         ((uint16_t)d.depth == w[3]) && (d.force == w[4]) && (d.current == w[5]) &&
-         ((uint16_t)cap.depth == w[6]) && (cap.force == w[7]) && (cap.dwell == w[8]) &&
-         (cap.tap == w[9]);
+  place_t p;
+  p.technique = v[0];
+  p.body = v[1];
+  p.level = v[2];
+  p.station = get16(v + 4);
+  return (find(c, &p, &d) == KNEADLAB_OK) && (d.flags == v[3]) && (d.depth == get16s(v + 6)) &&
+         (d.force == get16(v + 8)) && (d.current == get16(v + 12)) && (depth_cap(&p) == get16s(v + 14)) &&
+         (least(p.near[1], p.far[1]) == get16(v + 16)) &&
+         (least(p.near[2], p.far[2]) == get16(v + 18)) &&
+         (least(p.near[3], p.far[3]) == get16(v + 20));
+}
+
+/* How many vectors fail; the first of them. The counters stay as they were. */
+static APART uint16_t run_vectors(kneadlab_ctx_t *c, const uint8_t *row, uint32_t rows,
+                                  uint16_t *first) {
+  const kneadlab_counts_t saved = c->counts;
+  uint16_t bad = 0u;
+  uint32_t i;
+  for (i = 0u; i < rows; i++) {
+    if (!vector_ok(c, row)) {
+      if ((bad == 0u) && (first != 0)) {
+        *first = (uint16_t)i;
+      }
+      bad++;
+    }
+    row += ROW_SIZE;
+  }
+  c->counts = saved;
+  return bad;
 }
 
 kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, uint32_t size,
                                     uint16_t *count, uint16_t *failed, uint16_t *first) {
   const uint8_t *row;
-  kneadlab_counts_t saved;
   uint16_t rows;
-  uint32_t bad = 0u;
-  uint32_t first_bad = 0u;
-  uint32_t i;
+  uint16_t bad;
   kneadlab_status_t status;
   if ((ctx == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  status = check_image(image, size);
+  status = kneadlab_check_image(image, size);
   if (status != KNEADLAB_OK) {
     return status;
   }
@@ -927,23 +994,15 @@ kneadlab_status_t kneadlab_selftest(kneadlab_ctx_t *ctx, const uint8_t *image, u
   if (row == 0) {
     return KNEADLAB_E_SECTION;
   }
-  saved = ctx->counts;
-  for (i = 0u; i < rows; i++) {
-    if (!vector_ok(ctx, row)) {
-      first_bad = (bad == 0u) ? i : first_bad;
-      bad++;
-    }
-    row += ROW_SIZE;
+  if (first != 0) {
+    *first = 0u;
   }
-  ctx->counts = saved;
+  bad = run_vectors(ctx, row, rows, first);
   if (count != 0) {
     *count = rows;
   }
   if (failed != 0) {
-    *failed = (uint16_t)bad;
-  }
-  if (first != 0) {
-    *first = (uint16_t)first_bad;
+    *failed = bad;
   }
   return (bad == 0u) ? KNEADLAB_OK : KNEADLAB_E_SELFTEST;
 }

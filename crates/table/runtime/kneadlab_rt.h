@@ -1,5 +1,5 @@
 /*
- * kneadlab_rt.h: runtime for exported massage tables. Version 1.
+ * kneadlab_rt.h: runtime for exported massage tables. Version 2.
  *
  * C99. No malloc, no float, no 64-bit integer, no recursion, no global variable.
  * Every call does a bounded amount of work. Data is read byte by byte, so an image may lie
@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-#define KNEADLAB_RT_VERSION 1u
-#define KNEADLAB_LAYOUT_HASH 0x70748457u
+#define KNEADLAB_RT_VERSION 2u
+#define KNEADLAB_LAYOUT_HASH 0x4D8D9152u
 #define KNEADLAB_STATION_ONE 2048u /* station units from one column to the next */
 #define KNEADLAB_TICK_MS 10u
 #define KNEADLAB_CLASS_UNKNOWN 255u /* takes the strictest row */
@@ -46,7 +46,7 @@ typedef uint8_t kneadlab_status_t;
 #define KNEADLAB_E_CRC 8u         /* CRC of the image */
 #define KNEADLAB_E_SECTION 9u     /* a section is missing, twice there, misplaced or of a wrong size */
 #define KNEADLAB_E_SECTION_CRC 10u
-#define KNEADLAB_E_RECORD 11u     /* a record's check word */
+#define KNEADLAB_E_RECORD 11u     /* a part's check word */
 #define KNEADLAB_E_META 12u       /* counts or axis */
 #define KNEADLAB_E_LIMITS 13u
 #define KNEADLAB_E_CAPS 14u
@@ -61,6 +61,7 @@ typedef uint8_t kneadlab_status_t;
 #define KNEADLAB_E_SESSION 23u    /* session limit */
 #define KNEADLAB_E_TIMEOUT 24u    /* a step did not end */
 #define KNEADLAB_E_SELFTEST 25u
+#define KNEADLAB_E_CHANNEL 26u   /* no such channel, or a knot outside its bounds */
 
 /* Flags of a lookup. */
 #define KNEADLAB_F_CAP_LIMITED 1u /* tuned: the band was moved down to the cap */
@@ -91,10 +92,7 @@ typedef struct {
   uint8_t class_count;
   uint8_t station_count;
   uint8_t level_count;
-  const uint8_t *depth;
-  const uint8_t *flags;
-  const uint8_t *force;
-  const uint8_t *current;
+  const uint8_t *maps[4]; /* depth, flags, force, current */
   const uint8_t *caps;
   const uint8_t *classes;
   const uint8_t *limits;
@@ -157,6 +155,7 @@ typedef struct {
   uint8_t phase;
   uint8_t body;
   uint8_t fault;
+  uint16_t row[11]; /* the row that runs, as it lies in the image */
 } kneadlab_prog_t;
 
 /*
@@ -190,6 +189,12 @@ kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog
 /* Call every tick. Never blocks. On an error `out` retracts: start the fallback. */
 kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
                                      const kneadlab_inputs_t *in, kneadlab_cmd_t *out);
+
+/* Every check that does not ask for meaning: header, CRCs, directory, the check words of all parts. */
+kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size);
+
+/* A section of a checked image, and its size; null where there is none. */
+const uint8_t *kneadlab_section(const uint8_t *image, uint16_t kind, uint32_t *size);
 
 /* CRC-32 as zlib computes it. */
 uint32_t kneadlab_crc32(const uint8_t *data, uint32_t size);

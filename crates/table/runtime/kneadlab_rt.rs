@@ -5,9 +5,9 @@
 //! advice.
 
 /// Version of the runtime.
-pub const RT_VERSION: u32 = 1;
+pub const RT_VERSION: u32 = 2;
 /// First four bytes of the hash of the layout.
-pub const LAYOUT_HASH: u32 = 0x7074_8457;
+pub const LAYOUT_HASH: u32 = 0x4D8D_9152;
 /// Station units from one column to the next.
 pub const STATION_ONE: u16 = 2048;
 /// Takes the strictest row.
@@ -52,7 +52,7 @@ pub enum Error {
     Section = 9,
     /// CRC of a section.
     SectionCrc = 10,
-    /// A record's check word.
+    /// A part's check word.
     Record = 11,
     /// Counts or axis.
     Meta = 12,
@@ -82,6 +82,8 @@ pub enum Error {
     Timeout = 24,
     /// A vector of the self test.
     Selftest = 25,
+    /// No such channel, or a knot outside its bounds.
+    Channel = 26,
 }
 
 /// How often each thing happened; the counters stop at 65535.
@@ -131,11 +133,26 @@ pub struct Cap {
 
 const HEADER: usize = 64;
 const ENTRY: usize = 16;
-const META: usize = 14;
-const CAP: usize = 12;
-const CLASS: usize = 10;
-const LIMITS: usize = 24;
-const ROW: usize = 22;
+const FORMAT_MAJOR: u8 = 2;
+/// Five words and their check word.
+const PART: usize = 12;
+/// A step and a vector.
+const ROW: usize = 2 * PART;
+const MAX_ROWS: usize = 2048;
+
+const META: u16 = 1;
+const DEPTH: u16 = 2;
+const FLAGS: u16 = 3;
+const FORCE: u16 = 4;
+const CURRENT: u16 = 5;
+const CAPS: u16 = 6;
+const CLASSES: u16 = 7;
+const LIMITS: u16 = 8;
+const STEPS: u16 = 9;
+const FALLBACK: u16 = 10;
+const VECTORS: u16 = 11;
+const CHANNELS: u16 = 13;
+const HERMITE3: u16 = 14;
 
 fn get16(data: &[u8], at: usize) -> u16 {
     match data.get(at..at + 2) {
@@ -160,9 +177,22 @@ fn record(data: &[u8], index: usize, size: usize) -> &[u8] {
     data.get(index * size..(index + 1) * size).unwrap_or(&[])
 }
 
-fn record_ok(record: &[u8]) -> bool {
-    let words = (0..record.len()).step_by(2);
-    words.fold(0, |sum, at| sum ^ get16(record, at)) == 0xFFFF
+/// Whether part `index` of a section has its check word: the words are coefficients of a polynomial over
+/// GF(2), which modulo x^16 + x^5 + x^3 + x^2 + 1 must be kind and index.
+fn part_ok(section: &[u8], kind: u16, index: usize) -> bool {
+    let part = record(section, index, PART);
+    let words = (0..PART).step_by(2).map(|at| u32::from(get16(part, at)));
+    let sum = words.fold(0, |sum, word| (sum << 1) ^ word);
+    let over = sum >> 16;
+    let sum = sum ^ over ^ (over << 2) ^ (over << 3) ^ (over << 5);
+    part.len() == PART && sum as u16 == (kind << 12).wrapping_add(index as u16)
+}
+
+/// Every part of a section that is made of such; nothing may be left over.
+fn parts_ok(section: &[u8], kind: u16) -> bool {
+    !matches!(kind, META | CAPS..=VECTORS | CHANNELS)
+        || section.len().is_multiple_of(PART)
+            && (0..section.len() / PART).all(|index| part_ok(section, kind, index))
 }
 
 fn crc_run(crc: u32, data: &[u8]) -> u32 {
@@ -213,11 +243,11 @@ fn sized(image: &[u8], kind: u16, size: usize) -> Result<&[u8], Error> {
     })
 }
 
-/// A section of 1 to 4096 whole rows.
+/// A section of 1 to 2048 whole rows.
 fn rows(image: &[u8], kind: u16) -> Result<&[u8], Error> {
     let s = section(image, kind)?;
     check(
-        !s.is_empty() && s.len() % ROW == 0 && s.len() <= 4096 * ROW,
+        !s.is_empty() && s.len() % ROW == 0 && s.len() <= MAX_ROWS * ROW,
         Error::Section,
     )?;
     Ok(s)
@@ -227,7 +257,7 @@ fn check_image(image: &[u8]) -> Result<(), Error> {
     check(crc32(b"123456789") == 0xCBF4_3926, Error::CrcEngine)?;
     check(image.len() >= HEADER, Error::Short)?;
     check(image.starts_with(b"KNLB"), Error::Magic)?;
-    check(get8(image, 4) == 1, Error::Version)?;
+    check(get8(image, 4) == FORMAT_MAJOR, Error::Version)?;
     let size = image.len();
     let fits = usize::from(get16(image, 6)) == HEADER && get32(image, 8) as usize == size;
     check(fits && size <= 0x10_0000, Error::Size)?;
@@ -255,6 +285,7 @@ fn check_directory(image: &[u8]) -> Result<(), Error> {
             crc32(content) == get32(image, entry + 12),
             Error::SectionCrc,
         )?;
+        check(parts_ok(content, get16(image, entry)), Error::Record)?;
         end = (end + bytes + 7) & !7;
         check(end <= image.len(), Error::Section)?;
     }
@@ -296,16 +327,19 @@ impl<'a> Context<'a> {
         c.read_meta(caps)?;
         let step_count = c.read_meta(tables)?;
         c.read_limits(caps)?;
-        check(section(tables, 1)? == section(caps, 1)?, Error::Mismatch)?;
+        check(
+            section(tables, META)? == section(caps, META)?,
+            Error::Mismatch,
+        )?;
         let columns = c.columns();
         let cells = usize::from(c.technique_count) * columns * usize::from(c.level_count);
-        c.depth = sized(tables, 2, 2 * cells)?;
-        c.flags = sized(tables, 3, cells)?;
-        c.force = sized(tables, 4, 2 * cells)?;
-        c.current = sized(tables, 5, 2 * cells)?;
-        c.caps = sized(caps, 6, columns * CAP)?;
-        c.classes = sized(tables, 7, usize::from(c.class_count) * CLASS)?;
-        c.steps = sized(tables, 9, step_count * ROW)?;
+        c.depth = sized(tables, DEPTH, 2 * cells)?;
+        c.flags = sized(tables, FLAGS, cells)?;
+        c.force = sized(tables, FORCE, 2 * cells)?;
+        c.current = sized(tables, CURRENT, 2 * cells)?;
+        c.caps = sized(caps, CAPS, columns * PART)?;
+        c.classes = sized(tables, CLASSES, usize::from(c.class_count) * PART)?;
+        c.steps = sized(tables, STEPS, step_count * ROW)?;
         c.check_caps(get16(caps, 42))?;
         c.check_maps()?;
         c.check_classes()?;
@@ -321,7 +355,7 @@ impl<'a> Context<'a> {
         check_image(image)?;
         let mut c = Context::default();
         c.read_limits(image)?;
-        c.steps = rows(image, 10)?;
+        c.steps = rows(image, FALLBACK)?;
         c.check_steps(31 * STATION_ONE)?;
         Ok(c)
     }
@@ -336,17 +370,15 @@ impl<'a> Context<'a> {
 
     /// Counts and axis; the number of steps.
     fn read_meta(&mut self, image: &[u8]) -> Result<usize, Error> {
-        let m = sized(image, 1, META)?;
-        check(record_ok(m), Error::Record)?;
+        let m = sized(image, META, PART)?;
         let in_range = (1..=16).contains(&m[0])
             && (1..=64).contains(&m[1])
             && (2..=32).contains(&m[2])
             && (1..=16).contains(&m[3]);
         let (from, to, steps) = (get16s(m, 4), get16s(m, 6), get16(m, 8));
         let fits = from < to
-            && (1..=4096).contains(&steps)
-            && get16(image, 40) == u16::from(m[1])
-            && get16(image, 42) == get16(m, 10);
+            && (1..=MAX_ROWS).contains(&steps.into())
+            && get16(image, 40) == u16::from(m[1]);
         check(in_range && fits, Error::Meta)?;
         [self.technique_count, self.class_count] = [m[0], m[1]];
         [self.station_count, self.level_count] = [m[2], m[3]];
@@ -356,11 +388,10 @@ impl<'a> Context<'a> {
     }
 
     fn read_limits(&mut self, image: &'a [u8]) -> Result<(), Error> {
-        let l = sized(image, 8, LIMITS)?;
-        check(record_ok(l), Error::Record)?;
+        let l = sized(image, LIMITS, 3 * PART)?;
         let above_zero = [0, 2, 4, 6].iter().all(|&at| get16(l, at) > 0);
         check(
-            above_zero && get32(l, 18) == get32(image, 36),
+            above_zero && get32(l, 24) == get32(image, 36),
             Error::Limits,
         )?;
         self.limits = l;
@@ -372,9 +403,8 @@ impl<'a> Context<'a> {
         let stations = usize::from(self.station_count);
         let columns = self.columns();
         for column in 0..columns {
-            let own = record(self.caps, column, CAP);
-            let strict = record(self.caps, columns - stations + column % stations, CAP);
-            check(record_ok(own) && record_ok(strict), Error::Record)?;
+            let own = record(self.caps, column, PART);
+            let strict = record(self.caps, columns - stations + column % stations, PART);
             let ordered = [2, 4, 6]
                 .iter()
                 .all(|&at| get16(strict, at) <= get16(own, at));
@@ -387,7 +417,7 @@ impl<'a> Context<'a> {
     fn check_maps(&self) -> Result<(), Error> {
         for cell in 0..self.flags.len() {
             let column = cell / usize::from(self.level_count) % self.columns();
-            let cap = record(self.caps, column, CAP);
+            let cap = record(self.caps, column, PART);
             let (depth, flags) = (get16s(self.depth, 2 * cell), get8(self.flags, cell));
             let good = depth >= self.retracted
                 && depth <= get16s(cap, 0)
@@ -401,8 +431,7 @@ impl<'a> Context<'a> {
 
     fn check_classes(&self) -> Result<(), Error> {
         for i in 0..usize::from(self.class_count) {
-            let c = record(self.classes, i, CLASS);
-            check(record_ok(c), Error::Record)?;
+            let c = record(self.classes, i, PART);
             check(
                 get16(c, 0) < get16(c, 2) && get16(c, 4) < get16(c, 6),
                 Error::Classes,
@@ -414,7 +443,6 @@ impl<'a> Context<'a> {
     fn check_steps(&self, last: u16) -> Result<(), Error> {
         for i in 0..self.steps.len() / ROW {
             let row = record(self.steps, i, ROW);
-            check(record_ok(row), Error::Record)?;
             let s = Step::read(row);
             let fits = s.end <= 2
                 && get8(row, 3) == 0
@@ -459,9 +487,12 @@ impl<'a> Context<'a> {
     }
 
     fn cap_at(&self, place: &Place) -> Result<Cap, Error> {
-        let a = record(self.caps, place.low, CAP);
-        let b = record(self.caps, place.high, CAP);
-        check(record_ok(a) && record_ok(b), Error::Record)?;
+        let a = record(self.caps, place.low, PART);
+        let b = record(self.caps, place.high, PART);
+        check(
+            part_ok(self.caps, CAPS, place.low) && part_ok(self.caps, CAPS, place.high),
+            Error::Record,
+        )?;
         let least = |at| get16(a, at).min(get16(b, at));
         Ok(Cap {
             depth: get16s(a, 0).min(get16s(b, 0)),
@@ -513,8 +544,8 @@ impl<'a> Context<'a> {
             place.flags |= F_LEVEL;
             count_up(&mut self.counts.level_clamped);
         }
-        check(technique < self.technique_count, Error::Technique)?;
         let cap = cap?;
+        check(technique < self.technique_count, Error::Technique)?;
         let first = usize::from(technique) * self.columns();
         let cell = |column: usize| {
             (first + column) * usize::from(self.level_count) + usize::from(level) - 1
@@ -546,8 +577,8 @@ impl<'a> Context<'a> {
     /// Body class from the body scan; [`CLASS_UNKNOWN`] where no class matches.
     pub fn class(&self, stature_mm: u16, bmi_x100: u16) -> u8 {
         let holds = |i: &u8| {
-            let c = record(self.classes, usize::from(*i), CLASS);
-            record_ok(c)
+            let c = record(self.classes, usize::from(*i), PART);
+            part_ok(self.classes, CLASSES, usize::from(*i))
                 && (get16(c, 0)..get16(c, 2)).contains(&stature_mm)
                 && (get16(c, 4)..get16(c, 6)).contains(&bmi_x100)
         };
@@ -575,7 +606,7 @@ impl<'a> Context<'a> {
     pub fn selftest(&mut self, image: &[u8]) -> Result<u16, Error> {
         check(!self.caps.is_empty(), Error::Argument)?;
         check_image(image)?;
-        let vectors = rows(image, 11)?;
+        let vectors = rows(image, VECTORS)?;
         let saved = self.counts;
         let count = vectors.len() / ROW;
         let failed = (0..count)
@@ -588,17 +619,16 @@ impl<'a> Context<'a> {
 
     fn vector_ok(&mut self, v: &[u8]) -> bool {
         let found = self.depth_and_cap(get8(v, 0), get8(v, 1), get16(v, 4), get8(v, 2));
-        record_ok(v)
-            && found.is_ok_and(|(d, cap)| {
-                d.flags == get8(v, 3)
-                    && d.depth == get16s(v, 6)
-                    && d.force == get16(v, 8)
-                    && d.current == get16(v, 10)
-                    && cap.depth == get16s(v, 12)
-                    && cap.force == get16(v, 14)
-                    && cap.dwell == get16(v, 16)
-                    && cap.tap == get16(v, 18)
-            })
+        found.is_ok_and(|(d, cap)| {
+            d.flags == get8(v, 3)
+                && d.depth == get16s(v, 6)
+                && d.force == get16(v, 8)
+                && d.current == get16(v, 12)
+                && cap.depth == get16s(v, 14)
+                && cap.force == get16(v, 16)
+                && cap.dwell == get16(v, 18)
+                && cap.tap == get16(v, 20)
+        })
     }
 }
 
@@ -611,6 +641,7 @@ struct Place {
 }
 
 /// A row of a programme.
+#[derive(Clone, Copy, Debug, Default)]
 struct Step {
     technique: u8,
     end: u8,
@@ -634,11 +665,11 @@ impl Step {
             from: get16(row, 4),
             to: get16(row, 6),
             spacing: get16(row, 8),
-            hold: get16(row, 10),
-            cycles: get16(row, 12),
-            park: get16(row, 14),
-            speed: get16(row, 16),
-            timeout: get16(row, 18),
+            hold: get16(row, 12),
+            cycles: get16(row, 14),
+            park: get16(row, 16),
+            speed: get16(row, 18),
+            timeout: get16(row, 20),
         }
     }
 }
@@ -717,6 +748,8 @@ pub struct Programme {
     phase: Phase,
     body: u8,
     fault: Option<Error>,
+    /// The row that runs.
+    row: Step,
 }
 
 fn near(a: i32, b: i32, tolerance: u16) -> bool {
@@ -732,7 +765,7 @@ impl Programme {
             ..Programme::default()
         };
         p.enter(c, 0);
-        let (requires, forbids) = (get32(c.limits, 14), get32(c.limits, 18));
+        let (requires, forbids) = (get32(c.limits, 16), get32(c.limits, 24));
         if c.technique_count > 0 && (conditions & forbids) | (!conditions & requires) != 0 {
             p.phase = Phase::Fault;
             p.fault = Some(Error::Condition);
@@ -753,19 +786,40 @@ impl Programme {
             step: self.step,
             ..Command::default()
         };
+        let mut goal = Depth {
+            depth: c.retracted,
+            ..Depth::default()
+        };
+        let mut cap = None;
         if !self.over() {
-            self.session_ticks = self.session_ticks.saturating_add(input.ticks.into());
-            self.step_ticks = self.step_ticks.saturating_add(input.ticks.into());
-            if let Err(fault) = self
-                .watch(c, input)
-                .and_then(|()| self.run(c, input, &mut out))
-            {
-                self.phase = Phase::Fault;
-                self.fault = Some(fault);
+            self.session_ticks = self.session_ticks.wrapping_add(input.ticks.into());
+            self.step_ticks = self.step_ticks.wrapping_add(input.ticks.into());
+            match self.watch(c, input).and_then(|()| self.aim(c, input)) {
+                Ok(None) => {}
+                Ok(Some((depth, its_cap))) => {
+                    goal = depth;
+                    cap = Some(its_cap);
+                }
+                Err(fault) => {
+                    self.phase = Phase::Fault;
+                    self.fault = Some(fault);
+                }
             }
         }
+        self.slew(c, goal.depth, input.ticks);
+        // A cap that comes nearer while the carriage moves wins over the speed limit.
+        if let Some(most) = cap.map(|cap| i32::from(cap.depth) * 256)
+            && self.depth_q8 > most
+        {
+            self.depth_q8 = most;
+            goal.flags |= F_CAP_APPLIED;
+        }
+        if !self.over() {
+            out.flags = goal.flags;
+            let dwell = cap.map_or(0, |cap| cap.dwell);
+            self.act(c, input, goal.depth, dwell, &mut out);
+        }
         if self.over() {
-            self.slew(c, c.retracted, input.ticks);
             out.station = input.station;
             out.speed = 0;
             out.technique = NO_TECHNIQUE;
@@ -785,20 +839,28 @@ impl Programme {
         (self.depth_q8 >> 8) as i16
     }
 
-    fn row<'a>(&self, c: &Context<'a>) -> &'a [u8] {
-        record(c.steps, usize::from(self.step), ROW)
-    }
-
+    /// Reads a row and checks it; the programme is over where there is none.
     fn enter(&mut self, c: &Context<'_>, step: u16) {
         self.step = step;
         self.step_ticks = 0;
         self.pass = 0;
-        if usize::from(step) < c.steps.len() / ROW {
-            self.phase = Phase::Retract;
-            self.point = Step::read(self.row(c)).from;
-        } else {
+        let first = 2 * usize::from(step);
+        if first >= c.steps.len() / PART {
             self.phase = Phase::Done;
+            return;
         }
+        self.phase = Phase::Retract;
+        let kind = if c.technique_count > 0 {
+            STEPS
+        } else {
+            FALLBACK
+        };
+        if !(part_ok(c.steps, kind, first) && part_ok(c.steps, kind, first + 1)) {
+            self.phase = Phase::Fault;
+            self.fault = Some(Error::Record);
+        }
+        self.row = Step::read(record(c.steps, usize::from(step), ROW));
+        self.point = self.row.from;
     }
 
     fn watch(&self, c: &Context<'_>, input: &Inputs) -> Result<(), Error> {
@@ -812,47 +874,50 @@ impl Programme {
             let most = u32::from(get16(c.limits, 0)) * 100;
             check(self.session_ticks <= most, Error::Session)?;
         }
-        let timeout = u32::from(Step::read(self.row(c)).timeout);
+        let timeout = u32::from(self.row.timeout);
         check(self.step_ticks <= timeout * 100, Error::Timeout)
     }
 
-    fn run(&mut self, c: &mut Context<'_>, input: &Inputs, out: &mut Command) -> Result<(), Error> {
-        let row = self.row(c);
-        check(record_ok(row), Error::Record)?;
-        let step = Step::read(row);
-        let (station, point) = (i32::from(input.station), i32::from(self.point));
-        let at_point = near(station, point, get16(c.limits, 10));
+    fn at_point(&self, c: &Context<'_>, input: &Inputs) -> bool {
+        near(input.station.into(), self.point.into(), get16(c.limits, 12))
+    }
+
+    /// Depth and cap while the nodes touch.
+    fn aim(&mut self, c: &mut Context<'_>, input: &Inputs) -> Result<Option<(Depth, Cap)>, Error> {
+        if !matches!(self.phase, Phase::Approach | Phase::Work) {
+            return Ok(None);
+        }
+        // A carriage that is not where it should be, or rolls, gets the depth and cap of where it is.
+        let rolls = self.row.end == 0 && self.phase == Phase::Work;
+        let at = if rolls || !self.at_point(c, input) {
+            input.station
+        } else {
+            self.point
+        };
+        let level = (i32::from(self.row.level) + i32::from(input.trim))
+            .min(c.level_count.into())
+            .max(1);
+        c.depth_and_cap(self.row.technique, self.body, at, level as u8)
+            .map(Some)
+    }
+
+    /// Moves the phase on.
+    fn act(
+        &mut self,
+        c: &mut Context<'_>,
+        input: &Inputs,
+        goal: i16,
+        dwell: u16,
+        out: &mut Command,
+    ) {
+        let step = self.row;
+        let at_point = self.at_point(c, input);
         out.station = self.point;
         out.speed = step.speed;
         out.park = step.park;
         out.technique = step.technique;
-        let mut goal = c.retracted;
-        let mut cap = None;
-        if matches!(self.phase, Phase::Approach | Phase::Work) {
-            // A carriage that is not where it should be, or rolls, gets the depth and cap of where it is.
-            let rolls = step.end == 0 && self.phase == Phase::Work;
-            let at = if rolls || !at_point {
-                input.station
-            } else {
-                self.point
-            };
-            let level = (i32::from(step.level) + i32::from(input.trim))
-                .min(c.level_count.into())
-                .max(1);
-            let (found, its_cap) = c.depth_and_cap(step.technique, self.body, at, level as u8)?;
-            out.flags = found.flags;
-            goal = found.depth;
-            cap = Some(its_cap);
-        }
-        self.slew(c, goal, input.ticks);
-        if let Some(most) = cap.map(|cap| i32::from(cap.depth) * 256)
-            && self.depth_q8 > most
-        {
-            self.depth_q8 = most;
-            out.flags |= F_CAP_APPLIED;
-        }
         let arrived =
-            self.depth() == goal && near(input.depth.into(), goal.into(), get16(c.limits, 12));
+            self.depth() == goal && near(input.depth.into(), goal.into(), get16(c.limits, 14));
         match self.phase {
             Phase::Retract => {
                 out.station = input.station;
@@ -870,9 +935,8 @@ impl Programme {
                     self.cycles_at_start = input.cycles;
                 }
             }
-            _ => self.work(c, input, &step, cap.map_or(0, |cap| cap.dwell), out),
+            _ => self.work(c, input, &step, dwell, out),
         }
-        Ok(())
     }
 
     fn work(
@@ -883,7 +947,7 @@ impl Programme {
         dwell: u16,
         out: &mut Command,
     ) {
-        self.work_ticks = self.work_ticks.saturating_add(input.ticks.into());
+        self.work_ticks = self.work_ticks.wrapping_add(input.ticks.into());
         let done = if step.end == 0 {
             out.station = if self.pass & 1 == 0 {
                 step.to
@@ -893,7 +957,7 @@ impl Programme {
             near(
                 input.station.into(),
                 out.station.into(),
-                get16(c.limits, 10),
+                get16(c.limits, 12),
             )
         } else {
             let turns = input.cycles.wrapping_sub(self.cycles_at_start);
@@ -941,5 +1005,119 @@ impl Programme {
         let most = i32::from(get16(c.limits, 4)) * i32::from(ticks.min(100));
         let goal = i32::from(target) * 256;
         self.depth_q8 = goal.clamp(self.depth_q8 - most, self.depth_q8 + most);
+    }
+}
+
+// ---- channels ----
+
+const KNOT: usize = 6;
+const SPAN_MAX: u32 = 16384;
+
+/// An axis over time: cubics between knots.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Channel<'a> {
+    knots: &'a [u8],
+    shift: u8,
+}
+
+/// Where a channel stands; the default is its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Number of the knot that was passed last.
+    pub knot: u16,
+    /// Ticks since.
+    pub ticks: u16,
+}
+
+/// A position in offset binary and quarters of a unit.
+fn quarters(position: u16) -> u32 {
+    u32::from(position ^ 0x8000) << 2
+}
+
+/// A third of the way that a knot's speed makes, added to (or taken from) its position.
+fn beside(knot: &[u8], dt: u32, shift: u8, after: bool) -> u32 {
+    let velocity = get16s(knot, 4);
+    let divisor = 3_u32 << (shift - 2);
+    let third = (u32::from(velocity.unsigned_abs()) * dt + divisor / 2) / divisor;
+    let at = quarters(get16(knot, 2));
+    if (velocity < 0) == after {
+        at.wrapping_sub(third)
+    } else {
+        at.wrapping_add(third)
+    }
+}
+
+fn mix(a: u32, b: u32, frac: u32) -> u32 {
+    (a * (16384 - frac) + b * frac + 8192) >> 14
+}
+
+impl<'a> Channel<'a> {
+    /// Checks the image, and every knot and the curve between them against the channel's stated bounds.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn open(image: &'a [u8], axis: u8) -> Result<Channel<'a>, Error> {
+        check_image(image)?;
+        let heads = section(image, CHANNELS)?;
+        let all = section(image, HERMITE3)?;
+        let head = (0..heads.len() / ROW)
+            .map(|i| record(heads, i, ROW))
+            .find(|head| get8(head, 0) == axis)
+            .ok_or(Error::Channel)?;
+        let (count, first) = (usize::from(get16(head, 2)), usize::from(get16(head, 4)));
+        let (low, high) = (quarters(get16(head, 6)), quarters(get16(head, 8)));
+        let shift = get8(head, 1);
+        let knots = all.get(first * KNOT..(first + count) * KNOT);
+        let knots = knots.ok_or(Error::Channel)?;
+        check(
+            count >= 2 && (3..=15).contains(&shift) && low <= high,
+            Error::Channel,
+        )?;
+        for i in 0..count - 1 {
+            let (from, to) = (record(knots, i, KNOT), record(knots, i + 1, KNOT));
+            let dt = u32::from(get16(from, 0));
+            let (a, b) = (quarters(get16(from, 2)), quarters(get16(to, 2)));
+            let points = [
+                a,
+                b,
+                beside(from, dt, shift, true),
+                beside(to, dt, shift, false),
+            ];
+            let inside = points.iter().all(|p| (low..=high).contains(p));
+            check(
+                dt > 0 && inside && a.abs_diff(b) >> 2 <= SPAN_MAX,
+                Error::Channel,
+            )?;
+        }
+        Ok(Channel { knots, shift })
+    }
+
+    /// Goes on by `ticks` and tells the position, in the channel's unit; after the end the last one.
+    pub fn step(&self, at: &mut Cursor, ticks: u16) -> i16 {
+        let last = (self.knots.len() / KNOT).saturating_sub(1);
+        let mut t = u32::from(at.ticks) + u32::from(ticks);
+        let mut i = usize::from(at.knot).min(last);
+        while i < last && t >= u32::from(get16(self.knots, i * KNOT)) {
+            t -= u32::from(get16(self.knots, i * KNOT));
+            i += 1;
+        }
+        let from = record(self.knots, i, KNOT);
+        let mut value = quarters(get16(from, 2));
+        if i < last {
+            let to = record(self.knots, i + 1, KNOT);
+            let dt = u32::from(get16(from, 0)).max(1);
+            let frac = ((t << 14) + dt / 2) / dt;
+            let b = beside(from, dt, self.shift, true);
+            let c = beside(to, dt, self.shift, false);
+            let d = quarters(get16(to, 2));
+            let first = [mix(value, b, frac), mix(b, c, frac), mix(c, d, frac)];
+            let second = [mix(first[0], first[1], frac), mix(first[1], first[2], frac)];
+            value = mix(second[0], second[1], frac);
+        } else {
+            t = 0;
+        }
+        at.knot = i as u16;
+        at.ticks = t as u16;
+        (((value + 2) >> 2) as i32 - 32768) as i16
     }
 }

@@ -159,7 +159,7 @@ fn characteristic(out: &mut String, t: &Tables, map: &Map, place: &str, title: &
     let _ = writeln!(out, "/end CHARACTERISTIC");
 }
 
-/// The caps of a class, as the words of their records: depth, force, dwell, tap, zone, check word.
+/// The caps of a class, as the words of their parts: depth, force, dwell, tap, zone, check word.
 fn caps(out: &mut String, t: &Tables) {
     let start = Image::new(t, &Kind::CAPS).offset(Kind::Caps);
     for row in 0..t.rows() {

@@ -10,7 +10,8 @@ use crate::hex;
 use crate::image::{Image, Kind};
 use crate::model::Model;
 use crate::tables::{
-    CURRENT_PER_A, DEPTH_PER_M, FORCE_PER_N, INFEASIBLE, LAYOUT_HASH, STATION_ONE, Step, Tables,
+    CURRENT_PER_A, Channel, DEPTH_PER_M, FORCE_PER_N, INFEASIBLE, Knot, LAYOUT_HASH, STATION_ONE,
+    Step, TICK_MS, Tables,
 };
 
 /// Path and content of each file, sorted by path; but for the Rust crate all lie flat in one folder.
@@ -22,7 +23,12 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
     let mut text = |path: String, content: String| out.push((path, content.into_bytes()));
     text("kneadlab_rt.h".into(), RUNTIME_H.into());
     text("kneadlab_rt.c".into(), RUNTIME_C.into());
-    for part in &PARTS {
+    if !tables.channels.is_empty() {
+        text("kneadlab_channel.h".into(), CHANNEL_H.into());
+        text("kneadlab_channel.c".into(), CHANNEL_C.into());
+        text(format!("{name}_channels.csv"), channels_csv(tables));
+    }
+    for part in parts(tables) {
         text(
             format!("{name}_{}.h", part.suffix),
             c_header(tables, model, part),
@@ -58,13 +64,25 @@ pub fn files(tables: &Tables, model: &Model) -> Vec<(String, Vec<u8>)> {
 
 /// The `.bin`: one image with every section.
 pub fn blob(tables: &Tables) -> Vec<u8> {
-    Image::new(tables, &Kind::ALL).bytes()
+    let mut kinds = Kind::ALL.to_vec();
+    if !tables.channels.is_empty() {
+        kinds.extend(Kind::CHANNELS);
+    }
+    Image::new(tables, &kinds).bytes()
+}
+
+/// The C file pairs of these tables.
+fn parts(t: &Tables) -> impl Iterator<Item = &'static Part> {
+    let count = PARTS.len() - usize::from(t.channels.is_empty());
+    PARTS.iter().take(count)
 }
 
 const RUNTIME_H: &str = include_str!("../runtime/kneadlab_rt.h");
 const RUNTIME_RS: &str = include_str!("../runtime/kneadlab_rt.rs");
 const RUST_CARGO: &str = include_str!("../runtime/rust_cargo.toml");
 const RUST_LIB: &str = include_str!("../runtime/rust_lib.rs");
+const CHANNEL_H: &str = include_str!("../runtime/kneadlab_channel.h");
+const CHANNEL_C: &str = include_str!("../runtime/kneadlab_channel.c");
 const RUNTIME_C: &str = include_str!("../runtime/kneadlab_rt.c");
 const SELFTEST_MAIN: &str = include_str!("../runtime/selftest_main.c");
 const EXAMPLE_MAIN: &str = include_str!("../runtime/example_main.c");
@@ -80,7 +98,7 @@ struct Part {
     what: &'static str,
 }
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part {
         suffix: "tables",
         kinds: &Kind::TABLES,
@@ -101,6 +119,11 @@ const PARTS: [Part; 4] = [
         kinds: &Kind::SELFTEST,
         what: "Lookups and their exact answers. Against the unrounded model a depth is at most 1 unit\n \
                * off; beside a column that stands at its cap at most 1.5, as caps are rounded down.",
+    },
+    Part {
+        suffix: "channels",
+        kinds: &Kind::CHANNELS,
+        what: "Axes over time, as cubics between knots.",
     },
 ];
 
@@ -317,6 +340,7 @@ pub(crate) fn tables_json(t: &Tables, m: &Model) -> Value {
     json!({
         "axis": {"from_q14": t.from_q14, "to_q14": t.to_q14, "stations": t.stations, "station_one": STATION_ONE},
         "caps": caps,
+        "channels": channels_json(t),
         "classes": classes,
         "current": nested(t, |i| t.current[i].into()),
         "depth": nested(t, |i| t.depth[i].into()),
@@ -391,6 +415,46 @@ fn write_json(out: &mut String, value: &Value, depth: usize) {
             let _ = write!(out, "{plain}");
         }
     }
+}
+
+/// Every knot of every channel.
+fn channels_csv(t: &Tables) -> String {
+    let mut out =
+        String::from("axis,knot,ticks,position_raw,velocity_raw,time_s,position,velocity_per_s\n");
+    for c in &t.channels {
+        let unit = f64::from(c.nano_per_unit) * 1e-9;
+        let per_s = 1000.0 / f64::from(TICK_MS) / f64::from(1_u32 << c.shift);
+        let mut ticks = 0_u32;
+        for (i, k) in c.knots.iter().enumerate() {
+            let _ = writeln!(
+                out,
+                "{},{i},{},{},{},{:.2},{:.6},{:.6}",
+                c.axis,
+                k.dt,
+                k.position,
+                k.velocity,
+                f64::from(ticks) * f64::from(TICK_MS) / 1000.0,
+                f64::from(k.position) * unit,
+                f64::from(k.velocity) * unit * per_s
+            );
+            ticks += u32::from(k.dt);
+        }
+    }
+    out
+}
+
+fn channels_json(t: &Tables) -> Value {
+    let knots = |c: &Channel| -> Value {
+        let one = |k: &Knot| json!([k.dt, k.position, k.velocity]);
+        c.knots.iter().map(one).collect()
+    };
+    let one = |c: &Channel| {
+        json!({
+            "axis": c.axis, "shift": c.shift, "nano_per_unit": c.nano_per_unit, "low": c.low, "high": c.high,
+            "knots": knots(c),
+        })
+    };
+    t.channels.iter().map(one).collect()
 }
 
 fn csv(t: &Tables) -> String {
@@ -503,7 +567,7 @@ fn report_json(t: &Tables, m: &Model) -> Value {
     let e = quantisation_error(t, m);
     let round = |v: f64| (v * 1e4).round() / 1e4;
     let mut rom = serde_json::Map::new();
-    for part in &PARTS {
+    for part in parts(t) {
         let image = Image::new(t, part.kinds);
         let mut sections = serde_json::Map::new();
         for (kind, size) in image.sizes() {
@@ -556,26 +620,29 @@ fn processors_md() -> String {
     let mut out = format!(
         "## Runtime\n\nMeasured on emulated processors with tables of 3 techniques, 9 classes, 24 columns and 5 levels\n\
          ({}), not on your board: instructions, no cycles, without wait states. Largest of\n\
-         4000 lookups, four sessions, one opening. State: two contexts (tables, fallback) and a programme; the\n\
-         runtime has no variables of its own. Stack: deepest call seen.\n\n\
-         | processor | code, bytes | self test, bytes | state, bytes | stack to open, step, bytes | lookup, mean, most, instructions \
-         | step, most | CRC a byte |\n|---|---|---|---|---|---|---|---|\n",
+         4000 lookups, four sessions, one opening. Code: all of `kneadlab_rt.c` but the self test; it calls one\n\
+         division of libgcc. State: a context and a programme; the runtime has no variables of its own. Stack: deepest\n\
+         seen below the caller. A second context, for a fallback that stays open, adds what a context takes.\n\n\
+         | processor | code, bytes | self test, bytes | state, bytes | stack to open, step, self test, bytes | RAM, bytes \
+         | lookup, mean, most, instructions | step, most | CRC a byte |\n|---|---|---|---|---|---|---|---|---|\n",
         compilers.join(", ")
     );
     for (name, f) in measured["figures"].as_object().into_iter().flatten() {
         let show = |key: &str| f[key].as_u64().map_or("-".into(), |v| v.to_string());
-        let state = 2 * f["context_bytes"].as_u64().unwrap_or(0)
-            + f["programme_bytes"].as_u64().unwrap_or(0);
+        let bytes = |key: &str| f[key].as_u64().unwrap_or(0);
+        let state = bytes("context_bytes") + bytes("programme_bytes");
+        let ram = state + bytes("stack_open_bytes").max(bytes("stack_step_bytes"));
         let crc = f["crc_1024_bytes_instructions"]
             .as_f64()
             .map_or("-".into(), |v| format!("{:.1}", v / 1024.0));
         let _ = writeln!(
             out,
-            "| {name} | {} | {} | {state} | {}, {} | {}, {} | {} | {crc} |",
+            "| {name} | {} | {} | {state} | {}, {}, {} | {ram} | {}, {} | {} | {crc} |",
             show("runtime_bytes"),
             show("selftest_bytes"),
             show("stack_open_bytes"),
             show("stack_step_bytes"),
+            show("stack_selftest_bytes"),
             show("depth_mean_instructions"),
             show("depth_most_instructions"),
             show("step_most_instructions"),
@@ -593,7 +660,7 @@ fn report_md(t: &Tables, m: &Model) -> String {
     );
     let mut total = 0;
     out.push_str("| image | section | bytes |\n|---|---|---|\n");
-    for part in &PARTS {
+    for part in parts(t) {
         let image = Image::new(t, part.kinds);
         for (kind, size) in image.sizes() {
             let _ = writeln!(out, "| {} | {} | {size} |", part.suffix, kind.name());

@@ -346,32 +346,53 @@ impl<'a> Programme<'a> {
 
     /// One tick.
     pub fn step(&mut self, input: &Inputs) -> Command {
+        let retracted = self.tables.limits.retracted;
         let mut out = Command {
-            station: input.station,
-            depth: self.tables.limits.retracted,
             step: self.step,
             technique: NO_TECHNIQUE,
-            phase: self.phase,
             ..Command::default()
         };
+        let mut goal = Lookup {
+            depth: retracted,
+            ..Lookup::default()
+        };
+        let mut cap = None;
         if !self.over() {
-            self.session_ticks = self.session_ticks.saturating_add(u32::from(input.ticks));
-            self.step_ticks = self.step_ticks.saturating_add(u32::from(input.ticks));
-            let result = self.watch(input).and_then(|()| self.run(input, &mut out));
-            if let Err(fault) = result {
-                self.phase = Phase::Fault;
-                self.fault = Some(fault);
+            self.session_ticks = self.session_ticks.wrapping_add(u32::from(input.ticks));
+            self.step_ticks = self.step_ticks.wrapping_add(u32::from(input.ticks));
+            match self.watch(input).and_then(|()| self.aim(input)) {
+                Ok(None) => {}
+                Ok(Some((lookup, its_cap))) => {
+                    goal = lookup;
+                    cap = Some(its_cap);
+                }
+                Err(fault) => {
+                    self.phase = Phase::Fault;
+                    self.fault = Some(fault);
+                }
             }
         }
+        self.slew(goal.depth, input.ticks);
+        if let Some(cap) = cap
+            && self.depth_q8 > i32::from(cap.depth) * 256
+        {
+            // A cap that comes nearer while the carriage moves wins over the speed limit.
+            self.depth_q8 = i32::from(cap.depth) * 256;
+            goal.flags |= CAP_APPLIED;
+        }
+        if !self.over() {
+            out.flags = goal.flags;
+            let dwell = cap.map_or(0, |c| c.dwell);
+            self.act(input, goal.depth, dwell, &mut out);
+        }
         if self.over() {
-            self.slew(self.tables.limits.retracted, input.ticks);
             out.station = input.station;
-            out.depth = self.depth();
             out.speed = 0;
             out.technique = NO_TECHNIQUE;
             out.knead = false;
-            out.phase = self.phase;
         }
+        out.depth = self.depth();
+        out.phase = self.phase;
         out
     }
 
@@ -415,45 +436,41 @@ impl<'a> Programme<'a> {
         Ok(())
     }
 
-    fn run(&mut self, input: &Inputs, out: &mut Command) -> Result<(), Fault> {
+    fn at_station(&self, input: &Inputs, station: u16) -> bool {
+        near(input.station, station, self.tables.limits.station_tolerance)
+    }
+
+    /// Depth and cap of where the carriage is, or, once it has arrived, of where it should be; `None` while the
+    /// nodes do not touch.
+    fn aim(&mut self, input: &Inputs) -> Result<Option<(Lookup, Cap)>, Fault> {
+        if !matches!(self.phase, Phase::Approach | Phase::Work) {
+            return Ok(None);
+        }
         let row = self.rows[usize::from(self.step)];
-        let limits = self.tables.limits;
-        let rolls = row.end == 0;
-        let at_point = near(input.station, self.point, limits.station_tolerance);
-        let moving = (rolls && self.phase == Phase::Work) || !at_point;
-        let at = if moving { input.station } else { self.point };
+        let rolls = row.end == 0 && self.phase == Phase::Work;
+        let at = if rolls || !self.at_station(input, self.point) {
+            input.station
+        } else {
+            self.point
+        };
+        let level = (i32::from(row.level) + i32::from(input.trim))
+            .min(i32::from(self.tables.levels))
+            .max(1) as u8;
+        self.tables
+            .eval_with_cap(&mut self.counts, row.technique, self.body, at, level)
+            .map(Some)
+            .ok_or(Fault::Technique)
+    }
+
+    /// Moves the phase on.
+    fn act(&mut self, input: &Inputs, goal: i16, dwell: u16, out: &mut Command) {
+        let row = self.rows[usize::from(self.step)];
         out.station = self.point;
         out.speed = row.speed;
         out.park = row.park;
-        out.step = self.step;
         out.technique = row.technique;
-        let contact = matches!(self.phase, Phase::Approach | Phase::Work);
-        let mut goal = Lookup {
-            depth: limits.retracted,
-            ..Lookup::default()
-        };
-        let mut cap = None;
-        if contact {
-            let level = (i32::from(row.level) + i32::from(input.trim))
-                .min(i32::from(self.tables.levels))
-                .max(1) as u8;
-            let (lookup, its_cap) = self
-                .tables
-                .eval_with_cap(&mut self.counts, row.technique, self.body, at, level)
-                .ok_or(Fault::Technique)?;
-            goal = lookup;
-            cap = Some(its_cap);
-        }
-        out.flags = goal.flags;
-        self.slew(goal.depth, input.ticks);
-        if let Some(cap) = cap
-            && self.depth_q8 > i32::from(cap.depth) * 256
-        {
-            self.depth_q8 = i32::from(cap.depth) * 256;
-            out.flags |= CAP_APPLIED;
-        }
-        let arrived = self.depth() == goal.depth
-            && near_depth(input.depth, goal.depth, limits.depth_tolerance);
+        let arrived = self.depth() == goal
+            && near_depth(input.depth, goal, self.tables.limits.depth_tolerance);
         match self.phase {
             Phase::Retract => {
                 out.station = input.station;
@@ -462,7 +479,7 @@ impl<'a> Programme<'a> {
                 }
             }
             Phase::Travel => {
-                if at_point {
+                if self.at_station(input, self.point) {
                     if row.technique == NO_TECHNIQUE {
                         self.leave(&row);
                     } else {
@@ -478,14 +495,14 @@ impl<'a> Programme<'a> {
                 }
             }
             _ => {
-                self.work_ticks = self.work_ticks.saturating_add(u32::from(input.ticks));
-                if rolls {
+                self.work_ticks = self.work_ticks.wrapping_add(u32::from(input.ticks));
+                if row.end == 0 {
                     out.station = if self.pass & 1 == 0 { row.to } else { row.from };
-                    if near(input.station, out.station, limits.station_tolerance) {
+                    if self.at_station(input, out.station) {
                         self.leave(&row);
                     }
                 } else {
-                    let dwell = cap.map_or(0, |c| u32::from(c.dwell) * 10);
+                    let dwell = u32::from(dwell) * 10;
                     let turns = input.cycles.wrapping_sub(self.cycles_at_start);
                     out.knead = row.end == 2;
                     if (row.end == 1 && self.work_ticks >= u32::from(row.hold))
@@ -499,9 +516,6 @@ impl<'a> Programme<'a> {
                 }
             }
         }
-        out.depth = self.depth();
-        out.phase = self.phase;
-        Ok(())
     }
 
     fn leave(&mut self, row: &Step) {

@@ -1,6 +1,6 @@
 //! A made-up model: smooth depths, uneven caps, one infeasible column. No body was pressed for it.
 
-use crate::model::{CapRow, ClassInfo, End, Limits, Model, Source, StepRow};
+use crate::model::{Axis, CapRow, ChannelModel, ClassInfo, End, Limits, Model, Source, StepRow};
 use crate::tables::INFEASIBLE;
 
 /// A model with the given counts, at least 1 class, 3 stations and 1 level.
@@ -63,6 +63,7 @@ pub fn model(classes: usize, stations: usize, levels: usize) -> Model {
             requires: 0b0100,
             forbids: 0b1011,
         },
+        channels: Vec::new(),
     };
     for class in 0..classes {
         for station in 0..stations {
@@ -104,6 +105,53 @@ pub fn model(classes: usize, stations: usize, levels: usize) -> Model {
         }
     }
     m
+}
+
+/// Carriage and protrusion over three minutes: moves at exactly the limits of their motors, as steep as they can.
+pub fn channels() -> Vec<ChannelModel> {
+    let channel =
+        |axis, speed_max: f64, accel_max: f64, places: [f64; 4], rest_s: f64| ChannelModel {
+            axis,
+            position: moves(speed_max, accel_max, &places, rest_s),
+            speed_max,
+            accel_max,
+            jerk_max: None,
+            tolerance: 2e-4,
+        };
+    vec![
+        channel(Axis::Carriage, 0.04, 0.2, [0.1, 0.45, 0.3, 0.62], 6.0),
+        channel(Axis::Protrusion, 0.03, 0.3, [0.0, 0.04, 0.012, 0.055], 2.5),
+    ]
+}
+
+/// Positions at every tick of 10 ms for 180 s, from place to place and around.
+fn moves(speed: f64, accel: f64, places: &[f64; 4], rest_s: f64) -> Vec<f64> {
+    let ticks = 18_000;
+    let mut out = Vec::new();
+    let mut leg = 0;
+    while out.len() < ticks {
+        let (from, to) = (places[leg % 4], places[(leg + 1) % 4]);
+        let way = (to - from).abs();
+        // Up, along, down; without "along" where the way is short.
+        let peak = speed.min((way * accel).sqrt());
+        let (up, along) = (peak / accel, (way - peak * peak / accel) / peak);
+        let whole = 2.0 * up + along;
+        for k in 0..((whole + rest_s) * 100.0).ceil() as usize {
+            let t = k as f64 * 0.01;
+            let gone = if t < up {
+                accel * t * t / 2.0
+            } else if t < up + along {
+                peak * (t - up / 2.0)
+            } else if t < whole {
+                way - accel * (whole - t).powi(2) / 2.0
+            } else {
+                way
+            };
+            out.push(from + (to - from).signum() * gone);
+        }
+        leg += 1;
+    }
+    out
 }
 
 fn programme(levels: u8) -> Vec<StepRow> {

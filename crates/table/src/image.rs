@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::check;
 use crate::tables::{
-    CURRENT_PER_A, Cap, DEPTH_PER_M, FORCE_PER_N, LAYOUT_HASH, RT_VERSION, Step, TICK_MS, Tables,
+    CURRENT_PER_A, Channel, DEPTH_PER_M, FORCE_PER_N, FORMAT_MAJOR, Knot, LAYOUT_HASH, RT_VERSION,
+    Step, TICK_MS, Tables, Vector,
 };
 
 /// Bytes of a header.
@@ -29,6 +31,8 @@ pub(crate) enum Kind {
     Fallback = 10,
     Vectors = 11,
     Names = 12,
+    Channels = 13,
+    Hermite3 = 14,
 }
 
 impl Kind {
@@ -45,6 +49,19 @@ impl Kind {
         Kind::Fallback,
         Kind::Vectors,
         Kind::Names,
+    ];
+    /// What `<name>_channels.c` holds, where there are channels.
+    pub(crate) const CHANNELS: [Kind; 2] = [Kind::Channels, Kind::Hermite3];
+    /// Sections made of parts with check words.
+    pub(crate) const PARTS: [Kind; 8] = [
+        Kind::Meta,
+        Kind::Caps,
+        Kind::Classes,
+        Kind::Limits,
+        Kind::Steps,
+        Kind::Fallback,
+        Kind::Vectors,
+        Kind::Channels,
     ];
     /// What `<name>_tables.c` holds.
     pub(crate) const TABLES: [Kind; 7] = [
@@ -77,6 +94,8 @@ impl Kind {
             Kind::Fallback => "FALLBACK",
             Kind::Vectors => "VECTORS",
             Kind::Names => "NAMES",
+            Kind::Channels => "CHANNELS",
+            Kind::Hermite3 => "HERMITE3",
         }
     }
 }
@@ -121,12 +140,12 @@ impl Image {
                 Cell::U8(b'N'),
                 Cell::U8(b'L'),
                 Cell::U8(b'B'),
-                Cell::U8(1),
+                Cell::U8(FORMAT_MAJOR),
                 Cell::U8(0),
                 Cell::U16(HEADER_SIZE as u16),
                 Cell::U32(end as u32),
             ],
-            "magic KNLB, format 1.0, header size, total size".into(),
+            format!("magic KNLB, format {FORMAT_MAJOR}.0, header size, total size"),
         );
         let mut covered = bytes(std::slice::from_ref(&first));
         covered.extend(bytes(&rest));
@@ -204,14 +223,15 @@ impl Line {
         Line { cells, comment }
     }
 
-    /// Ends the cells with their check word: the complement of the exclusive or of all words before.
-    fn record(mut cells: Vec<Cell>, comment: String) -> Line {
+    /// Ends the cells of a part with their check word.
+    fn part(kind: Kind, index: usize, mut cells: Vec<Cell>, comment: String) -> Line {
         let mut data = Vec::new();
         cells.iter().for_each(|c| c.push_to(&mut data));
-        let sum = data.chunks(2).fold(0xFFFF, |sum: u16, w| {
-            sum ^ u16::from_le_bytes([w[0], w.get(1).copied().unwrap_or(0)])
-        });
-        cells.push(Cell::U16(sum));
+        debug_assert_eq!(data.len(), check::PART - 2, "{comment}");
+        cells.push(Cell::U16(check::check_word(
+            &data,
+            check::seed(kind, index),
+        )));
         Line { cells, comment }
     }
 }
@@ -252,9 +272,7 @@ fn write_lines(out: &mut String, lines: &[Line]) {
 
 fn describe(kind: Kind) -> &'static str {
     match kind {
-        Kind::Meta => {
-            "techniques, classes, stations, levels, first and last u in Q14, rows, zones, check"
-        }
+        Kind::Meta => "techniques, classes, stations, levels, first and last u in Q14, rows, check",
         Kind::Depth => {
             "depth from touch, 0.01 mm; per technique, class, station: one value per level"
         }
@@ -262,20 +280,25 @@ fn describe(kind: Kind) -> &'static str {
         Kind::Force => "expected node force, 0.01 N; order as DEPTH",
         Kind::Current => "expected protrusion motor current, mA; order as DEPTH",
         Kind::Caps => "depth 0.01 mm, force 0.01 N, dwell 0.1 s, tap 0.01 Hz, zone, check",
-        Kind::Classes => "stature from, to in mm; body mass index from, to in 0.01 kg/m2; check",
+        Kind::Classes => "stature from, to in mm; body mass index from, to in 0.01 kg/m2; 0; check",
         Kind::Limits => {
             "session s, watchdog ticks, speed 1/256 of 0.01 mm per tick, acceleration mm/s2,\n     \
-             retracted 0.01 mm, station and depth tolerance, requires, forbids, check"
+             retracted 0.01 mm, check; station and depth tolerance, requires, 0, check; forbids, 0, 0, 0, check"
         }
         Kind::Steps | Kind::Fallback => {
-            "technique, end (0 arrival, 1 time, 2 cycles), level, 0, from, to, spacing (stations),\n     \
+            "technique, end (0 arrival, 1 time, 2 cycles), level, 0, from, to, spacing (stations), check;\n     \
              hold (ticks), cycles, park 0.01 degree, speed 0.1 mm/s, timeout s, check"
         }
         Kind::Vectors => {
-            "technique, body, level, flags, station, depth, force, current,\n     \
-             cap depth, cap force, cap dwell, cap tap, check"
+            "technique, body, level, flags, station, depth, force, check;\n     \
+             current, cap depth, cap force, cap dwell, cap tap, check"
         }
         Kind::Names => "techniques, classes, zones; each ended by a zero byte",
+        Kind::Channels => {
+            "axis (0 carriage, 1 protrusion, 2 knead), shift, knots, first knot, low, high, check;\n     \
+             1e-9 m or rad a unit, 0, 0, 0, check"
+        }
+        Kind::Hermite3 => "ticks to the next, position in units, velocity in 2^-shift units a tick",
     }
 }
 
@@ -319,7 +342,9 @@ fn header(t: &Tables, sections: usize) -> Vec<Line> {
 
 fn section(t: &Tables, kind: Kind) -> Vec<Line> {
     match kind {
-        Kind::Meta => vec![Line::record(
+        Kind::Meta => vec![Line::part(
+            kind,
+            0,
             vec![
                 Cell::U8(t.techniques.len() as u8),
                 Cell::U8(t.class_names.len() as u8),
@@ -328,7 +353,6 @@ fn section(t: &Tables, kind: Kind) -> Vec<Line> {
                 Cell::I16(t.from_q14),
                 Cell::I16(t.to_q14),
                 Cell::U16(t.steps.len() as u16),
-                Cell::U16(t.zones.len() as u16),
             ],
             format!("u {:.4} to {:.4}", t.u(0), t.u(usize::from(t.stations) - 1)),
         )],
@@ -353,13 +377,17 @@ fn section(t: &Tables, kind: Kind) -> Vec<Line> {
             .classes
             .iter()
             .zip(&t.class_names)
-            .map(|(c, name)| {
-                Line::record(
+            .enumerate()
+            .map(|(i, (c, name))| {
+                Line::part(
+                    kind,
+                    i,
                     vec![
                         Cell::U16(c.stature_min),
                         Cell::U16(c.stature_max),
                         Cell::U16(c.bmi_min),
                         Cell::U16(c.bmi_max),
+                        Cell::U16(0),
                     ],
                     format!(
                         "{name}: {:.3} to {:.3} m, {:.2} to {:.2} kg/m2",
@@ -372,9 +400,11 @@ fn section(t: &Tables, kind: Kind) -> Vec<Line> {
             })
             .collect(),
         Kind::Limits => limits(t),
-        Kind::Steps => t.steps.iter().map(|s| step(t, s)).collect(),
-        Kind::Fallback => t.fallback.iter().map(|s| step(t, s)).collect(),
+        Kind::Steps => steps(t, kind, &t.steps),
+        Kind::Fallback => steps(t, kind, &t.fallback),
         Kind::Vectors => vectors(t),
+        Kind::Channels => channels(t),
+        Kind::Hermite3 => knots(t),
         Kind::Names => {
             let names = t.techniques.iter().chain(&t.class_names).chain(&t.zones);
             names
@@ -408,24 +438,22 @@ fn map(t: &Tables, unit: &str, value: impl Fn(usize) -> (Cell, f64)) -> Vec<Line
     lines
 }
 
-fn cap_cells(c: &Cap) -> Vec<Cell> {
-    vec![
-        Cell::I16(c.depth),
-        Cell::U16(c.force),
-        Cell::U16(c.dwell),
-        Cell::U16(c.tap),
-    ]
-}
-
 fn caps(t: &Tables) -> Vec<Line> {
     let mut lines = Vec::new();
     for row in 0..t.rows() {
         for station in 0..usize::from(t.stations) {
-            let cap = &t.caps[t.cap_index(row, station)];
-            let mut cells = cap_cells(cap);
-            cells.push(Cell::U16(cap.zone));
-            lines.push(Line::record(
-                cells,
+            let index = t.cap_index(row, station);
+            let cap = &t.caps[index];
+            lines.push(Line::part(
+                Kind::Caps,
+                index,
+                vec![
+                    Cell::I16(cap.depth),
+                    Cell::U16(cap.force),
+                    Cell::U16(cap.dwell),
+                    Cell::U16(cap.tap),
+                    Cell::U16(cap.zone),
+                ],
                 format!(
                     "{}, u {:.4}, {}: {:.2} mm, {:.2} N, {:.1} s, {:.2} Hz",
                     t.row_name(row),
@@ -445,83 +473,197 @@ fn caps(t: &Tables) -> Vec<Line> {
 fn limits(t: &Tables) -> Vec<Line> {
     let l = &t.limits;
     let ticks_per_s = 1000.0 / f64::from(TICK_MS);
-    vec![Line::record(
-        vec![
-            Cell::U16(l.session),
-            Cell::U16(l.watchdog),
-            Cell::U16(l.speed_q8),
-            Cell::U16(l.accel),
-            Cell::I16(l.retracted),
-            Cell::U16(l.station_tolerance),
-            Cell::U16(l.depth_tolerance),
-            Cell::U32(l.requires),
-            Cell::U32(l.forbids),
-        ],
-        format!(
-            "{} s, {:.2} s, {:.2} mm/s, {} mm/s2, retracted {:.2} mm",
-            l.session,
-            f64::from(l.watchdog) / ticks_per_s,
-            f64::from(l.speed_q8) / 256.0 / 100.0 * ticks_per_s,
-            l.accel,
-            f64::from(l.retracted) / 100.0
+    let part = |index, cells, comment| Line::part(Kind::Limits, index, cells, comment);
+    vec![
+        part(
+            0,
+            vec![
+                Cell::U16(l.session),
+                Cell::U16(l.watchdog),
+                Cell::U16(l.speed_q8),
+                Cell::U16(l.accel),
+                Cell::I16(l.retracted),
+            ],
+            format!(
+                "{} s, {:.2} s, {:.2} mm/s, {} mm/s2, retracted {:.2} mm",
+                l.session,
+                f64::from(l.watchdog) / ticks_per_s,
+                f64::from(l.speed_q8) / 256.0 / 100.0 * ticks_per_s,
+                l.accel,
+                f64::from(l.retracted) / 100.0
+            ),
         ),
-    )]
+        part(
+            1,
+            vec![
+                Cell::U16(l.station_tolerance),
+                Cell::U16(l.depth_tolerance),
+                Cell::U32(l.requires),
+                Cell::U16(0),
+            ],
+            format!(
+                "arrived within {:.3} columns, {:.2} mm; requires",
+                f64::from(l.station_tolerance) / 2048.0,
+                f64::from(l.depth_tolerance) / 100.0
+            ),
+        ),
+        part(
+            2,
+            vec![
+                Cell::U32(l.forbids),
+                Cell::U16(0),
+                Cell::U16(0),
+                Cell::U16(0),
+            ],
+            "forbids".into(),
+        ),
+    ]
 }
 
-fn step(t: &Tables, s: &Step) -> Line {
-    let name = t
-        .techniques
-        .get(usize::from(s.technique))
-        .map_or("travel", String::as_str);
-    Line::record(
-        vec![
-            Cell::U8(s.technique),
-            Cell::U8(s.end),
-            Cell::U8(s.level),
-            Cell::U8(0),
-            Cell::U16(s.from),
-            Cell::U16(s.to),
-            Cell::U16(s.spacing),
-            Cell::U16(s.hold),
-            Cell::U16(s.cycles),
-            Cell::U16(s.park),
-            Cell::U16(s.speed),
-            Cell::U16(s.timeout),
-        ],
-        format!(
-            "{name}, columns {:.2} to {:.2}, level {}",
-            f64::from(s.from) / 2048.0,
-            f64::from(s.to) / 2048.0,
-            s.level
-        ),
-    )
+/// Two parts a row: where, then how.
+fn steps(t: &Tables, kind: Kind, rows: &[Step]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (i, s) in rows.iter().enumerate() {
+        let name = t
+            .techniques
+            .get(usize::from(s.technique))
+            .map_or("travel", String::as_str);
+        lines.push(Line::part(
+            kind,
+            2 * i,
+            vec![
+                Cell::U8(s.technique),
+                Cell::U8(s.end),
+                Cell::U8(s.level),
+                Cell::U8(0),
+                Cell::U16(s.from),
+                Cell::U16(s.to),
+                Cell::U16(s.spacing),
+            ],
+            format!(
+                "{name}, columns {:.2} to {:.2}, level {}",
+                f64::from(s.from) / 2048.0,
+                f64::from(s.to) / 2048.0,
+                s.level
+            ),
+        ));
+        lines.push(Line::part(
+            kind,
+            2 * i + 1,
+            vec![
+                Cell::U16(s.hold),
+                Cell::U16(s.cycles),
+                Cell::U16(s.park),
+                Cell::U16(s.speed),
+                Cell::U16(s.timeout),
+            ],
+            format!(
+                "{:.2} s or {} cycles, {:.2} degree, {:.1} mm/s, at most {} s",
+                f64::from(s.hold) * f64::from(TICK_MS) / 1000.0,
+                s.cycles,
+                f64::from(s.park) / 100.0,
+                f64::from(s.speed) / 10.0,
+                s.timeout
+            ),
+        ));
+    }
+    lines
 }
 
-fn vectors(t: &Tables) -> Vec<Line> {
-    t.vectors
-        .iter()
-        .map(|v| {
-            let mut cells = vec![
-                Cell::U8(v.technique),
-                Cell::U8(v.body),
-                Cell::U8(v.level),
-                Cell::U8(v.flags),
-                Cell::U16(v.station),
-                Cell::I16(v.depth),
-                Cell::U16(v.force),
-                Cell::U16(v.current),
-            ];
-            cells.extend(cap_cells(&v.cap));
-            Line::record(
-                cells,
+/// Two parts a channel.
+fn channels(t: &Tables) -> Vec<Line> {
+    let mut first = 0;
+    let lines = |(i, c): (usize, &Channel)| {
+        let unit_um = f64::from(c.nano_per_unit) / 1000.0;
+        let head = vec![
+            Cell::U8(c.axis),
+            Cell::U8(c.shift),
+            Cell::U16(c.knots.len() as u16),
+            Cell::U16(first),
+            Cell::I16(c.low),
+            Cell::I16(c.high),
+        ];
+        first += c.knots.len() as u16;
+        let about = format!(
+            "{} s, {:.3} to {:.3} m or rad",
+            f64::from(c.ticks()) * f64::from(TICK_MS) / 1000.0,
+            f64::from(c.low) * unit_um / 1e6,
+            f64::from(c.high) * unit_um / 1e6
+        );
+        let unit = vec![
+            Cell::U32(c.nano_per_unit),
+            Cell::U16(0),
+            Cell::U16(0),
+            Cell::U16(0),
+        ];
+        let unit_text = format!("{unit_um:.3} um or urad a unit");
+        [
+            Line::part(Kind::Channels, 2 * i, head, about),
+            Line::part(Kind::Channels, 2 * i + 1, unit, unit_text),
+        ]
+    };
+    t.channels.iter().enumerate().flat_map(lines).collect()
+}
+
+fn knots(t: &Tables) -> Vec<Line> {
+    let of = |c: &Channel| -> Vec<Line> {
+        let unit = f64::from(c.nano_per_unit) * 1e-9;
+        let per_s = 1000.0 / f64::from(TICK_MS) / f64::from(1_u32 << c.shift);
+        let line = |k: &Knot| {
+            Line::new(
+                vec![
+                    Cell::U16(k.dt),
+                    Cell::I16(k.position),
+                    Cell::I16(k.velocity),
+                ],
                 format!(
-                    "{}, {}: {:.2} mm, {:.2} N",
-                    t.techniques[usize::from(v.technique)],
-                    t.row_name(usize::from(v.body)),
-                    f64::from(v.depth) / 100.0,
-                    f64::from(v.force) / 100.0
+                    "{:.5}, {:.5} a second",
+                    f64::from(k.position) * unit,
+                    f64::from(k.velocity) * unit * per_s
                 ),
             )
-        })
-        .collect()
+        };
+        c.knots.iter().map(line).collect()
+    };
+    t.channels.iter().flat_map(of).collect()
+}
+
+/// Two parts a vector.
+fn vectors(t: &Tables) -> Vec<Line> {
+    let lines = |(i, v): (usize, &Vector)| {
+        let asked = vec![
+            Cell::U8(v.technique),
+            Cell::U8(v.body),
+            Cell::U8(v.level),
+            Cell::U8(v.flags),
+            Cell::U16(v.station),
+            Cell::I16(v.depth),
+            Cell::U16(v.force),
+        ];
+        let name = &t.techniques[usize::from(v.technique)];
+        let comment = format!(
+            "{name}, {}: {:.2} mm, {:.2} N",
+            t.row_name(usize::from(v.body)),
+            f64::from(v.depth) / 100.0,
+            f64::from(v.force) / 100.0
+        );
+        let rest = vec![
+            Cell::U16(v.current),
+            Cell::I16(v.cap.depth),
+            Cell::U16(v.cap.force),
+            Cell::U16(v.cap.dwell),
+            Cell::U16(v.cap.tap),
+        ];
+        let caps = format!(
+            "{:.3} A, cap {:.2} mm, {:.2} N",
+            f64::from(v.current) / CURRENT_PER_A,
+            f64::from(v.cap.depth) / 100.0,
+            f64::from(v.cap.force) / 100.0
+        );
+        [
+            Line::part(Kind::Vectors, 2 * i, asked, comment),
+            Line::part(Kind::Vectors, 2 * i + 1, rest, caps),
+        ]
+    };
+    t.vectors.iter().enumerate().flat_map(lines).collect()
 }

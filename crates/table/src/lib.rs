@@ -4,6 +4,9 @@
 //! bytes live only here.
 
 mod a2l;
+/// Axes over time.
+pub mod channel;
+mod check;
 /// What changed between two exports.
 pub mod diff;
 /// Files in memory.

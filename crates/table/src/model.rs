@@ -37,6 +37,50 @@ pub struct Model {
     pub fallback: Vec<StepRow>,
     /// Limits of the whole session.
     pub limits: Limits,
+    /// Axes driven by time, at most one of each; may be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelModel>,
+}
+
+/// An axis that a channel drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum Axis {
+    /// Carriage along the track, m.
+    Carriage = 0,
+    /// Slide out of the retracted position, m.
+    Protrusion = 1,
+    /// Kneading shaft, rad.
+    Knead = 2,
+}
+
+impl Axis {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Axis::Carriage => "carriage",
+            Axis::Protrusion => "protrusion",
+            Axis::Knead => "knead",
+        }
+    }
+}
+
+/// Motion of one axis, sampled every tick, at rest at both ends, in m or rad.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelModel {
+    /// Which axis.
+    pub axis: Axis,
+    /// Position at each tick.
+    pub position: Vec<f64>,
+    /// Fastest, per second.
+    pub speed_max: f64,
+    /// Hardest acceleration, per second squared.
+    pub accel_max: f64,
+    /// Most jerk, per second cubed; none for drives that take steps of acceleration.
+    pub jerk_max: Option<f64>,
+    /// How far the channel may lie beside the motion.
+    pub tolerance: f64,
 }
 
 impl Model {

@@ -3,12 +3,13 @@
 //! Depth and what is expected are rounded to the nearest unit, caps and limits down, tolerances
 //! down but not to zero. A depth is then cut to its cap, which lies at most one unit below.
 
+use crate::channel;
 use crate::eval::Counts;
 use crate::model::{End, Model, Problem, StepRow};
 use crate::read;
 use crate::tables::{
-    CURRENT_PER_A, Cap, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE, Limits,
-    NO_TECHNIQUE, STATION_ONE, Step, TAP_PER_HZ, TICK_MS, Tables, Vector,
+    CURRENT_PER_A, Cap, Channel, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE, Limits,
+    MAX_ROWS, NO_TECHNIQUE, STATION_ONE, Step, TAP_PER_HZ, TICK_MS, Tables, Vector,
 };
 
 /// Checks the model and rounds it.
@@ -51,6 +52,7 @@ pub fn quantise(model: &Model) -> Result<Tables, Vec<Problem>> {
         steps: steps(model, "programme", &model.programme, p),
         fallback: steps(model, "fallback", &model.fallback, p),
         vectors: Vec::new(),
+        channels: channels(model, p),
     };
     caps(model, &mut tables, p);
     if !problems.is_empty() {
@@ -105,8 +107,8 @@ fn check_shape(m: &Model, p: &mut Vec<Problem>) {
     count("classes", m.classes.len(), 1, 64);
     count("stations", m.stations.len(), 2, 32);
     count("levels", m.levels, 1, 16);
-    count("programme", m.programme.len(), 1, 4096);
-    count("fallback", m.fallback.len(), 1, 4096);
+    count("programme", m.programme.len(), 1, MAX_ROWS);
+    count("fallback", m.fallback.len(), 1, MAX_ROWS);
     let columns = m.classes.len() * m.stations.len();
     let cells = m.techniques.len() * columns * m.levels;
     count("depth_m", m.depth_m.len(), cells, cells);
@@ -135,6 +137,22 @@ fn check_shape(m: &Model, p: &mut Vec<Problem>) {
             ));
         }
     }
+}
+
+/// One channel an axis.
+fn channels(m: &Model, p: &mut Vec<Problem>) -> Vec<Channel> {
+    let mut out: Vec<Channel> = Vec::new();
+    for channel in &m.channels {
+        match channel::fit(channel) {
+            Ok((fitted, _)) if out.iter().all(|c| c.axis != fitted.axis) => out.push(fitted),
+            Ok(_) => {
+                let name = channel.axis.name();
+                p.push(problem("channels", name, "one channel for each axis"));
+            }
+            Err(problem) => p.push(problem),
+        }
+    }
+    out
 }
 
 /// Rounds to an integer in `low..=high`, or reports.
@@ -486,7 +504,7 @@ fn steps(m: &Model, list: &str, rows: &[StepRow], p: &mut Vec<Problem>) -> Vec<S
 }
 
 /// Every technique and class at every level in turn: the ends, columns, places between, and out of
-/// range. Chosen by a small counter-based generator, so that they are the same every time.
+/// range (fewer places where there are very many of them). Chosen by a small counter-based generator, so that they are the same every time.
 fn vectors(t: &Tables) -> Vec<Vector> {
     let mut out = Vec::new();
     let mut state = 0x9E37_79B9_u32;
@@ -494,11 +512,13 @@ fn vectors(t: &Tables) -> Vec<Vector> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) % n
     };
+    let each = (MAX_ROWS / (t.techniques.len() * t.rows())).min(6);
     for technique in 0..t.techniques.len() as u8 {
         for row in 0..t.rows() as u8 {
             let last = u32::from(t.last_station());
             let column = next(u32::from(t.stations)) * u32::from(STATION_ONE);
-            for station in [0, last, column, next(last), next(last), 65535] {
+            let stations = [next(last), last, column, next(last), 65535, 0];
+            for station in stations.into_iter().take(each) {
                 let level = match next(8) {
                     0 => 0,
                     1 => t.levels + 1,

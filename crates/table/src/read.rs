@@ -1,9 +1,10 @@
 //! From bytes back to [`Tables`], with every check that the C runtime makes, in the same order.
 
+use crate::check::{self, PART};
 use crate::image::{ENTRY_SIZE, HEADER_SIZE, Kind, MAX_IMAGE, crc32};
 use crate::tables::{
-    Cap, Class, INFEASIBLE, LAYOUT_HASH, Limits, NO_TECHNIQUE, RT_VERSION, STATION_ONE, Step,
-    TICK_MS, Tables, Vector,
+    Cap, Channel, Class, FORMAT_MAJOR, INFEASIBLE, Knot, LAYOUT_HASH, Limits, MAX_ROWS,
+    NO_TECHNIQUE, RT_VERSION, STATION_ONE, Step, TICK_MS, Tables, Vector,
 };
 
 /// Why an image was refused.
@@ -23,38 +24,31 @@ pub struct Refusal {
 /// names is refused here with code 9, because a complete image has them.
 pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
     let image = Directory::open(data)?;
-    let meta = image.records(Kind::Meta, META_SIZE)?;
-    let [meta] = meta.as_slice() else {
-        return Err(refuse(9, "META holds one record"));
-    };
+    let meta = image.sized(Kind::Meta, PART)?;
     let (techniques, classes, stations, levels) = (meta[0], meta[1], meta[2], meta[3]);
     let (from_q14, to_q14) = (i16_at(meta, 4), i16_at(meta, 6));
-    let (rows, zones) = (u16_at(meta, 8), u16_at(meta, 10));
+    let (rows, zones) = (u16_at(meta, 8), u16_at(data, 42));
     let counts_fit = (1..=16).contains(&techniques)
         && (1..=64).contains(&classes)
         && (2..=32).contains(&stations)
         && (1..=16).contains(&levels)
-        && (1..=4096).contains(&rows)
+        && (1..=MAX_ROWS).contains(&usize::from(rows))
         && from_q14 < to_q14
-        && u16_at(data, 40) == u16::from(classes)
-        && u16_at(data, 42) == zones;
+        && u16_at(data, 40) == u16::from(classes);
     if !counts_fit {
         return Err(refuse(12, "counts or axis out of range"));
     }
-    let limits = image.records(Kind::Limits, LIMITS_SIZE)?;
-    let [l] = limits.as_slice() else {
-        return Err(refuse(9, "LIMITS holds one record"));
-    };
+    let l = image.sized(Kind::Limits, 3 * PART)?;
     let limits = Limits {
         session: u16_at(l, 0),
         watchdog: u16_at(l, 2),
         speed_q8: u16_at(l, 4),
         accel: u16_at(l, 6),
         retracted: i16_at(l, 8),
-        station_tolerance: u16_at(l, 10),
-        depth_tolerance: u16_at(l, 12),
-        requires: u32_at(l, 14),
-        forbids: u32_at(l, 18),
+        station_tolerance: u16_at(l, 12),
+        depth_tolerance: u16_at(l, 14),
+        requires: u32_at(l, 16),
+        forbids: u32_at(l, 24),
     };
     if [
         limits.session,
@@ -69,6 +63,9 @@ pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
             13,
             "a limit of zero, or two answers for the forbidding conditions",
         ));
+    }
+    if [20, 28, 30, 32].iter().any(|&at| u16_at(l, at) != 0) {
+        return Err(refuse(13, "a reserved word of LIMITS is not zero"));
     }
     let columns = (usize::from(classes) + 1) * usize::from(stations);
     let cells = usize::from(techniques) * columns * usize::from(levels);
@@ -102,39 +99,27 @@ pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
         flags: image.sized(Kind::Flags, cells)?.to_vec(),
         force: image.words(Kind::Force, cells)?,
         current: image.words(Kind::Current, cells)?,
-        caps: {
-            image.sized(Kind::Caps, columns * CAP_SIZE)?;
-            image
-                .records(Kind::Caps, CAP_SIZE)?
-                .iter()
-                .map(|r| Cap {
-                    zone: u16_at(r, 8),
-                    ..cap(r)
-                })
-                .collect()
-        },
-        classes: {
-            image.sized(Kind::Classes, usize::from(classes) * CLASS_SIZE)?;
-            image
-                .records(Kind::Classes, CLASS_SIZE)?
-                .iter()
-                .map(|r| Class {
-                    stature_min: u16_at(r, 0),
-                    stature_max: u16_at(r, 2),
-                    bmi_min: u16_at(r, 4),
-                    bmi_max: u16_at(r, 6),
-                })
-                .collect()
-        },
+        caps: image
+            .sized(Kind::Caps, columns * PART)?
+            .chunks(PART)
+            .map(|r| Cap {
+                zone: u16_at(r, 8),
+                ..cap(r)
+            })
+            .collect(),
+        classes: image
+            .sized(Kind::Classes, usize::from(classes) * PART)?
+            .chunks(PART)
+            .map(class)
+            .collect::<Result<_, _>>()?,
         limits,
         steps: {
-            image.sized(Kind::Steps, usize::from(rows) * STEP_SIZE)?;
+            image.sized(Kind::Steps, usize::from(rows) * ROW)?;
             steps(&image, Kind::Steps)?
         },
         fallback: steps(&image, Kind::Fallback)?,
         vectors: image
-            .records(Kind::Vectors, VECTOR_SIZE)?
-            .iter()
+            .rows(Kind::Vectors)?
             .map(|r| Vector {
                 technique: r[0],
                 body: r[1],
@@ -143,10 +128,11 @@ pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
                 station: u16_at(r, 4),
                 depth: i16_at(r, 6),
                 force: u16_at(r, 8),
-                current: u16_at(r, 10),
-                cap: cap(&r[12..]),
+                current: u16_at(r, 12),
+                cap: cap(&r[14..]),
             })
             .collect(),
+        channels: channels(&image)?,
     };
     meaning(&tables)?;
     Ok(tables)
@@ -190,8 +176,10 @@ pub(crate) fn meaning(t: &Tables) -> Result<(), Refusal> {
     {
         return Err(refuse(15, "an empty class"));
     }
-    if t.fallback.is_empty() || t.vectors.is_empty() {
-        return Err(refuse(9, "no fallback or no vectors"));
+    let rows = [t.steps.len(), t.fallback.len(), t.vectors.len()];
+    if rows.iter().any(|n| !(1..=MAX_ROWS).contains(n)) {
+        let why = format!("{rows:?} rows of programme, fallback, vectors; 1 to {MAX_ROWS}");
+        return Err(refuse(9, why));
     }
     let fits = |s: &Step, last: u16, techniques: usize| {
         let travels = s.technique == NO_TECHNIQUE && s.end == 0 && s.level == 0;
@@ -221,12 +209,10 @@ pub(crate) fn meaning(t: &Tables) -> Result<(), Refusal> {
     }
 }
 
-const META_SIZE: usize = 14;
-const CAP_SIZE: usize = 12;
-const CLASS_SIZE: usize = 10;
-const LIMITS_SIZE: usize = 24;
-const STEP_SIZE: usize = 22;
-const VECTOR_SIZE: usize = 22;
+/// Bytes of a step, a vector or a channel's head.
+const ROW: usize = 2 * PART;
+/// Bytes of a knot.
+const KNOT: usize = 6;
 
 /// A checked header and directory over the bytes.
 struct Directory<'a> {
@@ -245,8 +231,9 @@ impl<'a> Directory<'a> {
         if &data[..4] != b"KNLB" {
             return Err(refuse(4, "the magic is not KNLB"));
         }
-        if data[4] != 1 {
-            return Err(refuse(5, format!("format {} is not 1", data[4])));
+        if data[4] != FORMAT_MAJOR {
+            let why = format!("format {} is not {FORMAT_MAJOR}", data[4]);
+            return Err(refuse(5, why));
         }
         if usize::from(u16_at(data, 6)) != HEADER_SIZE
             || u32_at(data, 8) as usize != data.len()
@@ -286,6 +273,7 @@ impl<'a> Directory<'a> {
             if crc32(content) != u32_at(entry, 12) {
                 return Err(refuse(10, format!("CRC of section {kind}")));
             }
+            check_parts(kind, content)?;
             entries.push((kind, content));
             end = (end + size).next_multiple_of(8);
             if end > data.len() {
@@ -296,6 +284,10 @@ impl<'a> Directory<'a> {
             return Err(refuse(7, "bytes after the last section"));
         }
         Ok(Directory { data, entries })
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.entries.iter().any(|(k, _)| *k == kind as u16)
     }
 
     fn section(&self, kind: Kind) -> Result<&'a [u8], Refusal> {
@@ -326,23 +318,29 @@ impl<'a> Directory<'a> {
             .collect())
     }
 
-    /// Records of `size` bytes with their check words.
-    fn records(&self, kind: Kind, size: usize) -> Result<Vec<&'a [u8]>, Refusal> {
+    /// Steps or vectors: 1 to 2048 of them.
+    fn rows(&self, kind: Kind) -> Result<impl Iterator<Item = &'a [u8]>, Refusal> {
         let content = self.section(kind)?;
-        if content.len() % size != 0 {
-            return Err(refuse(9, format!("{} is not made of records", kind.name())));
+        if content.is_empty() || content.len() % ROW != 0 || content.len() > MAX_ROWS * ROW {
+            let why = format!("{} has {} bytes", kind.name(), content.len());
+            return Err(refuse(9, why));
         }
-        let records: Vec<&[u8]> = content.chunks(size).collect();
-        let bad = records
-            .iter()
-            .position(|r| r.chunks(2).fold(0, |sum, w| sum ^ u16_at(w, 0)) != 0xFFFF);
-        match bad {
-            Some(row) => Err(refuse(
-                11,
-                format!("check word of {} record {row}", kind.name()),
-            )),
-            None => Ok(records),
+        Ok(content.chunks(ROW))
+    }
+}
+
+/// Check words, where the section is made of parts.
+fn check_parts(kind: u16, content: &[u8]) -> Result<(), Refusal> {
+    let Some(kind) = Kind::PARTS.into_iter().find(|k| *k as u16 == kind) else {
+        return Ok(());
+    };
+    let mut parts = content.chunks(check::PART).enumerate();
+    match parts.find(|(i, part)| !check::is_sound(part, check::seed(kind, *i))) {
+        Some((i, _)) => {
+            let why = format!("check word of {} part {i}", kind.name());
+            Err(refuse(11, why))
         }
+        None => Ok(()),
     }
 }
 
@@ -397,10 +395,69 @@ fn cap(r: &[u8]) -> Cap {
     }
 }
 
+/// None where neither section is there.
+fn channels(image: &Directory<'_>) -> Result<Vec<Channel>, Refusal> {
+    if !image.has(Kind::Channels) && !image.has(Kind::Hermite3) {
+        return Ok(Vec::new());
+    }
+    let heads = image.section(Kind::Channels)?;
+    let knots = image.section(Kind::Hermite3)?;
+    if heads.is_empty() || heads.len() % ROW != 0 || knots.len() % KNOT != 0 {
+        return Err(refuse(26, "CHANNELS or HERMITE3 is cut"));
+    }
+    let mut out: Vec<Channel> = Vec::new();
+    let mut next = 0;
+    for head in heads.chunks(ROW) {
+        let (count, first) = (usize::from(u16_at(head, 2)), usize::from(u16_at(head, 4)));
+        let own = knots.get(first * KNOT..(first + count) * KNOT);
+        let Some(own) = own.filter(|_| first == next) else {
+            return Err(refuse(26, format!("knots of axis {}", head[0])));
+        };
+        next += count;
+        let channel = Channel {
+            axis: head[0],
+            shift: head[1],
+            nano_per_unit: u32_at(head, 12),
+            low: i16_at(head, 6),
+            high: i16_at(head, 8),
+            knots: own
+                .chunks(KNOT)
+                .map(|k| Knot {
+                    dt: u16_at(k, 0),
+                    position: i16_at(k, 2),
+                    velocity: i16_at(k, 4),
+                })
+                .collect(),
+        };
+        let reserved = [16, 18, 20].iter().any(|&at| u16_at(head, at) != 0);
+        let twice = out.iter().any(|c| c.axis == channel.axis);
+        let goes_on = channel.knots.last().is_some_and(|k| k.dt > 0);
+        if reserved || twice || goes_on || channel.axis > 2 || channel.check().is_err() {
+            return Err(refuse(26, format!("axis {}", channel.axis)));
+        }
+        out.push(channel);
+    }
+    if next * KNOT != knots.len() {
+        return Err(refuse(26, "knots of no channel"));
+    }
+    Ok(out)
+}
+
+fn class(r: &[u8]) -> Result<Class, Refusal> {
+    if u16_at(r, 8) != 0 {
+        return Err(refuse(15, "a reserved word of CLASSES is not zero"));
+    }
+    Ok(Class {
+        stature_min: u16_at(r, 0),
+        stature_max: u16_at(r, 2),
+        bmi_min: u16_at(r, 4),
+        bmi_max: u16_at(r, 6),
+    })
+}
+
 fn steps(image: &Directory<'_>, kind: Kind) -> Result<Vec<Step>, Refusal> {
     image
-        .records(kind, STEP_SIZE)?
-        .iter()
+        .rows(kind)?
         .map(|r| {
             if r[3] != 0 {
                 return Err(refuse(17, "a reserved byte is not zero"));
@@ -412,11 +469,11 @@ fn steps(image: &Directory<'_>, kind: Kind) -> Result<Vec<Step>, Refusal> {
                 from: u16_at(r, 4),
                 to: u16_at(r, 6),
                 spacing: u16_at(r, 8),
-                hold: u16_at(r, 10),
-                cycles: u16_at(r, 12),
-                park: u16_at(r, 14),
-                speed: u16_at(r, 16),
-                timeout: u16_at(r, 18),
+                hold: u16_at(r, 12),
+                cycles: u16_at(r, 14),
+                park: u16_at(r, 16),
+                speed: u16_at(r, 18),
+                timeout: u16_at(r, 20),
             })
         })
         .collect()

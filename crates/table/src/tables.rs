@@ -11,9 +11,13 @@ pub const TICK_MS: u16 = 10;
 /// Technique of a row that only retracts and travels.
 pub const NO_TECHNIQUE: u8 = 255;
 /// Version of the runtime that these tables need.
-pub const RT_VERSION: u32 = 1;
+pub const RT_VERSION: u32 = 2;
+/// Format of an image: rises with each change of the layout.
+pub const FORMAT_MAJOR: u8 = 2;
+/// Most rows of a programme, a fallback or a list of vectors: two parts each, and a part's number has 12 bits.
+pub const MAX_ROWS: usize = 2048;
 /// First four bytes (little-endian) of the blake3 hash of the fenced blocks of LAYOUT.md.
-pub const LAYOUT_HASH: u32 = 0x7074_8457;
+pub const LAYOUT_HASH: u32 = 0x4D8D_9152;
 
 /// Depth units per metre: 0.01 mm each.
 pub const DEPTH_PER_M: f64 = 1e5;
@@ -70,6 +74,36 @@ pub struct Tables {
     pub fallback: Vec<Step>,
     /// Self-test vectors with their exact answers.
     pub vectors: Vec<Vector>,
+    /// Axes over time; empty where firmware moves by the steps alone.
+    pub channels: Vec<Channel>,
+}
+
+/// An axis over time: cubics between knots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// 0 carriage, 1 protrusion, 2 knead.
+    pub axis: u8,
+    /// A velocity counts 2^-shift units per tick; 3 to 15.
+    pub shift: u8,
+    /// 1e-9 m or rad of a unit.
+    pub nano_per_unit: u32,
+    /// The curve never lies below, units.
+    pub low: i16,
+    /// Nor above.
+    pub high: i16,
+    /// At least two.
+    pub knots: Vec<Knot>,
+}
+
+/// A knot of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Knot {
+    /// Ticks to the next knot; 0 at the last.
+    pub dt: u16,
+    /// Units.
+    pub position: i16,
+    /// 2^-shift units per tick.
+    pub velocity: i16,
 }
 
 impl Tables {

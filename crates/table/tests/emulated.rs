@@ -73,11 +73,16 @@ const ARM: Target = Target {
 
 const LEVELS: [&str; 3] = ["-O0", "-O2", "-Os"];
 
-/// What is promised for Cortex-M0: bytes of runtime code (-Os, without the self test) and of its state (two
-/// contexts and a programme; the stack is told beside it), instructions a lookup takes at most (-O2).
+/// What is promised for Cortex-M0, in one build (-Os): bytes of runtime code (everything in `kneadlab_rt.c` but
+/// the self test; a division comes from libgcc), bytes of RAM (a context, a programme and the deepest stack of a
+/// call), instructions a lookup takes at most. The margins are thin, about 1 in 100 each: another version of gcc may
+/// miss them, and then the figures of the report are renewed and the promise is kept by hand.
 const CODE_MAX_BYTES: u64 = 4096;
 const RAM_MAX_BYTES: u64 = 256;
 const LOOKUP_MAX_INSTRUCTIONS: u64 = 400;
+
+/// What a build takes beside where an axis is driven by time.
+const CHANNELS: [&str; 2] = ["kneadlab_channel.c", "demo_channels.c"];
 
 const LOOKUPS: u32 = 4000;
 const SESSIONS: u32 = 4;
@@ -85,9 +90,15 @@ const SESSIONS: u32 = 4;
 #[test]
 fn the_same_answers_on_a_pc_and_on_emulated_processors() {
     let dir = tempfile::tempdir().expect("a folder");
-    let tables = write_export(dir.path(), &example::model(9, 24, 5));
+    let mut model = example::model(9, 24, 5);
+    model.channels = example::channels();
+    let tables = write_export(dir.path(), &model);
     let expected = mirror(&tables);
-    if let Some(program) = build_pc(dir.path(), &["loop.c", "port_pc.c"], &["-O1"]) {
+    if let Some(program) = build_pc(
+        dir.path(),
+        &[&["loop.c", "port_pc.c"], &CHANNELS[..]].concat(),
+        &["-O1"],
+    ) {
         let output = run(&mut Command::new(program), "the loop on this PC");
         compare("PC", &answers(&text(&output.stdout)), &expected);
     }
@@ -141,6 +152,7 @@ fn build(dir: &Path, target: &Target, level: &str) -> PathBuf {
         .arg("-DKNEADLAB_SECTION=__attribute__((section(\".tables\")))")
         .args(["-T", target.link, target.port, "loop.c"])
         .args(EXPORTED)
+        .args(CHANNELS)
         .args(["-lgcc", "-o"])
         .arg(&elf);
     run(&mut command, &format!("{} {level}", target.name));
@@ -201,7 +213,32 @@ fn mirror(t: &Tables) -> String {
     let faults: Vec<Option<Fault>> = (1..=SESSIONS).map(|s| session(t, s, &mut out)).collect();
     assert!(faults.contains(&None) && faults.contains(&Some(Fault::Stop)));
     assert!(faults.contains(&Some(Fault::Watchdog)), "{faults:?}");
+    channels(t, &mut out);
     out
+}
+
+fn channels(t: &Tables, out: &mut String) {
+    let mut random = Random(9);
+    assert_eq!(t.channels.len(), 2);
+    for channel in &t.channels {
+        words(out, &[0]);
+        let mut ticks = 0;
+        for _ in 0..2200 {
+            ticks += 3 + random.below(7);
+            // Where that is, by adding up the knots.
+            let (mut knot, mut left) = (0, ticks);
+            while knot + 1 < channel.knots.len() && left >= u32::from(channel.knots[knot].dt) {
+                left -= u32::from(channel.knots[knot].dt);
+                knot += 1;
+            }
+            if knot + 1 == channel.knots.len() {
+                (left, ticks) = (0, channel.ticks());
+            }
+            let position = channel.at(ticks) as u16;
+            words(out, &[0, position, knot as u16, left as u16]);
+        }
+    }
+    words(out, &[26]);
 }
 
 /// xorshift32, as in `loop.c`.
@@ -344,7 +381,7 @@ fn assert_tables_are_in_flash(target: &Target, elf: &Path) {
         0x8004_0000
     };
     let mut bytes = 0;
-    for part in ["tables", "caps", "fallback", "selftest"] {
+    for part in ["tables", "caps", "fallback", "selftest", "channels"] {
         let name = format!("demo_{part}");
         let (_, at, size) = all.iter().find(|s| s.0 == name).expect("the array");
         assert!(
@@ -363,11 +400,11 @@ fn assert_tables_are_in_flash(target: &Target, elf: &Path) {
 }
 
 /// Bytes of code and constants in the runtime alone; it must have no variables.
-fn runtime_bytes(dir: &Path, target: &Target, level: &str, flag: &str) -> u64 {
+fn code_bytes(dir: &Path, target: &Target, level: &str, flag: &str, source: &str) -> u64 {
     let object = dir.join("runtime.o");
     let mut command = Command::new(format!("{}gcc", target.prefix));
     command.current_dir(dir).args(WARNINGS).args(target.cpu);
-    command.args([level, "-ffreestanding", flag, "-c", "kneadlab_rt.c", "-o"]);
+    command.args([level, "-ffreestanding", flag, "-c", source, "-o"]);
     run(command.arg(&object), "the runtime alone");
     let size = format!("{}size", target.prefix);
     let output = text(&run(Command::new(size).arg(&object), "size").stdout);
@@ -398,15 +435,28 @@ fn figures(dir: &Path, target: &Target, level: &str, output: &str) -> BTreeMap<S
     }
     let mut out = BTreeMap::new();
     let mut put = |name: &str, value: u64| out.insert(name.to_owned(), value);
-    let runtime = runtime_bytes(dir, target, level, "-DKNEADLAB_NO_SELFTEST");
-    let with_selftest = runtime_bytes(dir, target, level, "-UKNEADLAB_NO_SELFTEST");
+    let code = |flag, source| code_bytes(dir, target, level, flag, source);
+    let runtime = code("-DKNEADLAB_NO_SELFTEST", "kneadlab_rt.c");
+    let with_selftest = code("-UKNEADLAB_NO_SELFTEST", "kneadlab_rt.c");
+    put(
+        "channel_code_bytes",
+        code("-UKNEADLAB_NO_SELFTEST", CHANNELS[0]),
+    );
+    put("channel_state_bytes", raw["size channel"]);
     put("runtime_bytes", runtime);
     put("selftest_bytes", with_selftest - runtime);
     put("context_bytes", raw["size context"]);
     put("programme_bytes", raw["size programme"]);
     put("inputs_bytes", raw["size inputs"]);
     put("command_bytes", raw["size command"]);
-    for call in ["open", "selftest", "depth", "step"] {
+    for call in [
+        "open",
+        "selftest",
+        "depth",
+        "step",
+        "channel_open",
+        "channel_step",
+    ] {
         put(
             &format!("stack_{call}_bytes"),
             raw[&*format!("stack {call}")],
@@ -416,7 +466,7 @@ fn figures(dir: &Path, target: &Target, level: &str, output: &str) -> BTreeMap<S
         let instruction_s = 1024e-9;
         let empty = raw["ticks empty"] as f64;
         let instructions = |ticks: f64| (ticks / tick_hz(target) / instruction_s).round() as u64;
-        for call in ["depth", "cap", "step"] {
+        for call in ["depth", "cap", "step", "channel"] {
             let calls = raw[&*format!("{call} calls")] as f64;
             let mean = raw[&*format!("{call} sum")] as f64 / calls - empty;
             let most = raw[&*format!("{call} most")] as f64 - empty;
@@ -436,14 +486,16 @@ fn check_figures(measured: &BTreeMap<String, BTreeMap<String, u64>>) {
     if measured.len() < TARGETS.len() * LEVELS.len() {
         return;
     }
-    let (small, fast) = (&measured["cortex-m0 -Os"], &measured["cortex-m0 -O2"]);
-    let state = 2 * small["context_bytes"] + small["programme_bytes"];
+    let small = &measured["cortex-m0 -Os"];
+    let calls = ["stack_open_bytes", "stack_depth_bytes", "stack_step_bytes"];
+    let deepest = calls.iter().map(|c| small[*c]).max().unwrap_or(0);
+    let ram = small["context_bytes"] + small["programme_bytes"] + deepest;
     for (what, value, most) in [
         ("code, bytes", small["runtime_bytes"], CODE_MAX_BYTES),
-        ("two contexts and a programme, bytes", state, RAM_MAX_BYTES),
+        ("context, programme and stack, bytes", ram, RAM_MAX_BYTES),
         (
             "a lookup, instructions",
-            fast["depth_most_instructions"],
+            small["depth_most_instructions"],
             LOOKUP_MAX_INSTRUCTIONS,
         ),
     ] {

@@ -18,7 +18,9 @@ use table::{emit, example, quantise, read};
 
 #[test]
 fn the_corpus_passes_in_rust_and_in_c_under_sanitizers() {
-    let model = example::model(2, 4, 2);
+    let mut model = example::model(2, 4, 2);
+    model.channels = example::channels();
+    model.channels.truncate(1);
     let sound = emit::blob(&quantise(&model).expect("the example is sound"));
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/fuzz/corpus/blob");
     let mut paths: Vec<_> = std::fs::read_dir(corpus)
@@ -34,6 +36,7 @@ fn the_corpus_passes_in_rust_and_in_c_under_sanitizers() {
         let image = edits::mutant(&sound, &std::fs::read(path).expect("readable"));
         let opened = rt::Context::open(&image, &image).and_then(|mut c| {
             rt::Context::open_fallback(&image)?;
+            rt::Channel::open(&image, 0)?;
             c.selftest(&image)
         });
         codes.push(opened.map_or_else(|error| error as u32, |_| 0));
@@ -51,7 +54,7 @@ fn the_corpus_passes_in_rust_and_in_c_under_sanitizers() {
         "-fsanitize=address,undefined",
         "-fno-sanitize-recover=all",
     ];
-    let Some(program) = build_pc(dir.path(), &["damage.c"], &flags) else {
+    let Some(program) = build_pc(dir.path(), &["damage.c", "kneadlab_channel.c"], &flags) else {
         return;
     };
     let mut child = Command::new(program)

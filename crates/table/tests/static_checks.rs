@@ -12,15 +12,19 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{EXPORTED, has, write_export};
-use table::example;
+use table::{Model, example};
 
 /// Rules of which there are findings, and why they stay.
-const LEFT: [(&str, &str); 11] = [
+const LEFT: [(&str, &str); 16] = [
+    ("2.2", "a comparison that the addon takes for dead"),
     (
         "2.5",
         "macros that are there for whoever includes the header",
     ),
+    ("5.9", "helpers of one name, each static in its own file"),
     ("10.3", "comparisons kept in an int"),
+    ("10.4", "a byte beside an unsigned in one choice"),
+    ("10.6", "a choice of 0 and 1 kept in more bits"),
     (
         "10.8",
         "a wrapping difference of int32_t read as uint32_t, on purpose",
@@ -30,6 +34,10 @@ const LEFT: [(&str, &str); 11] = [
     (
         "11.9",
         "a null pointer written as 0, so that no header of a C library is needed",
+    ),
+    (
+        "12.1",
+        "choices and sums without one more pair of parentheses",
     ),
     ("12.2", "shifts of constants in the tables' macros"),
     ("14.4", "an int as a condition"),
@@ -41,6 +49,14 @@ const LEFT: [(&str, &str); 11] = [
     ),
 ];
 
+/// With a channel, so that its runtime is exported too.
+fn model() -> Model {
+    let mut model = example::model(2, 4, 2);
+    model.channels = example::channels();
+    model.channels.truncate(1);
+    model
+}
+
 fn cppcheck(dir: &Path, more: &[&str]) -> String {
     let output = Command::new("cppcheck")
         .current_dir(dir)
@@ -50,11 +66,13 @@ fn cppcheck(dir: &Path, more: &[&str]) -> String {
             "--enable=warning,style,performance,portability",
         ])
         .args([
+            "--inline-suppr",
             "--suppress=missingIncludeSystem",
             "--template={file}:{line}: {id}: {message}",
         ])
         .args(more)
         .args(EXPORTED)
+        .arg("kneadlab_channel.c")
         .output()
         .expect("cppcheck starts");
     assert!(output.status.success(), "cppcheck: {}", output.status);
@@ -67,7 +85,7 @@ fn cppcheck_finds_nothing_but_the_rules_that_are_left() {
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
-    write_export(dir.path(), &example::model(2, 4, 2));
+    write_export(dir.path(), &model());
     let said = cppcheck(dir.path(), &["--addon=misra"]);
     let mut rules: BTreeMap<String, usize> = BTreeMap::new();
     for line in said.lines().filter(|l| !l.trim().is_empty()) {
@@ -102,7 +120,7 @@ fn cppcheck_can_fail() {
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
-    for name in EXPORTED {
+    for name in EXPORTED.into_iter().chain(["kneadlab_channel.c"]) {
         std::fs::write(dir.path().join(name), "").expect("written");
     }
     let wrong = "int f(void) { int a[2] = {1, 2}; return a[2]; }\n";
@@ -117,7 +135,7 @@ fn clang_tidy_finds_nothing() {
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
-    write_export(dir.path(), &example::model(2, 4, 2));
+    write_export(dir.path(), &model());
     // Left out: parameters that could be swapped (every C API has them), and products that are widened to size_t, which
     // happens on a PC of 64 bits and not on the processors that this is for.
     let checks = "-*,clang-analyzer-*,bugprone-*,cert-*,performance-*,misc-redundant-expression,\
@@ -126,7 +144,8 @@ fn clang_tidy_finds_nothing() {
         .current_dir(dir.path())
         .args(["--quiet", "--warnings-as-errors=*"])
         .arg(format!("--checks={checks}"))
-        .args(["kneadlab_rt.c", "demo_caps.c", "--", "-std=c99"])
+        .args(["kneadlab_rt.c", "kneadlab_channel.c", "demo_caps.c"])
+        .args(["--", "-std=c99"])
         .output()
         .expect("clang-tidy starts");
     let said = String::from_utf8_lossy(&output.stdout);

@@ -16,7 +16,12 @@ mod rt;
 
 fn sound() -> &'static [u8] {
     static SOUND: OnceLock<Vec<u8>> = OnceLock::new();
-    SOUND.get_or_init(|| emit::blob(&quantise(&example::model(2, 4, 2)).expect("the example is sound")))
+    SOUND.get_or_init(|| {
+        let mut model = example::model(2, 4, 2);
+        model.channels = example::channels();
+        model.channels.truncate(1);
+        emit::blob(&quantise(&model).expect("the example is sound"))
+    })
 }
 
 fuzz_target!(|script: &[u8]| {
@@ -27,6 +32,11 @@ fuzz_target!(|script: &[u8]| {
     };
     lookups(&tables, opened.ok());
     session(&tables);
+    for channel in &tables.channels {
+        for ticks in (0..100_000).step_by(4099) {
+            let _ = channel.at(ticks);
+        }
+    }
 });
 
 fn lookups(t: &Tables, mut runtime: Option<rt::Context<'_>>) {

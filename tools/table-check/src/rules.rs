@@ -28,13 +28,17 @@ pub struct Content {
     /// technique, body, level, flags, station, depth, force, current, four caps.
     pub vectors: Vec<Vec<i64>>,
     pub names: Vec<String>,
+    /// axis, shift, knots, first knot, low, high, 1e-9 m or rad a unit.
+    pub channels: Vec<Vec<i64>>,
+    /// ticks, position, velocity.
+    pub knots: Vec<Vec<i64>>,
     forbids: i64,
-    header_counts: [usize; 2],
+    header_classes: usize,
 }
 
 impl Content {
     pub fn decode(image: &Image<'_>) -> Result<Self> {
-        let meta = one(image, 1, "BBBBhhHH")?;
+        let meta = one(image, 1, "BBBBhhH")?;
         let count = |i: usize| meta[i] as usize;
         let columns = (count(1) + 1) * count(2);
         let cells = count(0) * columns * count(3);
@@ -62,20 +66,28 @@ impl Content {
             columns: count(2),
             levels: count(3),
             axis: [meta[4], meta[5]],
-            zones: count(7),
+            zones: usize::from(image.zones),
             depth: words(2, 2, true)?,
             flags: words(3, 1, false)?,
             force: words(4, 2, false)?,
             current: words(5, 2, false)?,
-            caps: records(image, 6, "hHHHH")?,
-            bands: records(image, 7, "HHHH")?,
-            limits: one(image, 8, "HHHHhHHII")?,
-            steps: records(image, 9, "BBBBHHHHHHHH")?,
-            fallback: records(image, 10, "BBBBHHHHHHHH")?,
-            vectors: records(image, 11, "BBBBHhHHhHHH")?,
+            caps: rows(image, 6, "hHHHH")?,
+            bands: rows(image, 7, "HHHH0")?,
+            limits: one(image, 8, "HHHHh HHI0 I000")?,
+            steps: rows(image, 9, "BBBBHHH HHHHH")?,
+            fallback: rows(image, 10, "BBBBHHH HHHHH")?,
+            vectors: rows(image, 11, "BBBBHhH HhHHH")?,
             names: names.context("a name is not UTF-8")?,
+            channels: optional(image, 13, || rows(image, 13, "BBHHhh I000"))?,
+            knots: optional(image, 14, || {
+                let data = image.section(14)?;
+                ensure!(data.len() % 6 == 0, "HERMITE3 has {} bytes", data.len());
+                let signed = |i: usize| i > 0;
+                let knot = |k: &[u8]| (0..3).map(|i| value(k, 2 * i, 2, signed(i))).collect();
+                Ok(data.chunks(6).map(knot).collect())
+            })?,
             forbids: i64::from(image.forbids),
-            header_counts: [usize::from(image.classes), usize::from(image.zones)],
+            header_classes: usize::from(image.classes),
         };
         ensure!(content.caps.len() == columns, "{} caps", content.caps.len());
         ensure!(
@@ -104,15 +116,18 @@ impl Content {
         within("classes", self.classes, 1, 64)?;
         within("columns", self.columns, 2, 32)?;
         within("levels", self.levels, 1, 16)?;
-        within("programme rows", self.steps.len(), 1, 4096)?;
+        within("programme rows", self.steps.len(), 1, 2048)?;
+        within("fallback rows", self.fallback.len(), 1, 2048)?;
+        within("vectors", self.vectors.len(), 1, 2048)?;
         ensure!(
             self.axis[0] < self.axis[1],
             "the axis does not rise: {:?}",
             self.axis
         );
         ensure!(
-            self.header_counts == [self.classes, self.zones],
-            "header: classes, zones"
+            self.header_classes == self.classes,
+            "header: {} classes",
+            self.header_classes
         );
         let names = self.techniques + self.classes + self.zones;
         ensure!(
@@ -164,7 +179,6 @@ impl Content {
         for (i, band) in self.bands.iter().enumerate() {
             ensure!(band[0] < band[1] && band[2] < band[3], "class {i} is empty");
         }
-        ensure!(!self.fallback.is_empty(), "no fallback");
         for (list, rows, last) in [
             ("programme", &self.steps, 2048 * (self.columns as i64 - 1)),
             ("fallback", &self.fallback, 2048 * 31),
@@ -174,7 +188,7 @@ impl Content {
                     .with_context(|| format!("{list} row {i}"))?;
             }
         }
-        ensure!(!self.vectors.is_empty(), "no vectors");
+        self.check_channels()?;
         for (i, vector) in self.vectors.iter().enumerate() {
             let answer = self.lookup(vector[0], vector[1], vector[2], vector[4])?;
             let expected: Vec<i64> = [&vector[3..4], &vector[5..]].concat();
@@ -183,6 +197,43 @@ impl Content {
                 "vector {i}: {answer:?}, not {expected:?}"
             );
         }
+        Ok(())
+    }
+
+    /// Knots one behind the other, and each cubic's four points within the channel's bounds.
+    fn check_channels(&self) -> Result<()> {
+        let mut next = 0;
+        for (i, c) in self.channels.iter().enumerate() {
+            let [axis, shift, count, first, low, high, _] = c[..] else {
+                anyhow::bail!("channel {i} has {} values", c.len());
+            };
+            let before = self.channels[..i].iter().any(|b| b[0] == axis);
+            ensure!(axis <= 2 && !before, "axis {axis}");
+            ensure!(
+                count >= 2 && first == next && (3..=15).contains(&shift) && low <= high,
+                "channel of axis {axis}: {c:?}"
+            );
+            next += count;
+            ensure!(next as usize <= self.knots.len(), "axis {axis}: knots");
+            let own = &self.knots[first as usize..next as usize];
+            for (k, pair) in own.windows(2).enumerate() {
+                let points = points(&pair[0], &pair[1], shift);
+                ensure!(pair[0][0] > 0, "axis {axis}, knot {k}: no time");
+                ensure!(
+                    points
+                        .iter()
+                        .all(|p| (4 * (low + 32768)..=4 * (high + 32768)).contains(p)),
+                    "axis {axis}, knot {k}: {points:?} leave {low} to {high}"
+                );
+                let reach = (pair[0][1] - pair[1][1]).abs();
+                ensure!(reach <= 16384, "axis {axis}, knot {k}: {reach} to the next");
+            }
+            ensure!(
+                own[own.len() - 1][0] == 0,
+                "axis {axis}: the last knot goes on"
+            );
+        }
+        ensure!(next as usize == self.knots.len(), "knots of no channel");
         Ok(())
     }
 
@@ -285,6 +336,32 @@ impl Content {
     }
 }
 
+/// Nothing where the image has no such section.
+fn optional(
+    image: &Image<'_>,
+    kind: u16,
+    read: impl FnOnce() -> Result<Vec<Vec<i64>>>,
+) -> Result<Vec<Vec<i64>>> {
+    if image.sections.iter().any(|s| s.0 == kind) {
+        read()
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// The four points of a cubic between two knots, in quarters of a unit.
+fn points(a: &[i64], b: &[i64], shift: i64) -> [i64; 4] {
+    let d = 3 << (shift - 2);
+    let third = |v: i64| v.signum() * ((v.abs() * a[0] + d / 2) / d);
+    let at = |p: i64| 4 * (p + 32768);
+    [
+        at(a[1]),
+        at(a[1]) + third(a[2]),
+        at(b[1]) - third(b[2]),
+        at(b[1]),
+    ]
+}
+
 fn value(data: &[u8], at: usize, width: usize, signed: bool) -> i64 {
     let raw = number(data, at, width) as i64;
     if signed && raw >= 1 << (8 * width - 1) {
@@ -294,38 +371,52 @@ fn value(data: &[u8], at: usize, width: usize, signed: bool) -> i64 {
     }
 }
 
-/// Records of a shape (B u8, H u16, h i16, I u32), each ended by its check word.
-fn records(image: &Image<'_>, kind: u16, shape: &str) -> Result<Vec<Vec<i64>>> {
+/// Rows of a shape (B u8, H u16, h i16, I u32, 0 a word that must be zero), where a blank ends a part: ten bytes
+/// and their check word.
+fn rows(image: &Image<'_>, kind: u16, shape: &str) -> Result<Vec<Vec<i64>>> {
     let data = image.section(kind)?;
-    let width = |letter| match letter {
-        'B' => 1,
-        'I' => 4,
-        _ => 2,
-    };
-    let size: usize = shape.chars().map(width).sum::<usize>() + 2;
+    let parts: Vec<&str> = shape.split(' ').collect();
     ensure!(
-        data.len() % size == 0,
-        "section {kind} is not made of records of {size} bytes"
+        data.len() % (12 * parts.len()) == 0,
+        "section {kind} is not made of parts"
     );
-    let mut out = Vec::new();
-    for (row, record) in data.chunks(size).enumerate() {
-        let sum = record
-            .chunks(2)
-            .fold(0, |sum, word| sum ^ number(word, 0, 2));
-        ensure!(sum == 0xFFFF, "section {kind}, record {row}: check word");
-        let mut at = 0;
-        let mut values = Vec::new();
-        for letter in shape.chars() {
-            values.push(value(record, at, width(letter), letter == 'h'));
-            at += width(letter);
+    let mut out: Vec<Vec<i64>> = Vec::new();
+    for (index, part) in data.chunks(12).enumerate() {
+        let right = remainder(part) == 4096 * u64::from(kind) + index as u64;
+        ensure!(right, "section {kind}, part {index}: check word");
+        if index % parts.len() == 0 {
+            out.push(Vec::new());
         }
-        out.push(values);
+        let mut at = 0;
+        for letter in parts[index % parts.len()].chars() {
+            let width = match letter {
+                'B' => 1,
+                'I' => 4,
+                _ => 2,
+            };
+            let value = value(part, at, width, letter == 'h');
+            at += width;
+            if letter == '0' {
+                ensure!(value == 0, "section {kind}, part {index}: reserved {value}");
+            } else if let Some(row) = out.last_mut() {
+                row.push(value);
+            }
+        }
     }
     Ok(out)
 }
 
+/// Long division by the page's modulus, of the polynomial whose coefficients are the words; x is one bit.
+fn remainder(part: &[u8]) -> u64 {
+    let mut rest = (0..6).fold(0, |sum, i| (sum << 1) ^ number(part, 2 * i, 2));
+    while rest >= 1 << 16 {
+        rest ^= 0b1_0000_0000_0010_1101 << (rest.ilog2() - 16);
+    }
+    rest
+}
+
 fn one(image: &Image<'_>, kind: u16, shape: &str) -> Result<Vec<i64>> {
-    let mut all = records(image, kind, shape)?;
-    ensure!(all.len() == 1, "section {kind} has {} records", all.len());
+    let mut all = rows(image, kind, shape)?;
+    ensure!(all.len() == 1, "section {kind} has {} rows", all.len());
     Ok(all.remove(0))
 }

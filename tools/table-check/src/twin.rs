@@ -64,6 +64,18 @@ pub fn compare(image: &Image<'_>, content: &Content, json: &Value) -> Result<usi
     twin.records("/programme", &step, &content.steps)?;
     twin.records("/fallback", &step, &content.fallback)?;
     twin.flat("/vectors", &content.vectors.concat())?;
+    let channels = twin.at("/channels")?.as_array().map_or(0, Vec::len);
+    ensure!(channels == content.channels.len(), "{channels} channels");
+    for (i, c) in content.channels.iter().enumerate() {
+        for (key, value) in ["axis", "shift"].iter().zip(c) {
+            twin.number(&format!("/channels/{i}/{key}"), *value)?;
+        }
+        for (key, value) in ["low", "high", "nano_per_unit"].iter().zip(&c[4..]) {
+            twin.number(&format!("/channels/{i}/{key}"), *value)?;
+        }
+        let own = &content.knots[c[3] as usize..(c[3] + c[2]) as usize];
+        twin.flat(&format!("/channels/{i}/knots"), &own.concat())?;
+    }
     for (i, name) in content.names.iter().enumerate() {
         let (t, c) = (content.techniques, content.classes);
         let place = match i {

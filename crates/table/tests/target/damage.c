@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "demo_fallback.h"
-#include "kneadlab_rt.h"
+#include "kneadlab_channel.h"
 
 static void put16(uint8_t *to, uint32_t value) {
   to[0] = (uint8_t)(value & 0xFFu);
@@ -15,7 +15,8 @@ static void put16(uint8_t *to, uint32_t value) {
 }
 
 /* A CRC over the answers, each after the CRC so far. */
-static uint32_t lookups(kneadlab_ctx_t *c) {
+static uint32_t lookups(kneadlab_ctx_t *c, const kneadlab_channel_t *channel) {
+  kneadlab_cursor_t at = {0u, 0u};
   static const uint8_t bodies[3] = {0u, 1u, 255u};
   uint32_t crc = 0u;
   uint32_t technique;
@@ -41,6 +42,15 @@ static uint32_t lookups(kneadlab_ctx_t *c) {
         }
       }
     }
+  }
+  for (station = 0u; station < 400u; station++) {
+    uint8_t row[6];
+    int16_t position = 0;
+    (void)kneadlab_channel_step(channel, &at, 47u, &position);
+    put16(row, crc & 0xFFFFu);
+    put16(row + 2, crc >> 16);
+    put16(row + 4, (uint16_t)position);
+    crc = kneadlab_crc32(row, 6u);
   }
   return crc;
 }
@@ -71,6 +81,7 @@ int main(void) {
     kneadlab_ctx_t c;
     kneadlab_ctx_t f;
     kneadlab_prog_t prog;
+    kneadlab_channel_t channel;
     unsigned code;
     if ((image == 0) || (fread(image, 1u, n, stdin) != n)) {
       return 2;
@@ -80,12 +91,15 @@ int main(void) {
       code = kneadlab_open_fallback(&f, image, n);
     }
     if (code == KNEADLAB_OK) {
+      code = kneadlab_channel_open(&channel, image, n, 0u);
+    }
+    if (code == KNEADLAB_OK) {
       const unsigned tested = kneadlab_selftest(&c, image, n, 0, 0, 0);
-      printf("%u %lu\n", tested, (unsigned long)lookups(&c));
+      printf("%u %lu\n", tested, (unsigned long)lookups(&c, &channel));
     } else {
       printf("%u 0\n", code);
       /* What was refused cannot be started. */
-      if ((c.depth == 0) && (kneadlab_prog_start(&c, &prog, 0u, 4u, 0) != KNEADLAB_E_ARGUMENT)) {
+      if ((c.steps == 0) && (kneadlab_prog_start(&c, &prog, 0u, 4u, 0) != KNEADLAB_E_ARGUMENT)) {
         return 3;
       }
       if (!fallback_retracts()) {

@@ -6,9 +6,11 @@
 #include "port.h"
 
 #include "demo_caps.h"
+#include "demo_channels.h"
 #include "demo_fallback.h"
 #include "demo_selftest.h"
 #include "demo_tables.h"
+#include "kneadlab_channel.h"
 
 #ifndef LOOKUPS
 #define LOOKUPS 4000u
@@ -105,13 +107,14 @@ static void print_cost(const char *what, const cost_t *cost) {
 
 static __attribute__((noinline)) void paint(void) {
   uint32_t *p = port_stack_low();
-  uint32_t *const here = (uint32_t *)__builtin_frame_address(0) - 16;
+  uint32_t *const here = (uint32_t *)__builtin_frame_address(0) - 4;
   for (; (p != (uint32_t *)0) && (p < here); p++) {
     *p = PATTERN;
   }
 }
 
-static __attribute__((noinline)) uint32_t stack_used(void) {
+/* Bytes below `top`, where the stack ended when what is measured was called. */
+static __attribute__((noinline)) uint32_t stack_used(const void *top) {
   uint32_t *p = port_stack_low();
   if (p == (uint32_t *)0) {
     return 0u;
@@ -119,7 +122,7 @@ static __attribute__((noinline)) uint32_t stack_used(void) {
   while (*p == PATTERN) {
     p++;
   }
-  return (uint32_t)((uint8_t *)__builtin_frame_address(0) - (uint8_t *)p);
+  return (uint32_t)((const uint8_t *)top - (const uint8_t *)p);
 }
 
 /* ---- the loop ---- */
@@ -246,6 +249,49 @@ static void session(uint32_t seed) {
   }
 }
 
+/* Every 3rd to 9th tick of each channel, to its end; and an axis that is not there. */
+static cost_t channel_cost;
+
+static void channels(void) {
+  uint8_t axis;
+  state = 9u;
+  for (axis = 0u; axis < 3u; axis++) {
+    kneadlab_channel_t channel;
+    kneadlab_cursor_t at = {0u, 0u};
+    uint32_t left = 2200u;
+    word(kneadlab_channel_open(&channel, demo_channels, DEMO_CHANNELS_SIZE, axis));
+    end_line();
+    for (; (channel.count > 0u) && (left > 0u); left--) {
+      int16_t position = 0;
+      const uint32_t before = port_ticks();
+      const kneadlab_status_t status =
+          kneadlab_channel_step(&channel, &at, (uint16_t)(3u + below(7u)), &position);
+      const uint32_t after = port_ticks();
+      add_cost(&channel_cost, before, after);
+      word(status);
+      word((uint16_t)position);
+      word(at.knot);
+      word(at.ticks);
+      end_line();
+    }
+  }
+}
+
+static void channel_stack(void) {
+  kneadlab_channel_t channel;
+  kneadlab_cursor_t at = {0u, 0u};
+  int16_t position = 0;
+  uint32_t i;
+  paint();
+  (void)kneadlab_channel_open(&channel, demo_channels, DEMO_CHANNELS_SIZE, 0u);
+  measured("stack", "channel_open", stack_used(port_stack_pointer()));
+  paint();
+  for (i = 0u; i < 300u; i++) {
+    (void)kneadlab_channel_step(&channel, &at, 7u, &position);
+  }
+  measured("stack", "channel_step", stack_used(port_stack_pointer()));
+}
+
 static void stack(void) {
   kneadlab_depth_t d;
   kneadlab_inputs_t in = {1u, 0u, 0, 0u, 0, 0u};
@@ -253,13 +299,13 @@ static void stack(void) {
   uint32_t i;
   paint();
   (void)kneadlab_open(&tables, demo_tables, DEMO_TABLES_SIZE, demo_caps, DEMO_CAPS_SIZE);
-  measured("stack", "open", stack_used());
+  measured("stack", "open", stack_used(port_stack_pointer()));
   paint();
   (void)kneadlab_selftest(&tables, demo_selftest, DEMO_SELFTEST_SIZE, 0, 0, 0);
-  measured("stack", "selftest", stack_used());
+  measured("stack", "selftest", stack_used(port_stack_pointer()));
   paint();
   (void)kneadlab_depth(&tables, 1u, 2u, 3000u, 4u, &d);
-  measured("stack", "depth", stack_used());
+  measured("stack", "depth", stack_used(port_stack_pointer()));
   (void)kneadlab_prog_start(&tables, &prog, 1u, 4u, 0);
   paint();
   for (i = 0u; i < 2000u; i++) { /* through retract, travel, approach, work */
@@ -267,7 +313,8 @@ static void stack(void) {
     in.station = out.station;
     in.depth = out.depth;
   }
-  measured("stack", "step", stack_used());
+  measured("stack", "step", stack_used(port_stack_pointer()));
+  channel_stack();
 }
 
 static void measure(void) {
@@ -278,6 +325,7 @@ static void measure(void) {
   print_cost("depth", &depth_cost);
   print_cost("cap", &cap_cost);
   print_cost("step", &step_cost);
+  print_cost("channel", &channel_cost);
   start = port_ticks();
   (void)kneadlab_crc32(demo_tables, 1024u);
   measured("crc", "1024", (start - port_ticks()) & PORT_TICKS_MASK);
@@ -285,6 +333,7 @@ static void measure(void) {
   measured("size", "programme", (uint32_t)sizeof(kneadlab_prog_t));
   measured("size", "inputs", (uint32_t)sizeof(kneadlab_inputs_t));
   measured("size", "command", (uint32_t)sizeof(kneadlab_cmd_t));
+  measured("size", "channel", (uint32_t)(sizeof(kneadlab_channel_t) + sizeof(kneadlab_cursor_t)));
 }
 
 int main(void) {
@@ -295,6 +344,7 @@ int main(void) {
   for (seed = 1u; seed <= SESSIONS; seed++) {
     session(seed);
   }
+  channels();
   measure();
   if (port_stack_low() != (uint32_t *)0) {
     stack();

@@ -1,6 +1,8 @@
 //! What `loop.c` does, with the exported Rust crate: the same lines.
 
-use kneadlab_demo::{CLASS_UNKNOWN, Command, Context, Error, IMAGE, Inputs, Phase, Programme};
+use kneadlab_demo::{
+    CLASS_UNKNOWN, Channel, Command, Context, Cursor, Error, IMAGE, Inputs, Phase, Programme,
+};
 
 fn words(values: &[u16]) {
     let texts: Vec<String> = values.iter().map(|v| format!("{v:04x}")).collect();
@@ -127,6 +129,20 @@ fn session<'a>(tables: &mut Context<'a>, fallback: &mut Context<'a>, seed: u32) 
     }
 }
 
+fn channels() {
+    let mut random = Random(9);
+    for axis in 0..3 {
+        let channel = Channel::open(IMAGE, axis);
+        words(&[code(&channel)]);
+        let Ok(channel) = channel else { continue };
+        let mut at = Cursor::default();
+        for _ in 0..2200 {
+            let position = channel.step(&mut at, 3 + random.below(7) as u16);
+            words(&[0, position as u16, at.knot, at.ticks]);
+        }
+    }
+}
+
 fn main() {
     refusals();
     let mut fallback = Context::open_fallback(IMAGE).unwrap();
@@ -137,4 +153,5 @@ fn main() {
     for seed in 1..=4 {
         session(&mut tables, &mut fallback, seed);
     }
+    channels();
 }

@@ -13,4 +13,7 @@ uint32_t port_ticks(void);
 /* The stack below the caller, which `stack_low` ends; null on a PC. */
 uint32_t *port_stack_low(void);
 
+/* The caller's stack pointer; null on a PC. */
+const void *port_stack_pointer(void);
+
 #endif

@@ -32,6 +32,8 @@ uint32_t port_ticks(void) { return SYSTICK[2]; }
 
 uint32_t *port_stack_low(void) { return stack_low; }
 
+__asm__(".syntax unified\n.text\n.thumb_func\n.global port_stack_pointer\nport_stack_pointer:\n  mov r0, sp\n  bx lr\n");
+
 /* The compiler calls these two of its own accord. */
 void *memcpy(void *to, const void *from, unsigned int size) {
   volatile uint8_t *t = (volatile uint8_t *)to;

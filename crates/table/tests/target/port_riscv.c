@@ -26,7 +26,11 @@ __asm__(".option arch, +zicsr\n"
         "  srai x0, x0, 7\n"
         "  ret\n"
         ".option pop\n"
-        ".text\n");
+        ".text\n"
+        ".global port_stack_pointer\n"
+        "port_stack_pointer:\n"
+        "  mv a0, sp\n"
+        "  ret\n");
 
 uint32_t semihost(uint32_t operation, const void *argument);
 
