@@ -34,6 +34,8 @@ mod export;
 
 mod verify;
 
+mod replay;
+
 mod view;
 
 mod schema;
@@ -52,6 +54,8 @@ mod seat; // a scene, its body seated, its session compiled
 mod result; // a tuned result on disk
 
 mod model; // from a tuned result to what the tables are made of
+
+mod mirror; // the exported runtime as what drives the simulator
 
 mod talk; // stderr, progress and Ctrl-C
 
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => merge::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::View(args) => view::run(&args),
         Command::Schema(args) => schema::run(&args),
     };
@@ -144,6 +149,8 @@ enum Command {
     Export(export::Args),
     /// Read exported tables back, compile them, replay them in the simulator, check the caps
     Verify(verify::Args),
+    /// Run a target's own log through the tables again: where the two part ways, by how much
+    Replay(replay::Args),
     /// Open the viewer
     View(view::Args),
     /// Print the JSON Schema of a kind of file

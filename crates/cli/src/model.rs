@@ -7,16 +7,13 @@ use back::{Decision, Envelope, Policy, Zone, policies};
 use program::{Step, Technique};
 use scene::Study;
 use std::fmt::Write as _;
+use table::Tables;
 use table::model::{CapRow, ClassInfo, End, Limits, Model, Source, StepRow};
 use table::tables::{CAP_LIMITED, INFEASIBLE};
 
 /// The files of an export, in memory.
 pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let model = model(study, tuned)?;
-    let tables = table::quantise(&model).map_err(|problems| {
-        let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
-        anyhow!("these tables cannot be exported:{lines}")
-    })?;
+    let (model, tables) = tables(study, tuned)?;
     let mut files = table::emit::files(&tables, &model);
     files.push((
         "conditions.csv".into(),
@@ -81,6 +78,16 @@ fn disobeyed(envelope: &Envelope, tuned: &Tuned) -> Vec<String> {
         }
     }
     broken
+}
+
+/// What the tables are made of, and the tables.
+pub fn tables(study: &Study, tuned: &Tuned) -> anyhow::Result<(Model, Tables)> {
+    let model = model(study, tuned)?;
+    let tables = table::quantise(&model).map_err(|problems| {
+        let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
+        anyhow!("these tables cannot be exported:{lines}")
+    })?;
+    Ok((model, tables))
 }
 
 /// How close the carriage and the slide come before they count as arrived: 5 mm of a 0.5 m back, and 0.5 mm.
@@ -183,9 +190,31 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
             requires: 0,
             forbids: !bits(&scene.conditions),
         },
-        // Depths count from each user's touch, so no channel over absolute positions serves two of them.
+        // Depths count from each user's touch and places from his stations, so no channel over time serves two users. The rows do.
         channels: Vec::new(),
     })
+}
+
+/// Where firmware will do less than the session says: steps whose work at a place is longer than the dwell cap there.
+pub fn notes(study: &Study, tuned: &Tuned) -> Vec<String> {
+    let cap_s = tuned.caps.iter().map(|c| c.max_dwell_s);
+    let least_s = cap_s.fold(f64::INFINITY, f64::min);
+    let steps = study.scene.session.steps.iter().enumerate();
+    steps
+        .filter_map(|(i, step)| {
+            let (what, s) = match step.technique {
+                Technique::Press => ("the hold takes", step.hold_s),
+                Technique::Knead => (
+                    "its turns take",
+                    step.cycles * std::f64::consts::TAU / study.scene.timing.knead_rad_s,
+                ),
+                Technique::Roll => return None,
+            };
+            (s > least_s).then(|| {
+                format!("session.step.{i} ({}): {what} {s:.1} s, and the dwell cap ends it after {least_s:.1} s", step.technique.name())
+            })
+        })
+        .collect()
 }
 
 /// One step of the session as firmware runs it.

@@ -1,9 +1,13 @@
 //! `kneadlab verify`: read exported tables back, compile them, replay them in the simulator.
 
+use crate::mirror::Mirror;
 use crate::talk::{Outcome, say};
 use crate::tune::Bars;
 use crate::{export, input, model, page, print, result, talk};
-use ::tune::{Played, RETRACTED_M, Replay, TuneError, Tuned, replay, replay_bodies};
+use ::tune::{
+    ClosedLoop, ForcePair, Played, RETRACTED_M, Replay, TuneError, Tuned, closed_loop,
+    replay_bodies,
+};
 use anyhow::{Context, bail};
 use program::Technique;
 use scene::Study;
@@ -30,6 +34,10 @@ pub struct Args {
 /// A command may differ from the tuned one by the rounding of depth and cap, mm.
 const COMMAND_ERROR_MAX_MM: f64 = 0.02;
 
+/// Forces of the runtime's run may differ from the timeline's by this much, N rms: a step has arrived 0.5 mm before its depth, and a
+/// millimetre is worth 1 to 2 N. It presses faster than a timeline's ramp, so tissue has relaxed less: some tenths of a newton.
+const FORCE_RMS_MAX_N: f64 = 1.0;
+
 #[derive(Serialize)]
 struct Verdict {
     vectors: u64,
@@ -39,7 +47,26 @@ struct Verdict {
     band_share_by_time: f64,
     cap_violations: u64,
     worst_command_error_mm: f64,
+    runtime: Runtime,
     problems: Vec<String>,
+}
+
+/// The simulator driven through the runtime, beside the same tables replayed as a timeline.
+#[derive(Serialize)]
+struct Runtime {
+    /// Share of contact time in the band.
+    band_share: f64,
+    cap_violations: u64,
+    /// Holds, turns and passes whose forces were compared.
+    deeds: usize,
+    /// Those that the runtime ended early, at a dwell cap: the safe side, and not compared.
+    cut_short: usize,
+    /// Node force in the runtime's run less that in the replay: mean, root of the mean square, largest, N.
+    force_bias_n: f64,
+    force_rms_n: f64,
+    force_worst_n: f64,
+    /// Length of its sessions over that of the timelines.
+    duration_ratio: f64,
 }
 
 /// Every check, whatever an earlier one said.
@@ -54,7 +81,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         mut problems,
     } = read_back(&folder, &study, &tuned)?;
     talk::watch_ctrl_c();
-    let runs = match replayed(&study, &tuned, &tables, args.jobs) {
+    let runs = match run_tables(&study, &tuned, &tables, args.jobs) {
         Ok(runs) => runs,
         Err(stopped @ TuneError::Stopped) => {
             say(stopped);
@@ -62,23 +89,18 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         Err(error) => return Err(error.into()),
     };
-    problems.extend(runs.iter().filter_map(|r| {
-        r.fault
-            .as_ref()
-            .map(|f| format!("fault in the replay: {f}"))
-    }));
-    let cap_violations = runs.iter().map(|r| r.cap_violations).sum();
-    if cap_violations > 0 {
-        problems.push(format!("{cap_violations} caps were passed in the replay"));
-    }
+    let cap_violations = replayed(&runs, &mut problems);
+    let runtime = driven(&runs, &mut problems);
+    let share = |of: fn(&Replay) -> (f64, f64)| weighted_share(runs.iter().map(|r| of(&r.replay)));
     let verdict = Verdict {
         vectors,
         vectors_failed,
-        band_share: share(&runs, |r| (r.band_share, r.samples as f64)),
-        band_share_by_statics: share(&runs, |r| (r.band_share_reckoned, r.samples as f64)),
-        band_share_by_time: share(&runs, |r| (r.band_share_by_time, r.contact_s)),
+        band_share: share(|r| (r.band_share, r.samples as f64)),
+        band_share_by_statics: share(|r| (r.band_share_reckoned, r.samples as f64)),
+        band_share_by_time: share(|r| (r.band_share_by_time, r.contact_s)),
         cap_violations,
         worst_command_error_mm,
+        runtime,
         problems,
     };
     for problem in &verdict.problems {
@@ -107,6 +129,26 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                 ),
             ],
             ["replayed cap violations", &cap_violations.to_string()],
+            [
+                "driven by the runtime",
+                &format!(
+                    "band share {}, {} cap violations, session {:.2} times as long",
+                    page::percent(verdict.runtime.band_share),
+                    verdict.runtime.cap_violations,
+                    verdict.runtime.duration_ratio
+                ),
+            ],
+            [
+                "force against the replay",
+                &format!(
+                    "{:+.2} N in the mean, {:.2} N rms, at most {:.2} N, in {} holds, turns and passes; {} more were cut short by a dwell cap",
+                    verdict.runtime.force_bias_n,
+                    verdict.runtime.force_rms_n,
+                    verdict.runtime.force_worst_n,
+                    verdict.runtime.deeds,
+                    verdict.runtime.cut_short
+                ),
+            ],
             [
                 "verdict",
                 if verdict.problems.is_empty() {
@@ -237,7 +279,7 @@ fn self_test(folder: &Path, files: &[(String, Vec<u8>)]) -> anyhow::Result<(u64,
     let ours = files
         .iter()
         .map(|(name, _)| name)
-        .filter(|n| n.ends_with(".c") && *n != "example_main.c");
+        .filter(|n| n.ends_with(".c") && !["example_main.c", "log_main.c"].contains(&n.as_str()));
     let sources: Vec<PathBuf> = ours.map(|name| folder.join(name)).collect();
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let compiled = Command::new(&compiler)
@@ -274,13 +316,14 @@ fn self_test(folder: &Path, files: &[(String, Vec<u8>)]) -> anyhow::Result<(u64,
     }
 }
 
-/// Runs the tables in the full simulator on the study's replay bodies; judged by the tuned cells' bands.
-fn replayed(
+/// Runs the tables in the full simulator on the study's replay bodies: as timelines, and driven by the runtime; judged by the tuned
+/// cells' bands.
+fn run_tables(
     study: &Study,
     tuned: &Tuned,
     tables: &Tables,
     jobs: usize,
-) -> Result<Vec<Replay>, TuneError> {
+) -> Result<Vec<ClosedLoop>, TuneError> {
     let of = |technique: Technique| tables.techniques.iter().position(|n| n == technique.name());
     let depth_m = |class: usize, technique, u, level| {
         of(technique).map_or(RETRACTED_M, |t| {
@@ -292,19 +335,75 @@ fn replayed(
         depth_m: &depth_m,
         band: &band,
     };
+    let firmware =
+        |class: usize, level: u8| Box::new(Mirror::start(study, tables, class, level)) as Box<_>;
     let bars = Bars::default();
-    let runs = replay(study, &replay_bodies(study), played, jobs, &bars);
+    let runs = closed_loop(study, &replay_bodies(study), played, &firmware, jobs, &bars);
     bars.clear();
     runs
 }
 
 /// A share over all runs, from each run's and its weight.
-fn share(runs: &[Replay], of: impl Fn(&Replay) -> (f64, f64)) -> f64 {
-    let (part, all) = runs
-        .iter()
-        .map(of)
-        .fold((0.0, 0.0), |(part, all), (share, weight)| {
-            (part + share * weight, all + weight)
-        });
+fn weighted_share(runs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (part, all) = runs.fold((0.0, 0.0), |(part, all), (share, weight)| {
+        (part + share * weight, all + weight)
+    });
     if all > 0.0 { part / all } else { 0.0 }
+}
+
+/// Caps that the timelines pass.
+fn replayed(runs: &[ClosedLoop], problems: &mut Vec<String>) -> u64 {
+    let replays = || runs.iter().map(|r| &r.replay);
+    problems.extend(
+        replays()
+            .filter_map(|r| r.fault.as_ref())
+            .map(|f| format!("fault in the replay: {f}")),
+    );
+    let violations = replays().map(|r| r.cap_violations).sum();
+    if violations > 0 {
+        problems.push(format!("{violations} caps were passed in the replay"));
+    }
+    violations
+}
+
+/// What the runtime made of it.
+fn driven(runs: &[ClosedLoop], problems: &mut Vec<String>) -> Runtime {
+    for run in runs {
+        let who = format!("class {}, level {}", run.replay.class, run.replay.level);
+        let told = run.driven.problems.iter();
+        problems.extend(told.map(|p| format!("driven by the runtime, {who}: {p}")));
+        let passed = run.driven.violations.iter();
+        problems.extend(passed.map(|(limit, zone, value, allowed)| {
+            format!(
+                "driven by the runtime, {who}: {limit:?} in {} reaches {value:.1}, allowed {allowed:.1}",
+                zone.name()
+            )
+        }));
+    }
+    let pairs = || runs.iter().flat_map(|r| &r.pairs);
+    let differences: Vec<f64> = pairs()
+        .filter(|pair| !pair.cut_short())
+        .flat_map(ForcePair::differences_n)
+        .collect();
+    let count = differences.len().max(1) as f64;
+    let force_rms_n = (differences.iter().map(|d| d * d).sum::<f64>() / count).sqrt();
+    if force_rms_n > FORCE_RMS_MAX_N {
+        problems.push(format!(
+            "driven by the runtime, forces differ from the replay by {force_rms_n:.2} N rms, allowed {FORCE_RMS_MAX_N}"
+        ));
+    }
+    let seconds = |of: &dyn Fn(&ClosedLoop) -> f64| runs.iter().map(of).sum::<f64>();
+    Runtime {
+        band_share: weighted_share(
+            runs.iter()
+                .map(|r| (r.driven.band_share, r.driven.samples as f64)),
+        ),
+        cap_violations: runs.iter().map(|r| r.driven.violations.len() as u64).sum(),
+        deeds: pairs().filter(|p| !p.cut_short()).count(),
+        cut_short: pairs().filter(|p| p.cut_short()).count(),
+        force_bias_n: differences.iter().sum::<f64>() / count,
+        force_rms_n,
+        force_worst_n: differences.iter().fold(0.0, |m, d| d.abs().max(m)),
+        duration_ratio: seconds(&|r| r.driven.duration_s) / seconds(&|r| r.driven.timeline_s),
+    }
 }

@@ -132,6 +132,15 @@ fn a_study_becomes_tables_that_verify() {
             "{verdict}"
         );
         assert!(verdict["band_share"].is_number() && verdict["cap_violations"].is_number());
+        // Led by the runtime: the press came, with the force of the timeline. Arrival is 0.5 mm wide, and tissue answers with
+        // 1 to 2 N a mm.
+        let runtime = &verdict["runtime"];
+        assert_eq!(
+            (&runtime["deeds"], &runtime["cut_short"]),
+            (&1.into(), &0.into())
+        );
+        assert!(runtime["force_rms_n"].as_f64().unwrap() < 1.0, "{verdict}");
+        assert!(runtime["band_share"].is_number() && runtime["cap_violations"].is_number());
         assert_eq!(
             output.status.code(),
             Some(i32::from(
@@ -192,6 +201,63 @@ fn a_study_becomes_tables_that_verify() {
         );
         assert!(!folder.path().join(out).exists());
     }
+    // The customer's own struct, twice the same; a wrong template writes nothing and names its line.
+    let template = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        path(name)
+    };
+    let rows = template("rows.h.j2", "#define ROWS {{ programme | length | u8 }}u\n");
+    for out in ["mine", "mine_too"] {
+        let output = kneadlab(&[
+            "export",
+            &path("out"),
+            "-o",
+            &path(out),
+            "--template",
+            &rows,
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let made = fs::read_to_string(folder.path().join(out).join("vendor/rows.h")).unwrap();
+        assert_eq!(made, "#define ROWS 1u\n");
+    }
+    let wrong = template("wrong.h.j2", "\n{{ program }}\n");
+    let output = kneadlab(&[
+        "export",
+        &path("one"),
+        "-o",
+        &path("none"),
+        "--template",
+        &wrong,
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("wrong.h.j2:2: error") && told.contains("programme"),
+        "{told}"
+    );
+    assert!(!folder.path().join("none").exists());
+
+    // A log of the tables replays; one that was changed does not.
+    let recorded = kneadlab(&["replay", "--record", "--tables", &path("out")]);
+    let log = text(&recorded.stdout);
+    let log_path = template("log.csv", &log);
+    let replayed = kneadlab(&["replay", &log_path, "--tables", &path("out")]);
+    assert_eq!(
+        replayed.status.code(),
+        Some(0),
+        "{}",
+        text(&replayed.stdout)
+    );
+    let middle = log.lines().nth(300).unwrap();
+    let changed = middle.rsplitn(2, ',').last().unwrap().to_string() + ",7";
+    let log_path = template("changed.csv", &log.replacen(middle, &changed, 1));
+    let replayed = kneadlab(&["replay", &log_path, "--tables", &path("out"), "--json"]);
+    assert_eq!(replayed.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    assert_eq!(
+        found["first"]["values"][0],
+        serde_json::json!(["code", 7, 0])
+    );
 
     // A byte of the tables changed: refused.
     let bin = folder.path().join("out/chair_shiatsu.bin");

@@ -38,7 +38,7 @@ pub use subject::Subject;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{
     Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording, Trace, TraceRow, record,
-    record_maps, record_with,
+    record_led, record_maps, record_with,
 };
 pub use traction::{Wheel, Work};
 pub use trunk::{Lean, Load, Support};

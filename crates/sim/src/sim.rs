@@ -206,10 +206,32 @@ impl Sim {
     /// # Errors
     /// See [`Sim::step`].
     pub fn step_with(&mut self, done: &mut dyn FnMut(&'static str)) -> Result<&Frame, Fault> {
+        let command = self.timeline.at(self.next_s());
+        self.advance(command, done)
+    }
+
+    /// The same with a command of the caller's instead of the timeline's: where the axes shall be at [`Sim::next_s`]. They are
+    /// led there in straight lines from the command before, so it is the caller who keeps to their limits.
+    ///
+    /// # Errors
+    /// See [`Sim::step`].
+    pub fn step_to(&mut self, command: DriveCommand) -> Result<&Frame, Fault> {
+        self.advance(command, &mut |_| {})
+    }
+
+    /// The end of the next step, s.
+    pub fn next_s(&self) -> f64 {
+        (self.steps + 1) as f64 * self.scene.solver.dt_s
+    }
+
+    fn advance(
+        &mut self,
+        command: DriveCommand,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Result<&Frame, Fault> {
         let dt_s = self.scene.solver.dt_s;
+        let t_s = self.next_s();
         self.steps += 1;
-        let t_s = self.steps as f64 * dt_s;
-        let command = self.timeline.at(t_s);
         let drive = self.run_motors(&command, dt_s);
         let sides = self
             .kinematics
@@ -266,7 +288,7 @@ impl Sim {
     /// Motors follow the command, which is straight over the step, against the load of the step before.
     fn run_motors(&mut self, command: &DriveCommand, dt_s: f64) -> Drive {
         let target = drive_of(command);
-        let before = drive_of(&self.timeline.at(((self.steps - 1) as f64) * dt_s));
+        let before = drive_of(&self.frame.command);
         let motors = &self.scene.mechanism.motors;
         let axes = [
             (&motors.walk, target.walk_m, before.walk_m),

@@ -5,7 +5,7 @@ use crate::guard::Violation;
 use crate::movie::{Camera, Movie};
 use crate::sim::{Frame, NODES, Sim};
 use back::Zone;
-use program::{Phase, Technique};
+use program::{DriveCommand, Phase, Technique};
 use serde::{Deserialize, Serialize};
 
 /// A recorded run: rows at a fixed rate, and what only every step knows (peaks, limits, faults).
@@ -239,6 +239,29 @@ pub fn record_with(
     recording: &Recording,
     keep_going: &mut dyn FnMut(f64, f64) -> bool,
 ) -> Trace {
+    let mut step = |sim: &mut Sim| (!sim.is_done()).then(|| sim.step().map(|_| ()));
+    record_steps(sim, recording, &mut step, keep_going)
+}
+
+/// As [`record`], led by `pilot` instead of the timeline: it sees where the run stands and says where the axes shall be at
+/// [`Sim::next_s`]; `None` ends the run.
+pub fn record_led(
+    sim: &mut Sim,
+    rate_hz: f64,
+    pilot: &mut dyn FnMut(&Sim) -> Option<DriveCommand>,
+    keep_going: &mut dyn FnMut(f64, f64) -> bool,
+) -> Trace {
+    let mut step = |sim: &mut Sim| pilot(sim).map(|command| sim.step_to(command).map(|_| ()));
+    record_steps(sim, &Recording::rows(rate_hz), &mut step, keep_going)
+}
+
+/// Records until `step` says `None`.
+fn record_steps(
+    sim: &mut Sim,
+    recording: &Recording,
+    step: &mut dyn FnMut(&mut Sim) -> Option<Result<(), Fault>>,
+    keep_going: &mut dyn FnMut(f64, f64) -> bool,
+) -> Trace {
     let (rate_hz, map_hz) = (recording.rate_hz, recording.movie_hz);
     let mut camera = (map_hz > 0.0).then(|| Camera::new(sim));
     let mut next_map_s = 0.0;
@@ -269,8 +292,8 @@ pub fn record_with(
     let mut shear = ShearDose::blank(&trace.map);
     let mut next_s = 0.0;
     let duration_s = sim.timeline().duration_s();
-    while !sim.is_done() {
-        if let Err(fault) = sim.step() {
+    while let Some(result) = step(sim) {
+        if let Err(fault) = result {
             trace.fault = Some(fault);
             break;
         }

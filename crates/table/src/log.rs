@@ -169,6 +169,7 @@ pub fn read(text: &str) -> Result<Log, Vec<LogProblem>> {
             _ if line.is_empty() => {}
             Some(comment) => reader.comment(comment.trim()),
             None if reader.columns.is_none() => reader.header(line),
+            None if reader.unread => {}
             None => reader.row(line),
         }
     }
@@ -319,6 +320,8 @@ struct Reader {
     line: usize,
     /// Column by column: an input, or an output, or neither.
     columns: Option<Vec<Column>>,
+    /// Rows are not looked at.
+    unread: bool,
     sessions: Vec<Session>,
     problems: Vec<LogProblem>,
 }
@@ -441,6 +444,8 @@ impl Reader {
                 self.wrong(format!("column {} comes twice", names[i]));
             }
         }
+        // Under a header that makes no sense every row would be wrong too.
+        self.unread = self.problems.iter().any(|p| p.line == self.line);
         self.columns = Some(columns);
     }
 

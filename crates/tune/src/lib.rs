@@ -6,8 +6,11 @@
 
 mod agreement;
 mod align;
+mod board;
 mod cast;
+mod closed_loop;
 mod error;
+mod firmware;
 pub mod front;
 mod held_out;
 mod judge;
@@ -36,7 +39,9 @@ pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agr
 pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
+pub use closed_loop::{ClosedLoop, Driven, FirmwareOf, ForcePair, closed_loop};
 pub use error::TuneError;
+pub use firmware::{Firmware, Order, Sensed, State, TICK_S};
 pub use held_out::{Optimism, bound_95, optimism, optimism_of_gain};
 pub use judge::{Judgement, Profile, Share, Worst};
 pub use metric::{METRICS, Metric};

@@ -1,7 +1,7 @@
 //! The moments of a run that tuning reckons with: where statics and a run can be laid side by side.
 
 use crate::response::CONTACT_N;
-use program::{MarkKind, Phase, Technique, Timeline};
+use program::{Mark, MarkKind, Phase, Technique};
 use serde::{Deserialize, Serialize};
 use sim::{NODES, Trace, TraceRow};
 
@@ -68,7 +68,7 @@ pub(crate) fn in_band(force_n: f64, fraction: f64, band: [f64; 2]) -> Option<boo
 
 /// Every moment of a run: start and end of each press hold, the peak of each node in each kneading turn, each of `stations`
 /// that a roll passes.
-pub(crate) fn moments(trace: &Trace, timeline: &Timeline, stations: &[f64]) -> Vec<Moment> {
+pub(crate) fn moments(trace: &Trace, marks: &[Mark], stations: &[f64]) -> Vec<Moment> {
     let mut out = Vec::new();
     let mut note = |kind, u, node: usize, row: &TraceRow| {
         out.push(Moment {
@@ -79,7 +79,6 @@ pub(crate) fn moments(trace: &Trace, timeline: &Timeline, stations: &[f64]) -> V
             fraction: row.fraction[node],
         });
     };
-    let marks = timeline.marks();
     for (i, mark) in marks.iter().enumerate() {
         let next_s = marks.get(i + 1).map_or(f64::INFINITY, |m| m.t_s);
         let technique = match mark.kind {

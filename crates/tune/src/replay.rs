@@ -7,9 +7,9 @@ use crate::progress::{Progress, in_pool};
 use crate::response::{CONTACT_N, Feel, feel};
 use crate::touch::TouchProfile;
 use back::{Body, Zone};
-use program::{AxisLimits, DepthMap, MarkKind, Phase, Technique, compile};
+use program::{AxisLimits, DepthMap, Mark, MarkKind, Phase, Technique, compile};
 use rayon::prelude::*;
-use scene::Study;
+use scene::{Scene, Study};
 use serde::{Deserialize, Serialize};
 use sim::{Bed, Limit, PressureMap, Rest, Sim, Subject, Trace, TraceRow, record};
 use std::sync::Arc;
@@ -128,9 +128,10 @@ pub fn replay(
         bodies
             .par_iter()
             .map(|(class, body, level)| {
-                let result = run(&stage, *class, body, *level, played, progress);
+                let seated = Seated::new(&stage, *class, body)?;
+                let result = seated.replay(*level, played, progress);
                 progress.tick();
-                result
+                result.map(|(replay, _)| replay)
             })
             .collect()
     })?
@@ -152,101 +153,137 @@ impl DepthMap for AtLevel<'_> {
     }
 }
 
-fn run(
-    stage: &Stage<'_>,
+/// A body in its chair, ready for runs.
+pub(crate) struct Seated<'a> {
+    pub stage: &'a Stage<'a>,
+    pub subject: Arc<Subject>,
+    pub player: Player,
+    pub limits: AxisLimits,
+    scene: Arc<Scene>,
+    body: &'a Body,
     class: usize,
-    body: &Body,
-    level: u8,
-    played: Played<'_>,
-    progress: &dyn Progress,
-) -> Result<Replay, TuneError> {
-    let study = stage.study;
-    let scene = Arc::new(study.scene.clone());
-    let groundwork = Bed::groundwork(scene.solver.cell_m);
-    let subject = Subject::new(
-        &scene,
-        body,
-        &stage.kinematics,
-        &groundwork,
-        &stage.envelope,
-    )
-    .map_err(|p| TuneError::body(&p))?;
-    let subject = Arc::new(subject);
-    let player = stage.seat(class, body)?;
-    let map = AtLevel {
-        depth: played.depth_m,
-        touch: &player.touch,
-        stroke_m: scene.mechanism.protrude.stroke_m,
-        class,
-        level,
-    };
-    let limits = AxisLimits::of(&scene.mechanism);
-    let timeline = compile(
-        &scene.session,
-        &scene.timing,
-        &subject.placement,
-        &map,
-        &limits,
-    )
-    .map_err(|e| TuneError::Program(e.to_string()))?;
-    let mut sim = Sim::new(
-        scene,
-        Arc::clone(&subject),
-        Arc::clone(&stage.kinematics),
-        timeline,
-        stage.envelope.clone(),
-    )
-    .map_err(|e| TuneError::Mechanism(e.to_string()))?;
-    let trace = record(&mut sim, 50.0, &mut |_, _| !progress.stop_asked());
-    if progress.stop_asked() {
-        return Err(TuneError::Stopped);
+}
+
+impl<'a> Seated<'a> {
+    pub fn new(
+        stage: &'a Stage<'a>,
+        class: usize,
+        body: &'a Body,
+    ) -> Result<Seated<'a>, TuneError> {
+        let scene = Arc::new(stage.study.scene.clone());
+        let groundwork = Bed::groundwork(scene.solver.cell_m);
+        let subject = Subject::new(
+            &scene,
+            body,
+            &stage.kinematics,
+            &groundwork,
+            &stage.envelope,
+        )
+        .map_err(|p| TuneError::body(&p))?;
+        Ok(Seated {
+            stage,
+            subject: Arc::new(subject),
+            player: stage.seat(class, body)?,
+            limits: AxisLimits::of(&scene.mechanism),
+            scene,
+            body,
+            class,
+        })
     }
-    let band = |technique, u| (played.band)(class, technique, u, level);
-    let (inside_s, contact_s) = band_time(&trace, &sim, &band);
-    let found = moments(&trace, sim.timeline(), &study.stations.all_u());
-    let reckoned = reckon(stage, &player, &found, &|technique, u| {
-        (played.depth_m)(class, technique, u, level)
-    });
-    let (inside, samples) = count(&found, &band);
-    let (reckoned_inside, reckoned_samples) = count(&reckoned, &band);
-    Ok(Replay {
-        body: body.clone(),
-        class,
-        level,
-        band_share: ratio(inside as f64, samples as f64),
-        samples,
-        band_share_reckoned: ratio(reckoned_inside as f64, reckoned_samples as f64),
-        band_share_by_time: ratio(inside_s, contact_s),
-        contact_s,
-        cap_violations: trace.violations.len() as u64,
-        violations: trace
-            .violations
-            .iter()
-            .map(|v| (v.limit, v.zone, v.value, v.allowed))
-            .collect(),
-        gaps: gaps(&found, &reckoned),
-        worst_tracking_m: trace
-            .rows
-            .iter()
-            .map(|r| (r.protrude_m - r.command_protrude_m).abs())
-            .fold(0.0, f64::max),
-        fault: trace.fault.as_ref().map(ToString::to_string),
-        map: trace.map,
-        rows: trace
-            .rows
-            .iter()
-            .step_by(5)
-            .map(|r| ReplayRow {
-                t_s: r.t_s,
-                station: r.station,
-                protrude_m: r.protrude_m,
-                technique: r.technique,
-                force_n: r.force_n,
-                fraction: r.fraction,
-                current_a: r.current_a,
-            })
-            .collect(),
-    })
+
+    /// The study's session at one level, and what it recorded.
+    pub fn replay(
+        &self,
+        level: u8,
+        played: Played<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(Replay, Trace), TuneError> {
+        let mut sim = self.sim(level, played.depth_m)?;
+        let trace = record(&mut sim, 50.0, &mut |_, _| !progress.stop_asked());
+        if progress.stop_asked() {
+            return Err(TuneError::Stopped);
+        }
+        let (stage, class) = (self.stage, self.class);
+        let band = |technique, u| (played.band)(class, technique, u, level);
+        let (inside_s, contact_s) = band_time(&trace, sim.timeline().marks(), &band);
+        let found = moments(
+            &trace,
+            sim.timeline().marks(),
+            &stage.study.stations.all_u(),
+        );
+        let reckoned = reckon(stage, &self.player, &found, &|technique, u| {
+            (played.depth_m)(class, technique, u, level)
+        });
+        let (inside, samples) = count(&found, &band);
+        let (reckoned_inside, reckoned_samples) = count(&reckoned, &band);
+        let replay = Replay {
+            body: self.body.clone(),
+            class,
+            level,
+            band_share: ratio(inside as f64, samples as f64),
+            samples,
+            band_share_reckoned: ratio(reckoned_inside as f64, reckoned_samples as f64),
+            band_share_by_time: ratio(inside_s, contact_s),
+            contact_s,
+            cap_violations: trace.violations.len() as u64,
+            violations: trace
+                .violations
+                .iter()
+                .map(|v| (v.limit, v.zone, v.value, v.allowed))
+                .collect(),
+            gaps: gaps(&found, &reckoned),
+            worst_tracking_m: trace
+                .rows
+                .iter()
+                .map(|r| (r.protrude_m - r.command_protrude_m).abs())
+                .fold(0.0, f64::max),
+            fault: trace.fault.as_ref().map(ToString::to_string),
+            map: trace.map.clone(),
+            rows: trace
+                .rows
+                .iter()
+                .step_by(5)
+                .map(|r| ReplayRow {
+                    t_s: r.t_s,
+                    station: r.station,
+                    protrude_m: r.protrude_m,
+                    technique: r.technique,
+                    force_n: r.force_n,
+                    fraction: r.fraction,
+                    current_a: r.current_a,
+                })
+                .collect(),
+        };
+        Ok((replay, trace))
+    }
+
+    /// A run of the session at one level.
+    pub fn sim(&self, level: u8, depth: &DepthOf<'_>) -> Result<Sim, TuneError> {
+        let scene = &self.scene;
+        let map = AtLevel {
+            depth,
+            touch: &self.player.touch,
+            stroke_m: scene.mechanism.protrude.stroke_m,
+            class: self.class,
+            level,
+        };
+        let timeline = compile(
+            &scene.session,
+            &scene.timing,
+            &self.subject.placement,
+            &map,
+            &self.limits,
+        )
+        .map_err(|e| TuneError::Program(e.to_string()))?;
+        Sim::new(
+            Arc::clone(scene),
+            Arc::clone(&self.subject),
+            Arc::clone(&self.stage.kinematics),
+            timeline,
+            self.stage.envelope.clone(),
+        )
+        .map_err(|e| TuneError::Mechanism(e.to_string()))
+    }
 }
 
 /// The same moments by statics.
@@ -286,7 +323,10 @@ fn reckon(
 }
 
 /// Samples inside their band, and all of them.
-fn count(moments: &[Moment], band: &dyn Fn(Technique, f64) -> [f64; 2]) -> (usize, usize) {
+pub(crate) fn count(
+    moments: &[Moment],
+    band: &dyn Fn(Technique, f64) -> [f64; 2],
+) -> (usize, usize) {
     let samples = moments
         .iter()
         .filter_map(|m| in_band(m.force_n, m.fraction, band(m.kind.technique(), m.u)));
@@ -321,13 +361,17 @@ fn gaps(found: &[Moment], reckoned: &[Moment]) -> Vec<Gap> {
         .collect()
 }
 
-fn ratio(part: f64, all: f64) -> f64 {
+pub(crate) fn ratio(part: f64, all: f64) -> f64 {
     if all > 0.0 { part / all } else { 0.0 }
 }
 
 /// Seconds of effective contact inside the band, and all of them: press holds, the peak of each kneading turn (it
 /// counts for the turn's length), all of a roll.
-fn band_time(trace: &Trace, sim: &Sim, band: &dyn Fn(Technique, f64) -> [f64; 2]) -> (f64, f64) {
+fn band_time(
+    trace: &Trace,
+    marks: &[Mark],
+    band: &dyn Fn(Technique, f64) -> [f64; 2],
+) -> (f64, f64) {
     let dt_s = 1.0 / trace.rate_hz;
     let (mut inside_s, mut all_s) = (0.0, 0.0);
     let mut note = |row: &TraceRow, node: usize, s: f64| {
@@ -346,9 +390,7 @@ fn band_time(trace: &Trace, sim: &Sim, band: &dyn Fn(Technique, f64) -> [f64; 2]
             note(row, i, dt_s);
         }
     }
-    let marks: Vec<f64> = sim
-        .timeline()
-        .marks()
+    let marks: Vec<f64> = marks
         .iter()
         .filter(|m| m.kind == MarkKind::KneadCycle)
         .map(|m| m.t_s)
