@@ -27,7 +27,7 @@ static uint32_t beside(const uint8_t *knot, uint32_t dt, uint32_t shift, uint32_
 }
 
 /* Unsigned and convex, at a Q14 fraction: 262140 * 16384 + 8192 < 2^32. */
-static uint32_t between(uint32_t a, uint32_t b, uint32_t frac) {
+static uint32_t mix(uint32_t a, uint32_t b, uint32_t frac) {
   return ((a * (16384u - frac)) + (b * frac) + 8192u) >> 14;
 }
 
@@ -42,7 +42,7 @@ static int segment_ok(const uint8_t *knot, uint32_t shift, uint32_t low, uint32_
          ((((a > b) ? (a - b) : (b - a)) >> 2) <= SPAN_MAX);
 }
 
-static kneadlab_status_t check(kneadlab_channel_t *channel, const uint8_t *head,
+static kneadlab_status_t check_channel(kneadlab_channel_t *channel, const uint8_t *head,
                                const uint8_t *knots, uint32_t knots_size) {
   const uint32_t count = word(head + 2);
   const uint32_t first = word(head + 4);
@@ -90,7 +90,7 @@ kneadlab_status_t kneadlab_channel_open(kneadlab_channel_t *channel, const uint8
   status = KNEADLAB_E_CHANNEL;
   for (; heads_size >= HEAD_SIZE; heads_size -= HEAD_SIZE) {
     if (head[0] == axis) {
-      status = check(channel, head, knots, knots_size);
+      status = check_channel(channel, head, knots, knots_size);
       break;
     }
     head += HEAD_SIZE;
@@ -127,10 +127,10 @@ kneadlab_status_t kneadlab_channel_step(const kneadlab_channel_t *channel, knead
     b = beside(knot, dt, channel->shift, 1u);
     c = beside(knot + KNOT_SIZE, dt, channel->shift, 0u);
     d = quarters(word(knot + KNOT_SIZE + 2u));
-    value = between(value, b, frac);
-    b = between(b, c, frac);
-    c = between(c, d, frac);
-    value = between(between(value, b, frac), between(b, c, frac), frac);
+    value = mix(value, b, frac);
+    b = mix(b, c, frac);
+    c = mix(c, d, frac);
+    value = mix(mix(value, b, frac), mix(b, c, frac), frac);
   } else {
     t = 0u;
   }

@@ -36,13 +36,12 @@
 #define R_SPEED 9
 #define R_TIMEOUT 10
 
-#define M_DEPTH 0
-#define M_FLAGS 1
-#define M_FORCE 2
-#define M_CURRENT 3
+#define M_DEPTH 0u
+#define M_FLAGS 1u
+#define M_FORCE 2u
+#define M_CURRENT 3u
 
-/* Bytes of the limits. */
-#define L_SESSION 0
+/* Bytes of the limits, of which the first two are the session. */
 #define L_WATCHDOG 2
 #define L_SPEED 4
 #define L_ACCELERATION 6
@@ -70,8 +69,8 @@ typedef struct {
   uint8_t body;
   uint8_t level; /* then from 0 */
   uint8_t flags;
-  uint16_t near[5];
-  uint16_t far[5]; /* the same where the station is exactly a column */
+  uint16_t here[5];
+  uint16_t next[5]; /* the same where the station is exactly a column */
 } place_t;
 
 static uint16_t get16(const uint8_t *p) {
@@ -537,14 +536,21 @@ static uint32_t between(const uint8_t *p, uint32_t step, uint32_t frac, uint32_t
 
 /* The depth is signed. */
 static int16_t depth_cap(const place_t *p) {
-  const int16_t a = as_signed(p->near[0]);
-  const int16_t b = as_signed(p->far[0]);
+  const int16_t a = as_signed(p->here[0]);
+  const int16_t b = as_signed(p->next[0]);
   return (int16_t)((b < a) ? b : a);
+}
+
+/* What a lookup is asked. */
+static void ask(place_t *p, uint16_t station, uint8_t technique, uint8_t body, uint8_t level) {
+  p->station = station;
+  p->technique = technique;
+  p->body = body;
+  p->level = level;
 }
 
 /* Depth and caps of a place. On an error: retracted. */
 static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_depth_t *out) {
-  /* cppcheck-suppress ctuuninitvar ; every caller fills station, technique, body and level */
   uint32_t station = p->station;
   uint32_t cell = p->body; /* the cap, then the cell, on this side of the station */
   uint32_t step;           /* to the one beyond */
@@ -574,10 +580,10 @@ static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_dept
   cell = (cell * c->station_count) + (station / KNEADLAB_STATION_ONE);
   station = (station % KNEADLAB_STATION_ONE) * (16384u / KNEADLAB_STATION_ONE);
   p->station = (uint16_t)station;
-  step = (station != 0u) ? 1u : 0u;
+  step = (uint32_t)((station != 0u) ? 1u : 0u);
   cap = c->caps + (cell * PART_SIZE);
-  if ((load(cap, seed_of(S_CAPS, cell), p->near) != 0u) ||
-      (load(cap + (step * PART_SIZE), seed_of(S_CAPS, cell + step), p->far) != 0u)) {
+  if ((load(cap, seed_of(S_CAPS, cell), p->here) != 0u) ||
+      (load(cap + (step * PART_SIZE), seed_of(S_CAPS, cell + step), p->next) != 0u)) {
     return KNEADLAB_E_RECORD;
   }
   if (p->technique >= c->technique_count) {
@@ -592,7 +598,7 @@ static APART kneadlab_status_t find(kneadlab_ctx_t *c, place_t *p, kneadlab_dept
     cell *= 2u;
     step *= 2u;
     out->force = least(between(c->maps[M_FORCE] + cell, step, p->station, 0u),
-                       least(p->near[1], p->far[1]));
+                       least(p->here[1], p->next[1]));
     out->current = (uint16_t)between(c->maps[M_CURRENT] + cell, step, p->station, 0u);
     out->depth = as_signed(between(c->maps[M_DEPTH] + cell, step, p->station, 0x8000u));
     if (out->depth > depth_cap(p)) {
@@ -610,10 +616,7 @@ kneadlab_status_t kneadlab_depth(kneadlab_ctx_t *ctx, uint8_t technique, uint8_t
   if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  p.station = station;
-  p.technique = technique;
-  p.body = body;
-  p.level = level;
+  ask(&p, station, technique, body, level);
   return find(ctx, &p, out);
 }
 
@@ -625,10 +628,7 @@ kneadlab_status_t kneadlab_cap(kneadlab_ctx_t *ctx, uint8_t body, uint16_t stati
   if ((ctx == 0) || (out == 0) || (ctx->caps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  p.station = station;
-  p.technique = KNEADLAB_NO_TECHNIQUE;
-  p.body = body;
-  p.level = 1u;
+  ask(&p, station, KNEADLAB_NO_TECHNIQUE, body, 1u);
   status = find(ctx, &p, &depth);
   out->depth = depth.depth;
   out->force = 0u;
@@ -639,9 +639,9 @@ kneadlab_status_t kneadlab_cap(kneadlab_ctx_t *ctx, uint8_t body, uint16_t stati
     return status; /* a check word is wrong: nothing is allowed */
   }
   out->depth = depth_cap(&p);
-  out->force = least(p.near[1], p.far[1]);
-  out->dwell = least(p.near[2], p.far[2]);
-  out->tap = least(p.near[3], p.far[3]);
+  out->force = least(p.here[1], p.next[1]);
+  out->dwell = least(p.here[2], p.next[2]);
+  out->tap = least(p.here[3], p.next[3]);
   return KNEADLAB_OK;
 }
 
@@ -790,7 +790,7 @@ static kneadlab_status_t watch(const kneadlab_ctx_t *c, kneadlab_prog_t *s,
     if (in->ticks > get16(c->limits + L_WATCHDOG)) {
       return KNEADLAB_E_WATCHDOG;
     }
-    if (s->session_ticks > ((uint32_t)get16(c->limits + L_SESSION) * 100u)) {
+    if (s->session_ticks > ((uint32_t)get16(c->limits) * 100u)) {
       return KNEADLAB_E_SESSION;
     }
   }
@@ -838,18 +838,16 @@ static kneadlab_status_t aim(kneadlab_ctx_t *c, const kneadlab_prog_t *s,
   if (s->phase >= KNEADLAB_P_APPROACH) {
     /* A carriage that is not where it should be, or rolls, gets the depth and cap of where it is. */
     place_t p;
-    p.station = in->station;
+    uint16_t station = in->station;
     if (at_station(c, in, s->point) &&
         ((end_of(s) != END_ARRIVAL) || (s->phase == KNEADLAB_P_APPROACH))) {
-      p.station = s->point;
+      station = s->point;
     }
-    p.technique = technique_of(s);
-    p.body = s->body;
-    p.level = level_of(c, s, in->trim);
+    ask(&p, station, technique_of(s), s->body, level_of(c, s, in->trim));
     status = find(c, &p, &goal->depth);
     if (status == KNEADLAB_OK) {
       goal->most = depth_cap(&p);
-      goal->dwell = least(p.near[2], p.far[2]);
+      goal->dwell = least(p.here[2], p.next[2]);
     }
   }
   return status;
@@ -947,15 +945,12 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
 static APART int vector_ok(kneadlab_ctx_t *c, const uint8_t *v) {
   kneadlab_depth_t d;
   place_t p;
-  p.technique = v[0];
-  p.body = v[1];
-  p.level = v[2];
-  p.station = get16(v + 4);
+  ask(&p, get16(v + 4), v[0], v[1], v[2]);
   return (find(c, &p, &d) == KNEADLAB_OK) && (d.flags == v[3]) && (d.depth == get16s(v + 6)) &&
          (d.force == get16(v + 8)) && (d.current == get16(v + 12)) && (depth_cap(&p) == get16s(v + 14)) &&
-         (least(p.near[1], p.far[1]) == get16(v + 16)) &&
-         (least(p.near[2], p.far[2]) == get16(v + 18)) &&
-         (least(p.near[3], p.far[3]) == get16(v + 20));
+         (least(p.here[1], p.next[1]) == get16(v + 16)) &&
+         (least(p.here[2], p.next[2]) == get16(v + 18)) &&
+         (least(p.here[3], p.next[3]) == get16(v + 20));
 }
 
 /* How many vectors fail; the first of them. The counters stay as they were. */

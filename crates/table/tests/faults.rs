@@ -484,6 +484,7 @@ fn in_c(sound: &Tables, mutants: &[(String, Vec<u8>)], verdicts: &[(Verdict, u32
         "-g",
         "-fsanitize=address,undefined",
         "-fno-sanitize-recover=all",
+        "-DDAMAGE_CHANNELS",
     ];
     let Some(program) = build_pc(dir.path(), &["damage.c", "kneadlab_channel.c"], &flags) else {
         return;
