@@ -131,8 +131,8 @@ const UNLIMITED: f64 = 1e9;
 /// conditions one by one: between a stiff drive and a heavy part, a light crank alone would settle in thousands of sweeps
 /// (a four-bar with bars of 0.1 g and a rocker of 2e-3 kg m² stood 34 micrometres off at 1 ms).
 const FLYWHEEL: f64 = 1.0;
-/// Sweeps over all conditions in a substep, before and after positions move. With 40 no figure of the tests changes in its
-/// third digit, and the ready-made machines' steps take twice as long.
+/// Sweeps over all conditions in a substep, before and after positions move. With 40 no figure of `tests/` that is held against a
+/// closed form changes in its third digit, and the ready-made machines' steps take about twice as long.
 const SWEEPS: usize = 10;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;
