@@ -131,7 +131,7 @@ impl Report<'_> {
             }
             @if effects.enough() {
                 (section("What each variable does", self.effects_lead(), &effects.main(&self.names, files)))
-                (section("What matters", "The share of an objective's variance that a variable makes alone: its first-order Sobol' index, estimated from the means of stretches of its range, less what chance would make. Whiskers: percentiles 2.5 and 97.5 when points are drawn again 200 times. What the bars leave to 100 % is made by variables together, and by what the stretches blur.", &effects.shares(&self.names, files)))
+                (section("What matters", "The share of an objective's variance that a variable makes alone: its first-order Sobol' index, estimated from the means of stretches of its range, less what chance would make. Whiskers: 95 % interval from 200 parts of the points. What the bars leave to 100 % is made by variables together, and by what the stretches blur.", &effects.shares(&self.names, files)))
                 @if plan.sweep.search.is_none() && plan.sweep.axes.len() > 1 {
                     (section("What acts together", "Means over two variables, for the pairs whose effect is least the sum of two: the percentage says how much of the variance the rest makes, less what chance would. The strongest of many pairs is flattered: small numbers may be nothing.", &effects.interactions(&self.names, files)))
                 }
