@@ -123,7 +123,7 @@ impl Report<'_> {
                 (section("Best points", &self.best_lead(), &self.best_table()))
             }
             @if self.names.len() > 1 {
-                (section("Trade-off", "Every pair of objectives. No point is better in all of them than one of the front; the chosen one is where the greatest loss against the front's best, in parts of its range, is smallest.", &self.front(files)))
+                (section("Trade-off", "Every pair of objectives. No point is better in all of them than one of the front; the chosen one is where the greatest loss against the front's best, in parts of its range, is smallest. Points farther from the front than it is long are not drawn.", &self.front(files)))
             }
             @if !self.names.is_empty() {
                 (section("How the best came about", self.course_lead(), &self.course(files)))
@@ -438,9 +438,6 @@ impl Report<'_> {
         let chart = |a: usize, b: usize| {
             let scale = [a, b].map(|k| scale_of(self.plan, k));
             let at = |p: &Point| (scale[0] * p.objectives[a], scale[1] * p.objectives[b]);
-            let dots = |keep: &dyn Fn(&Point) -> bool| -> Vec<(f64, f64)> {
-                shown.iter().filter(|p| keep(p)).map(|p| at(p)).collect()
-            };
             let all: Vec<(f64, f64)> = shown
                 .iter()
                 .map(|p| at(p))
@@ -454,10 +451,24 @@ impl Report<'_> {
                     "less is better"
                 }
             });
-            let (x, y) = (
-                spread(all.iter().map(|p| p.0)),
-                spread(all.iter().map(|p| p.1)),
-            );
+            // Far from the front nobody looks: its length to both sides, where that is less than all.
+            let near = |part: &dyn Fn(&(f64, f64)) -> f64| {
+                let (low, high) = ends(all.iter().map(part));
+                let (a, b) = ends(front.iter().map(|p| at(p)).map(|p| part(&p)));
+                let reach = if front.len() > 1 { b - a } else { high - low };
+                spread([low.max(a - reach), high.min(b + reach)].into_iter())
+            };
+            let (x, y) = (near(&|p| p.0), near(&|p| p.1));
+            let dots = |keep: &dyn Fn(&Point) -> bool| -> Vec<(f64, f64)> {
+                let inside =
+                    |p: &(f64, f64)| (x.0..=x.1).contains(&p.0) && (y.0..=y.1).contains(&p.1);
+                shown
+                    .iter()
+                    .filter(|p| keep(p))
+                    .map(|p| at(p))
+                    .filter(inside)
+                    .collect()
+            };
             let x_label = format!("{} ({})", labels[0], direction[0]);
             Chart::new(
                 &labels[1],
@@ -507,34 +518,49 @@ impl Report<'_> {
         let last = self.all.points.max(1) as f64;
         let mut csv = vec![row(&["objective", "points", "best"])];
         let mut charts = Vec::new();
+        // Much happens in the first points, and in small values once they are good.
         let chart = |title: &str, unit: &str, course: &[(u64, f64)]| {
+            let (least, most) = ends(course.iter().map(|c| c.1));
+            let log = least > 0.0 && most > 30.0 * least;
+            let height = |v: f64| if log { v.log10() } else { v };
             let mut steps: Vec<(f64, f64)> = Vec::new();
             // A course of a million points has some tens of steps.
             for (at, value) in course {
+                let at = (*at as f64).log10();
                 if let Some((_, old)) = steps.last().copied() {
-                    steps.push((*at as f64, old));
+                    steps.push((at, old));
                 }
-                steps.push((*at as f64, *value));
+                steps.push((at, height(*value)));
             }
             if let Some((_, value)) = steps.last().copied() {
-                steps.push((last, value));
+                steps.push((last.log10(), value));
             }
-            let (from, to) = spread(course.iter().map(|c| c.1));
+            let (from, to) = spread(course.iter().map(|c| height(c.1)));
+            let unit = match (log, unit) {
+                (false, unit) => unit.to_string(),
+                (true, "") => "log10".into(),
+                (true, unit) => format!("log10 of {unit}"),
+            };
+            let decades =
+                (0..=last.log10() as i32).map(|k| (f64::from(k), thousands(10f64.powi(k))));
+            let end = last.log10().max(0.1);
+            let beside = decades.filter(|(x, _)| *x < 0.88 * end);
             Chart::new(
                 title,
                 Axis {
-                    label: "points",
+                    label: "points so far",
                     from: 0.0,
-                    to: last,
+                    to: end,
                 },
                 Axis {
-                    label: unit,
+                    label: &unit,
                     from,
                     to,
                 },
                 if self.names.len() == 1 { 1040.0 } else { 400.0 },
                 230.0,
             )
+            .marked(beside.chain([(end, thousands(last))]))
             .line(&steps, GOOD, 2.0)
             .svg()
         };
@@ -948,12 +974,27 @@ fn axis_label(name: &str, unit: &str) -> String {
     }
 }
 
+/// Lowest and highest.
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+            (a.min(v), b.max(v))
+        })
+}
+
+/// `1000000` is too wide for the foot of a small picture: `1M`.
+fn thousands(count: f64) -> String {
+    match count {
+        n if n >= 1e6 => format!("{}M", quantity(1e-6 * n)),
+        n if n >= 1e4 => format!("{}k", quantity(1e-3 * n)),
+        n => format!("{n}"),
+    }
+}
+
 /// Lowest and highest, a little wider.
 fn spread(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let finite = values.filter(|v| v.is_finite());
-    let (a, b) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
-        (a.min(v), b.max(v))
-    });
+    let (a, b) = ends(values);
     if b > a {
         (a - 0.06 * (b - a), b + 0.06 * (b - a))
     } else if a.is_finite() {
