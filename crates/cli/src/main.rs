@@ -73,6 +73,8 @@ mod compare_report; // a run beside a log, as a page
 
 mod tune_report; // a tuned chair as a page
 
+mod sweep_report; // a sweep as a page
+
 mod page; // what the pages share
 
 mod chart; // lines, bars and heat maps in SVG

@@ -3,6 +3,7 @@
 use crate::input;
 use crate::sweep::place::Place;
 use crate::sweep::{self, Judges, merge};
+use crate::sweep_report;
 use crate::talk::{self, Outcome, say};
 use std::path::PathBuf;
 use tune::sweep::{Crew, Plan};
@@ -61,6 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         merged => merged?,
     };
+    sweep_report::write(&plan, &out, &merged)?;
     sweep::report(&merged, &out, args.json)?;
     if !merged.complete {
         say(format_args!(

@@ -10,6 +10,7 @@ pub mod sheet;
 
 use crate::input::{self, Sets};
 use crate::print;
+use crate::sweep_report;
 use crate::talk::{self, Outcome, say};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -190,6 +191,7 @@ fn work(plan: &Plan, place: &Place, args: &Work) -> anyhow::Result<Outcome> {
     if let Some(pace) = pace {
         run_info(place, &crew, pace, Some(seconds))?;
     }
+    sweep_report::write(plan, place, &merged)?;
     report(&merged, place, args.json)?;
     Ok(Outcome::good_if(
         merged.complete && merged.counts.failed == 0,
@@ -517,7 +519,12 @@ pub fn report(merged: &Merged, place: &Place, json: bool) -> anyhow::Result<()> 
         }
         print::table(&mut out, 1, &rows)?;
     }
-    for name in [place::RESULTS, place::POINTS, place::SUMMARY] {
+    for name in [
+        place::RESULTS,
+        place::POINTS,
+        place::SUMMARY,
+        sweep_report::REPORT,
+    ] {
         writeln!(out, "{}", place.root.join(name).display())?;
     }
     print::finish(out)?;

@@ -111,6 +111,13 @@ impl Judge {
         self
     }
 
+    /// One number of an objective's values on several bodies.
+    pub fn aggregate(&self, objective: usize, values: Vec<f64>) -> f64 {
+        self.objectives
+            .get(objective)
+            .map_or(f64::NAN, |w| w.of(values))
+    }
+
     /// How many of the samples pass a limit.
     pub fn over(&self, records: &[&Record]) -> u64 {
         let over = |r: &&&Record| {

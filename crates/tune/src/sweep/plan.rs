@@ -276,6 +276,11 @@ impl Plan {
         }
     }
 
+    /// A body of the population; `None` where every sample has the scene's own.
+    pub fn body(&self, body: u32) -> Option<&Body> {
+        self.bodies.get(body as usize)
+    }
+
     /// Measures a sample.
     pub fn record(&self, sample: u64, values: &[f64]) -> Record {
         let (_, body, list) = self.place(sample);
