@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let study = input::study(&args.study, &args.sets)?;
     let plan = Plan::new(&study)?;
-    let look = Place::look(&args.output, &plan, args.allow_mismatch)?;
+    let look = Place::look(&args.output, &plan, args.allow_mismatch).map_err(shared)?;
     let old = order(&args.output)?;
     let order = Order {
         engine: args.engine,
