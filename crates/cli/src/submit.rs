@@ -391,9 +391,16 @@ fn runs(numbers: &[u64]) -> Vec<(u64, u64)> {
     runs
 }
 
-/// Words for a shell.
+/// Words for a shell, quoted where they must be.
 fn quoted(words: &[String]) -> anyhow::Result<String> {
-    shlex::try_join(words.iter().map(String::as_str)).context("a shell cannot be told this")
+    // `shlex` would also quote these, which no shell minds behind a letter or a dash.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%".contains(c);
+    let word = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => Ok(word.clone()),
+        false => shlex::try_quote(word).map(String::from),
+    };
+    let words: Result<Vec<String>, _> = words.iter().map(word).collect();
+    Ok(words.context("a shell cannot be told this")?.join(" "))
 }
 
 /// Makes sure that the engine can be started, before anything is written.
