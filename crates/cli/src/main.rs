@@ -24,6 +24,8 @@ mod tune;
 
 mod sweep;
 
+mod submit;
+
 mod status;
 
 mod resume;
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Submit(args) => submit::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::Merge(args) => merge::run(&args),
@@ -141,6 +144,8 @@ enum Command {
     Tune(tune::Args),
     /// Compute many variants of a scene: what varies, on whom and what counts stands in the study's [sweep]
     Sweep(sweep::Args),
+    /// Cut a sweep into parts and hand them to Slurm, GNU parallel or processes
+    Submit(submit::Args),
     /// Tell how far a sweep is, from its files
     Status(status::Args),
     /// Go on with a sweep where it stopped

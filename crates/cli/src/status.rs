@@ -1,6 +1,7 @@
 //! `kneadlab status`: how far a sweep is, told from its files alone.
 
 use crate::print;
+use crate::submit;
 use crate::sweep::place::{self, Place};
 use crate::sweep::{duration, rows};
 use crate::talk::Outcome;
@@ -59,6 +60,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         })
         .collect();
     print::table(&mut out, 1, &rows)?;
+    if let Some(parts) = status["submitted"].as_object() {
+        let engine = parts["engine"].as_str().unwrap_or_default();
+        let (all, missing) = (&parts["parts"], &parts["missing"]);
+        writeln!(out, "{missing} of {all} parts for {engine} are missing")?;
+    }
     if let Some(eta) = status["eta_s"].as_f64().filter(|s| *s > 0.0) {
         writeln!(
             out,
@@ -134,5 +140,6 @@ pub fn status(place: &Place, plan: &Plan) -> anyhow::Result<Value> {
         "merged": place.root.join(place::RESULTS).exists(),
         "threads": threads,
         "eta_s": eta_s,
+        "submitted": submit::standing(place, plan)?,
     }))
 }

@@ -90,6 +90,24 @@ pub struct Part {
 /// The whole.
 const WHOLE: Part = Part { index: 0, of: 1 };
 
+impl Work {
+    /// Whether it names a part.
+    pub fn is_part(&self) -> bool {
+        self.shard.is_some()
+    }
+
+    /// Whether it asks for nothing that another machine would have to be told.
+    pub fn is_plain(&self) -> bool {
+        let states = self.rerun.is_none() && !self.fail_fast && !self.keep_going;
+        states && self.jobs == 0 && self.progress.is_none() && !self.json
+    }
+
+    /// Whether another plan or program is allowed.
+    pub fn allow_mismatch(&self) -> bool {
+        self.allow_mismatch
+    }
+}
+
 fn part(text: &str) -> Result<Part, String> {
     let wrong = || "write I/N with I below N, such as 0/4".to_string();
     let (index, of) = text.split_once('/').ok_or_else(wrong)?;
@@ -249,7 +267,7 @@ fn tell_plan(plan: &Plan, part: Part, range: &Range<u64>, crew: &Crew) {
 }
 
 /// Seconds that a sample takes on one thread. What is computed here is thrown away.
-fn pilot(plan: &Plan, open: &Range<u64>) -> anyhow::Result<f64> {
+pub fn pilot(plan: &Plan, open: &Range<u64>) -> anyhow::Result<f64> {
     let begin = Instant::now();
     let mut best = f64::INFINITY;
     for k in 0..64 {

@@ -17,6 +17,8 @@ pub struct Lock {
     points: u64,
     cases: u64,
     samples: u64,
+    /// Parts that `submit` cut it into. No sample depends on it.
+    parts: Option<u64>,
     lot: u64,
     sampler: Value,
     search: Value,
@@ -45,6 +47,7 @@ impl Lock {
             points: plan.points(),
             cases: plan.cases(),
             samples: plan.samples(),
+            parts: None,
             lot: Plan::LOT,
             sampler: match sweep.search {
                 Some(_) => Value::Null,
@@ -63,10 +66,23 @@ impl Lock {
         }
     }
 
+    /// Cut into parts.
+    pub fn with_parts(mut self, parts: Option<u64>) -> Lock {
+        self.parts = parts;
+        self
+    }
+
     /// As JSON.
     pub fn text(&self) -> anyhow::Result<String> {
         pretty(self)
     }
+}
+
+/// Parts in the text of a lock, if it is this plan's.
+pub fn parts(text: &str, plan: &Plan) -> Option<u64> {
+    let lock: Value = serde_json::from_str(text).ok()?;
+    let same = lock["plan_hash"] == plan.hash && lock["samples"] == plan.samples();
+    lock["parts"].as_u64().filter(|n| same && *n > 0)
 }
 
 /// What differs between two locks, one line each: path, then, now. Long lists are cut.
@@ -74,10 +90,10 @@ pub fn differences(old: &str, new: &str) -> Vec<String> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let mut all = Vec::new();
     walk("", &parse(old), &parse(new), &mut all);
-    // The hash follows from the rest.
+    // Hashes follow from the rest, and the parts change nothing.
     let mut told: Vec<String> = all
         .iter()
-        .filter(|(path, _)| path != "plan_hash" && path != "scene_hash")
+        .filter(|(path, _)| !["plan_hash", "scene_hash", "parts"].contains(&path.as_str()))
         .map(|(path, text)| format!("  {path}: {text}"))
         .collect();
     if told.is_empty() {

@@ -110,12 +110,31 @@ impl Place {
     /// Opens or makes the folder for a plan. One that holds another plan or was made by another program is refused, unless
     /// `mismatch` allows it.
     pub fn open(root: &Path, plan: &Plan, study: &Texts, mismatch: bool) -> anyhow::Result<Place> {
-        let manifest = Manifest::of(plan);
-        let lock = Lock::of(plan);
-        let lock_text = lock.text()?;
+        let place = Place::look(root, plan, mismatch)?;
+        for folder in ["journal", "shards"] {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        let manifest = pretty(&place.manifest)?;
+        let lock = Lock::of(plan).with_parts(place.parts(plan)).text()?;
+        for (name, text) in [
+            (MANIFEST, manifest.as_str()),
+            (STUDY, &study.given),
+            (RESOLVED, &study.resolved),
+            (LOCK, &lock),
+        ] {
+            place.put(name, text)?;
+        }
+        Ok(place)
+    }
+
+    /// As [`Place::open`], but nothing is written: it may not be there yet.
+    pub fn look(root: &Path, plan: &Plan, mismatch: bool) -> anyhow::Result<Place> {
+        let lock_text = Lock::of(plan).text()?;
         let place = Place {
             root: root.into(),
-            manifest,
+            manifest: Manifest::of(plan),
         };
         let old: Option<Manifest> = read_json(&root.join(MANIFEST))?;
         match old {
@@ -130,21 +149,18 @@ impl Place {
                 place.compare(&old, &lock_text, mismatch)?;
             }
         }
-        for folder in ["journal", "shards"] {
-            let folder = root.join(folder);
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        let manifest = pretty(&place.manifest)?;
-        for (name, text) in [
-            (MANIFEST, manifest.as_str()),
-            (STUDY, &study.given),
-            (RESOLVED, &study.resolved),
-            (LOCK, &lock_text),
-        ] {
-            place.put(name, text)?;
-        }
         Ok(place)
+    }
+
+    /// How many parts the lock cuts this plan into, where `submit` has said so.
+    pub fn parts(&self, plan: &Plan) -> Option<u64> {
+        let lock = fs::read_to_string(self.root.join(LOCK)).ok()?;
+        super::lock::parts(&lock, plan)
+    }
+
+    /// Writes into the lock how many parts there are.
+    pub fn cut(&self, plan: &Plan, parts: u64) -> anyhow::Result<()> {
+        self.put(LOCK, &Lock::of(plan).with_parts(Some(parts)).text()?)
     }
 
     /// Reads the folder of a sweep, and its plan from it.
