@@ -14,7 +14,7 @@ pub struct Args {
     /// Folders of one plan
     #[arg(required = true)]
     folders: Vec<PathBuf>,
-    /// Where results.parquet, points.parquet and summary.json go; one of the folders, or another
+    /// Where results.parquet, points.parquet, summary.json and report.html go; one of the folders, or another
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Threads for held-out bodies; 0 takes all cores

@@ -31,7 +31,7 @@ use tune::sweep::{Crew, Manner, Plan, Record, Row, Sink, State, SweepError};
 pub struct Args {
     /// The study, with a [sweep]
     study: PathBuf,
-    /// Folder for shards, results.parquet, points.parquet, summary.json; what is there already is not computed again
+    /// Folder for shards, results.parquet, points.parquet, summary.json, report.html; what is there already is not computed again
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]
