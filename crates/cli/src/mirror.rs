@@ -3,16 +3,15 @@
 
 use ::tune::{Firmware, Order, RETRACTED_M, Sensed, State};
 use program::{Phase, Technique};
-use scene::Study;
+use std::f64::consts::TAU;
 use table::Tables;
 use table::eval::{self, Command, Inputs, Programme};
-use table::tables::DEPTH_PER_M;
+use table::tables::{DEPTH_PER_M, KNEAD_PER_HZ, PRESS_PER_M_S};
 
 /// A running programme, and the fallback once it fails.
 pub struct Mirror<'a> {
     tables: &'a Tables,
     programme: Programme<'a>,
-    knead_rad_s: f64,
     level: u8,
     technique: Technique,
     step: u16,
@@ -21,13 +20,12 @@ pub struct Mirror<'a> {
 
 impl<'a> Mirror<'a> {
     /// The programme for a body of a class, retracted, with every step at one level by way of the user's trim.
-    pub fn start(study: &Study, tables: &'a Tables, class: usize, level: u8) -> Mirror<'a> {
+    pub fn start(tables: &'a Tables, class: usize, level: u8) -> Mirror<'a> {
         let body = u8::try_from(class).unwrap_or(u8::MAX);
         let limits = &tables.limits;
         Mirror {
             tables,
             programme: Programme::start(tables, body, limits.requires, limits.retracted),
-            knead_rad_s: study.scene.timing.knead_rad_s,
             level,
             technique: Technique::Press,
             step: 0,
@@ -51,6 +49,18 @@ impl<'a> Mirror<'a> {
             trim: trim as i8,
             stop: false,
         }
+    }
+
+    /// The speed that the row orders; the shaft is parked at the speed of the first row that kneads.
+    fn knead_rad_s(&self, command: &Command) -> f64 {
+        let mut speeds = self.tables.steps.iter().map(|row| row.knead());
+        let parks = speeds.find(|knead| *knead > 0).unwrap_or(1200);
+        let knead = if command.knead > 0 {
+            command.knead
+        } else {
+            parks
+        };
+        f64::from(knead) / KNEAD_PER_HZ * TAU
     }
 
     fn state(&mut self, command: &Command, inputs: &Inputs) -> State {
@@ -90,9 +100,12 @@ impl Firmware for Mirror<'_> {
             } else {
                 f64::from(command.depth) / DEPTH_PER_M
             },
-            slide_m_s: f64::from(self.tables.limits.speed_q8) / 256.0 * 1e-3,
-            knead: command.knead,
-            knead_rad_s: self.knead_rad_s,
+            slide_m_s: match command.press {
+                0 => f64::from(self.tables.limits.speed_q8) / 256.0 * 1e-3,
+                press => f64::from(press) / PRESS_PER_M_S,
+            },
+            knead: command.knead > 0,
+            knead_rad_s: self.knead_rad_s(&command),
             park_rad: (f64::from(command.park) * 0.01).to_radians(),
             technique: self.technique,
             level: self.level,

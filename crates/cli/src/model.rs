@@ -113,6 +113,14 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
         );
     }
     let scene = &study.scene;
+    let press_m_s = &tuned.press_speed_m_s;
+    if press_m_s.len() != tuned.techniques.len() {
+        bail!(
+            "tuned.json holds {} press speeds for {} techniques\n  hint: an older version wrote it; tune again",
+            press_m_s.len(),
+            tuned.techniques.len()
+        );
+    }
     let envelope = Envelope::new(&scene.conditions)?;
     let broken = disobeyed(&envelope, tuned);
     if !broken.is_empty() {
@@ -175,8 +183,10 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
             level: 0,
             hold_s: 0.0,
             cycles: 0,
+            knead_hz: 0.0,
             park_deg: 0.0,
             speed_m_s: scene.timing.travel_m_s,
+            press_speed_m_s: press_m_s.iter().copied().fold(f64::INFINITY, f64::min),
             timeout_s: (PATIENCE * WAY_M / scene.timing.travel_m_s).ceil(),
         }],
         limits: Limits {
@@ -228,9 +238,13 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
         Technique::Knead => (End::Cycles, timing.travel_m_s),
         Technique::Roll => (End::Arrival, timing.roll_m_s),
     };
+    let press_m_s = tuned.press_speed_m_s[technique];
     let turns_s = step.cycles * std::f64::consts::TAU / timing.knead_rad_s;
-    let point_s =
-        WAY_M / speed_m_s + timing.press_ramp_s + timing.release_ramp_s + step.hold_s + turns_s;
+    let point_s = WAY_M / speed_m_s
+        + study.scene.mechanism.protrude.stroke_m / press_m_s
+        + timing.release_ramp_s
+        + step.hold_s
+        + turns_s;
     Ok(StepRow {
         technique: Some(technique),
         end,
@@ -248,8 +262,14 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
         } else {
             step.cycles as u32
         },
+        knead_hz: if end == End::Cycles {
+            timing.knead_rad_s / std::f64::consts::TAU
+        } else {
+            0.0
+        },
         park_deg: step.park_deg.rem_euclid(360.0),
         speed_m_s,
+        press_speed_m_s: press_m_s,
         timeout_s: (PATIENCE * point_s).ceil(),
     })
 }

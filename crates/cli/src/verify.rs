@@ -336,7 +336,7 @@ fn run_tables(
         band: &band,
     };
     let firmware =
-        |class: usize, level: u8| Box::new(Mirror::start(study, tables, class, level)) as Box<_>;
+        |class: usize, level: u8| Box::new(Mirror::start(tables, class, level)) as Box<_>;
     let bars = Bars::default();
     let runs = closed_loop(study, &replay_bodies(study), played, &firmware, jobs, &bars);
     bars.clear();

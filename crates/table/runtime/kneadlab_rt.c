@@ -4,7 +4,7 @@
 #define HEADER_SIZE 64u
 #define ENTRY_SIZE 16u
 #define MAGIC 0x424C4E4Bu /* "KNLB" */
-#define FORMAT_MAJOR 2u
+#define FORMAT_MAJOR 3u
 #define MAX_SECTIONS 32u
 #define MAX_IMAGE 0x00100000u
 
@@ -26,11 +26,12 @@
 #define ROW_SIZE (2u * PART_SIZE) /* a step and a vector */
 #define MAX_ROWS 2048u
 
-/* Words of a row in memory; technique and end share the first one, the level is in the second. */
+/* Words of a row in memory; technique and end share the first one, level and press speed the second. */
+#define R_LEVEL 1
 #define R_FROM 2
 #define R_TO 3
 #define R_SPACING 4
-#define R_HOLD 6
+#define R_HOLD 6 /* or the kneading speed */
 #define R_CYCLES 7
 #define R_PARK 8
 #define R_SPEED 9
@@ -384,7 +385,7 @@ static APART kneadlab_status_t check_classes(const kneadlab_ctx_t *c) {
 
 /* `technique_count` 0: a fallback, whose rows only retract and travel. */
 static int step_fits(const kneadlab_ctx_t *c, const uint8_t *p, uint32_t station_max) {
-  if ((p[1] > END_CYCLES) || (p[3] != 0u) || (get16(p + 4) > station_max) ||
+  if ((p[1] > END_CYCLES) || (p[3] == 0u) || (get16(p + 4) > station_max) ||
       (get16(p + 6) > station_max) || (get16(p + 16) >= 36000u) || (get16(p + 18) == 0u) ||
       (get16(p + 20) == 0u)) {
     return 0;
@@ -393,7 +394,8 @@ static int step_fits(const kneadlab_ctx_t *c, const uint8_t *p, uint32_t station
     return (p[1] == END_ARRIVAL) && (p[2] == 0u);
   }
   return (p[0] < c->technique_count) && (p[2] >= 1u) && (p[2] <= c->level_count) &&
-         (get16(p + ((p[1] == END_TIME) ? 12 : 14)) != 0u);
+         ((p[1] == END_ARRIVAL) || (get16(p + 12) != 0u)) &&
+         ((p[1] == END_TIME) || (get16(p + 14) != 0u));
 }
 
 static APART kneadlab_status_t check_steps(const kneadlab_ctx_t *c, uint32_t station_max) {
@@ -728,7 +730,7 @@ kneadlab_status_t kneadlab_prog_start(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog
 }
 
 static uint8_t level_of(const kneadlab_ctx_t *c, const kneadlab_prog_t *s, int8_t trim) {
-  int32_t level = (int32_t)(s->row[1] & 0xFFu) + (int32_t)trim;
+  int32_t level = (int32_t)(s->row[R_LEVEL] & 0xFFu) + (int32_t)trim;
   if (level > (int32_t)c->level_count) {
     level = (int32_t)c->level_count;
   }
@@ -739,40 +741,43 @@ static int near16(int32_t a, int32_t b, uint32_t tolerance) {
   return ((uint32_t)(a - b) + tolerance) <= (2u * tolerance);
 }
 
+/* A way, at most `back` down and at most `on` up. */
+static int32_t bounded(int32_t way, int32_t back, int32_t on) {
+  if (way > on) {
+    return on;
+  }
+  return (way < -back) ? -back : way;
+}
+
 /* The point is done: the next press point of this row, the way back, or, where the answer is 1, the next row. */
-static APART int leave_point(kneadlab_prog_t *s) {
-  const int32_t to = (int32_t)s->row[R_TO];
+static int leave_point(kneadlab_prog_t *s) {
   const int32_t spacing = (int32_t)s->row[R_SPACING];
-  const int up = (to >= (int32_t)s->row[R_FROM]);
-  const int32_t next = (int32_t)s->point + (up ? spacing : -spacing);
+  int32_t way = (int32_t)s->row[R_TO] - (int32_t)s->point;
   int last;
   s->step_ticks = 0u;
   if (end_of(s) == END_ARRIVAL) {
     s->pass++;
     last = (technique_of(s) == KNEADLAB_NO_TECHNIQUE) || (s->pass >= s->row[R_CYCLES]);
   } else {
-    last = (spacing == 0) || (up ? (next > to) : (next < to));
+    way = bounded(way, spacing, spacing); /* the last gap may be smaller than the others */
+    last = (way == 0);
     if (!last) {
-      s->point = (uint16_t)next;
+      s->point = (uint16_t)((int32_t)s->point + way);
       s->phase = KNEADLAB_P_RETRACT;
     }
   }
   return last;
 }
 
-/* Moves the commanded depth toward `target`, at most at the speed limit. */
-static void slew(const kneadlab_ctx_t *c, kneadlab_prog_t *s, int16_t target, uint16_t ticks) {
-  const int32_t goal = (int32_t)target * 256;
+static uint32_t press_of(const kneadlab_prog_t *s) { return (uint32_t)s->row[R_LEVEL] >> 8; }
+
+/* Moves the commanded depth toward `target`: in at most at the speed limit, out at most at the row's press speed too. */
+static APART void slew(const kneadlab_ctx_t *c, kneadlab_prog_t *s, int16_t target, uint16_t ticks) {
   /* 100 ticks a call are enough: at most 65535 * 100 < 2^31. */
-  const int32_t most =
-      (int32_t)get16(c->limits + L_SPEED) * (int32_t)((ticks < 100u) ? ticks : 100u);
-  if (goal > (s->depth_q8 + most)) {
-    s->depth_q8 += most;
-  } else if (goal < (s->depth_q8 - most)) {
-    s->depth_q8 -= most;
-  } else {
-    s->depth_q8 = goal;
-  }
+  const int32_t span = (int32_t)((ticks < 100u) ? ticks : 100u);
+  const int32_t in = (int32_t)get16(c->limits + L_SPEED) * span;
+  const int32_t out = (int32_t)(press_of(s) * 32u) * span;
+  s->depth_q8 += bounded(((int32_t)target * 256) - s->depth_q8, in, (out < in) ? out : in);
 }
 
 /* Rounded down, so that a fraction never lies over a cap. */
@@ -813,9 +818,10 @@ static int work(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *
   s->work_ticks += in->ticks;
   if (end_of(s) == END_ARRIVAL) {
     out->station = s->row[((s->pass & 1u) == 0u) ? R_TO : R_FROM];
+    out->press = 0u;
     return at_station(c, in, out->station);
   }
-  out->knead = (end_of(s) == END_CYCLES) ? 1u : 0u;
+  out->knead = (end_of(s) == END_CYCLES) ? s->row[R_HOLD] : 0u;
   done = (out->knead == 0u) ? (s->work_ticks >= s->row[R_HOLD]) : (turns >= s->row[R_CYCLES]);
   if ((!done) && (s->work_ticks >= (dwell * 10u))) {
     count_up(&c->counts.dwell_limited);
@@ -854,7 +860,7 @@ static kneadlab_status_t aim(kneadlab_ctx_t *c, const kneadlab_prog_t *s,
 }
 
 /* Moves the phase on; 1 where the point is done. */
-static APART int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
+static int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
                      const goal_t *goal, kneadlab_cmd_t *out) {
   const int16_t depth = goal->depth.depth;
   int done = 0;
@@ -897,6 +903,7 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
     return KNEADLAB_E_ARGUMENT;
   }
   out->park = 0u;
+  out->press = (uint8_t)press_of(prog);
   out->knead = 0u;
   out->step = prog->step;
   out->flags = 0u;

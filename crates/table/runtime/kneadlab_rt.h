@@ -1,5 +1,5 @@
 /*
- * kneadlab_rt.h: runtime for exported massage tables. Version 2.
+ * kneadlab_rt.h: runtime for exported massage tables. Version 3.
  *
  * C99. No malloc, no float, no 64-bit integer, no recursion, no global variable.
  * Every call does a bounded amount of work. Data is read byte by byte, so an image may lie
@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-#define KNEADLAB_RT_VERSION 2u
-#define KNEADLAB_LAYOUT_HASH 0x4D8D9152u
+#define KNEADLAB_RT_VERSION 3u
+#define KNEADLAB_LAYOUT_HASH 0x3CD2D181u
 #define KNEADLAB_STATION_ONE 2048u /* station units from one column to the next */
 #define KNEADLAB_TICK_MS 10u
 #define KNEADLAB_CLASS_UNKNOWN 255u /* takes the strictest row */
@@ -137,8 +137,9 @@ typedef struct {
   uint16_t speed;   /* carriage speed, 0.1 mm/s */
   uint16_t park;    /* where the kneading shaft stands when it does not turn, 0.01 degree */
   uint16_t step;    /* row of the programme */
+  uint16_t knead;   /* speed of the kneading shaft, 0.01 turns a minute; 0: it does not turn */
   uint8_t technique;
-  uint8_t knead;    /* 1: the kneading shaft turns */
+  uint8_t press;    /* the slide itself comes out no faster, 0.125 mm/s; 0: as fast as it can, to follow a rolled back */
   uint8_t phase;    /* KNEADLAB_P_... */
   uint8_t flags;    /* of the lookup behind `depth` */
 } kneadlab_cmd_t;

@@ -5,9 +5,9 @@
 //! advice.
 
 /// Version of the runtime.
-pub const RT_VERSION: u32 = 2;
+pub const RT_VERSION: u32 = 3;
 /// First four bytes of the hash of the layout.
-pub const LAYOUT_HASH: u32 = 0x4D8D_9152;
+pub const LAYOUT_HASH: u32 = 0x3CD2_D181;
 /// Station units from one column to the next.
 pub const STATION_ONE: u16 = 2048;
 /// Takes the strictest row.
@@ -133,7 +133,7 @@ pub struct Cap {
 
 const HEADER: usize = 64;
 const ENTRY: usize = 16;
-const FORMAT_MAJOR: u8 = 2;
+const FORMAT_MAJOR: u8 = 3;
 /// Five words and their check word.
 const PART: usize = 12;
 /// A step and a vector.
@@ -445,7 +445,7 @@ impl<'a> Context<'a> {
             let row = record(self.steps, i, ROW);
             let s = Step::read(row);
             let fits = s.end <= 2
-                && get8(row, 3) == 0
+                && s.press > 0
                 && s.from <= last
                 && s.to <= last
                 && s.park < 36000
@@ -455,7 +455,8 @@ impl<'a> Context<'a> {
             let works = s.technique != NO_TECHNIQUE
                 && s.technique < self.technique_count
                 && (1..=self.level_count).contains(&s.level)
-                && if s.end == 1 { s.hold > 0 } else { s.cycles > 0 };
+                && (s.end == 0 || s.hold > 0)
+                && (s.end == 1 || s.cycles > 0);
             check(fits && (travels || works), Error::Steps)?;
         }
         Ok(())
@@ -646,9 +647,11 @@ struct Step {
     technique: u8,
     end: u8,
     level: u8,
+    press: u8,
     from: u16,
     to: u16,
     spacing: u16,
+    /// Or the kneading speed.
     hold: u16,
     cycles: u16,
     park: u16,
@@ -662,6 +665,7 @@ impl Step {
             technique: get8(row, 0),
             end: get8(row, 1),
             level: get8(row, 2),
+            press: get8(row, 3),
             from: get16(row, 4),
             to: get16(row, 6),
             spacing: get16(row, 8),
@@ -726,8 +730,10 @@ pub struct Command {
     pub step: u16,
     /// Or [`NO_TECHNIQUE`].
     pub technique: u8,
-    /// The kneading shaft turns.
-    pub knead: bool,
+    /// Speed of the kneading shaft, 0.01 turns a minute; 0: it does not turn.
+    pub knead: u16,
+    /// The slide itself comes out no faster, 0.125 mm/s; 0: as fast as it can, to follow a rolled back.
+    pub press: u8,
     /// Phase after the call.
     pub phase: Phase,
     /// Of the lookup behind `depth`.
@@ -784,6 +790,7 @@ impl Programme {
         let mut out = Command {
             technique: NO_TECHNIQUE,
             step: self.step,
+            press: self.row.press,
             ..Command::default()
         };
         let mut goal = Depth {
@@ -823,7 +830,7 @@ impl Programme {
             out.station = input.station;
             out.speed = 0;
             out.technique = NO_TECHNIQUE;
-            out.knead = false;
+            out.knead = 0;
         }
         out.depth = self.depth();
         out.phase = self.phase;
@@ -949,6 +956,7 @@ impl Programme {
     ) {
         self.work_ticks = self.work_ticks.wrapping_add(input.ticks.into());
         let done = if step.end == 0 {
+            out.press = 0;
             out.station = if self.pass & 1 == 0 {
                 step.to
             } else {
@@ -961,7 +969,7 @@ impl Programme {
             )
         } else {
             let turns = input.cycles.wrapping_sub(self.cycles_at_start);
-            out.knead = step.end == 2;
+            out.knead = if step.end == 2 { step.hold } else { 0 };
             let enough = if step.end == 1 {
                 self.work_ticks >= u32::from(step.hold)
             } else {
@@ -985,26 +993,30 @@ impl Programme {
             self.pass = self.pass.wrapping_add(1);
             step.technique == NO_TECHNIQUE || self.pass >= step.cycles
         } else {
-            let (to, spacing) = (i32::from(step.to), i32::from(step.spacing));
-            let up = step.to >= step.from;
-            let next = i32::from(self.point) + if up { spacing } else { -spacing };
-            let beyond = if up { next > to } else { next < to };
-            if spacing != 0 && !beyond {
-                self.point = next as u16;
+            // The last gap may be smaller than the others.
+            let (point, spacing) = (i32::from(self.point), i32::from(step.spacing));
+            let way = (i32::from(step.to) - point).clamp(-spacing, spacing);
+            if way != 0 {
+                self.point = (point + way) as u16;
                 self.phase = Phase::Retract;
             }
-            spacing == 0 || beyond
+            way == 0
         };
         if last {
             self.enter(c, self.step + 1);
         }
     }
 
-    /// Moves the commanded depth toward `target`, at most at the speed limit.
+    /// Moves the commanded depth toward `target`: in at most at the speed limit, out at most at the row's press speed too.
     fn slew(&mut self, c: &Context<'_>, target: i16, ticks: u16) {
-        let most = i32::from(get16(c.limits, 4)) * i32::from(ticks.min(100));
+        let span = i32::from(ticks.min(100));
+        let inward = i32::from(get16(c.limits, 4));
+        let outward = (i32::from(self.row.press) * 32).min(inward);
         let goal = i32::from(target) * 256;
-        self.depth_q8 = goal.clamp(self.depth_q8 - most, self.depth_q8 + most);
+        self.depth_q8 = goal.clamp(
+            self.depth_q8 - inward * span,
+            self.depth_q8 + outward * span,
+        );
     }
 }
 

@@ -18,9 +18,9 @@ static void log_start(const char *what, uint8_t body, uint32_t conditions, int16
 static void log_row(const kneadlab_inputs_t *in, const kneadlab_cmd_t *out, kneadlab_status_t status) {
   printf("%u,%u,%d,%u,%d,%u,", (unsigned)in->ticks, (unsigned)in->station, (int)in->depth,
          (unsigned)in->cycles, (int)in->trim, (unsigned)in->stop);
-  printf("%u,%d,%u,%u,%u,%u,%u,%u,%u,%u\n", (unsigned)out->station, (int)out->depth,
+  printf("%u,%d,%u,%u,%u,%u,%u,%u,%u,%u,%u\n", (unsigned)out->station, (int)out->depth,
          (unsigned)out->speed, (unsigned)out->park, (unsigned)out->step, (unsigned)out->technique,
-         (unsigned)out->knead, (unsigned)out->phase, (unsigned)out->flags, (unsigned)status);
+         (unsigned)out->knead, (unsigned)out->press, (unsigned)out->phase, (unsigned)out->flags, (unsigned)status);
 }
 
 static void log_counts(const kneadlab_counts_t *c) {
@@ -81,7 +81,7 @@ int main(int argc, char **argv) {
   }
   log_start("programme", (uint8_t)body, @REQUIRES@u, in.depth);
   printf("ticks,station,depth,cycles,trim,stop,");
-  printf("out_station,out_depth,out_speed,out_park,step,technique,knead,phase,flags,code\n");
+  printf("out_station,out_depth,out_speed,out_park,step,technique,knead,press,phase,flags,code\n");
   (void)kneadlab_prog_start(&tables, &prog, (uint8_t)body, @REQUIRES@u, in.depth);
   if (run(&tables, &prog, &in, &turn_ticks) != KNEADLAB_OK) {
     log_start("fallback", KNEADLAB_CLASS_UNKNOWN, 0u, in.depth);

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::eval::{Counts, Lookup, STATION};
-use crate::tables::{Cap, INFEASIBLE, Limits, NO_TECHNIQUE, STATION_ONE, Step, Tables};
+use crate::tables::{
+    Cap, INFEASIBLE, Limits, NO_TECHNIQUE, PRESS_PER_M_S, STATION_ONE, Step, Tables,
+};
 
 /// All that two exports differ in. [`Difference::lines`] tells it shortly; as JSON it is complete.
 ///
@@ -485,7 +487,21 @@ fn fields(t: &Tables, s: &Step) -> Vec<(&'static str, String)> {
         ("from", u(s.from)),
         ("to", u(s.to)),
         ("spacing", format!("u {:.3}", f64::from(s.spacing) * pitch)),
-        ("hold", format!("{:.2} s", f64::from(s.hold) / 100.0)),
+        (
+            "hold",
+            match s.end {
+                1 => format!("{:.2} s", f64::from(s.hold) / 100.0),
+                _ => "none".into(),
+            },
+        ),
+        (
+            "knead",
+            format!("{:.2} turns a minute", f64::from(s.knead()) / 100.0),
+        ),
+        (
+            "press",
+            format!("{:.3} mm/s", f64::from(s.press) * 1e3 / PRESS_PER_M_S),
+        ),
         ("cycles", s.cycles.to_string()),
         ("park", format!("{:.2} degrees", f64::from(s.park) / 100.0)),
         ("speed", format!("{:.1} mm/s", f64::from(s.speed) / 10.0)),

@@ -278,7 +278,7 @@ fn step_json(s: &Step) -> Value {
     json!({
         "technique": s.technique, "end": s.end, "level": s.level, "from": s.from, "to": s.to,
         "spacing": s.spacing, "hold": s.hold, "cycles": s.cycles, "park": s.park,
-        "speed": s.speed, "timeout": s.timeout,
+        "speed": s.speed, "timeout": s.timeout, "press": s.press,
     })
 }
 

@@ -1,6 +1,8 @@
 //! The C runtime's arithmetic, word for word in integers: what it answers, this answers.
 
-use crate::tables::{Cap, DEPTH_PER_M, INFEASIBLE, NO_TECHNIQUE, STATION_ONE, Step, Tables};
+use crate::tables::{
+    Cap, DEPTH_PER_M, INFEASIBLE, NO_TECHNIQUE, PRESS_Q8, STATION_ONE, Step, Tables,
+};
 
 /// The runtime cut the value to the cap.
 pub const CAP_APPLIED: u8 = 4;
@@ -270,8 +272,10 @@ pub struct Command {
     pub step: u16,
     /// Index, or [`NO_TECHNIQUE`].
     pub technique: u8,
-    /// The kneading shaft turns.
-    pub knead: bool,
+    /// Speed of the kneading shaft, 0.01 turns a minute; 0: it does not turn.
+    pub knead: u16,
+    /// The slide itself comes out no faster, 0.125 mm/s; 0: as fast as it can, to follow a rolled back.
+    pub press: u8,
     /// Phase after the call.
     pub phase: Phase,
     /// Flags of the lookup behind `depth`.
@@ -350,6 +354,7 @@ impl<'a> Programme<'a> {
         let mut out = Command {
             step: self.step,
             technique: NO_TECHNIQUE,
+            press: self.press(),
             ..Command::default()
         };
         let mut goal = Lookup {
@@ -389,7 +394,7 @@ impl<'a> Programme<'a> {
             out.station = input.station;
             out.speed = 0;
             out.technique = NO_TECHNIQUE;
-            out.knead = false;
+            out.knead = 0;
         }
         out.depth = self.depth();
         out.phase = self.phase;
@@ -497,6 +502,7 @@ impl<'a> Programme<'a> {
             _ => {
                 self.work_ticks = self.work_ticks.wrapping_add(u32::from(input.ticks));
                 if row.end == 0 {
+                    out.press = 0;
                     out.station = if self.pass & 1 == 0 { row.to } else { row.from };
                     if self.at_station(input, out.station) {
                         self.leave(&row);
@@ -504,7 +510,7 @@ impl<'a> Programme<'a> {
                 } else {
                     let dwell = u32::from(dwell) * 10;
                     let turns = input.cycles.wrapping_sub(self.cycles_at_start);
-                    out.knead = row.end == 2;
+                    out.knead = if row.end == 2 { row.hold } else { 0 };
                     if (row.end == 1 && self.work_ticks >= u32::from(row.hold))
                         || (row.end == 2 && turns >= row.cycles)
                     {
@@ -527,23 +533,31 @@ impl<'a> Programme<'a> {
             }
             return;
         }
-        let (from, to) = (i32::from(row.from), i32::from(row.to));
-        let up = to >= from;
-        let spacing = i32::from(row.spacing);
-        let next = i32::from(self.point) + if up { spacing } else { -spacing };
-        if spacing == 0 || (up && next > to) || (!up && next < to) {
+        let next = row.next_point(self.point);
+        if next == self.point {
             self.enter(self.step + 1);
         } else {
-            self.point = next as u16;
+            self.point = next;
             self.step_ticks = 0;
             self.phase = Phase::Retract;
         }
     }
 
+    /// Press speed of the row that runs, or ran last.
+    fn press(&self) -> u8 {
+        let row = self.rows.get(usize::from(self.step)).or(self.rows.last());
+        row.map_or(0, |row| row.press)
+    }
+
     fn slew(&mut self, target: i16, ticks: u16) {
-        let most = i32::from(self.tables.limits.speed_q8) * i32::from(ticks.min(100));
+        let span = i32::from(ticks.min(100));
+        let inward = i32::from(self.tables.limits.speed_q8);
+        let outward = (i32::from(self.press()) * PRESS_Q8).min(inward);
         let goal = i32::from(target) * 256;
-        self.depth_q8 = goal.clamp(self.depth_q8 - most, self.depth_q8 + most);
+        self.depth_q8 = goal.clamp(
+            self.depth_q8 - inward * span,
+            self.depth_q8 + outward * span,
+        );
     }
 
     /// Rounded down, so that a fraction never lies over a cap.

@@ -48,8 +48,10 @@ pub fn model(classes: usize, stations: usize, levels: usize) -> Model {
             level: 0,
             hold_s: 0.0,
             cycles: 0,
+            knead_hz: 0.0,
             park_deg: 0.0,
             speed_m_s: 0.02,
+            press_speed_m_s: 0.0333,
             timeout_s: 60.0,
         }],
         limits: Limits {
@@ -169,8 +171,10 @@ fn programme(levels: u8) -> Vec<StepRow> {
         level: levels,
         hold_s: 2.0,
         cycles: 0,
+        knead_hz: 0.0,
         park_deg: 90.0,
         speed_m_s: 0.03,
+        press_speed_m_s: 0.01,
         timeout_s: 60.0,
     };
     vec![
@@ -182,7 +186,9 @@ fn programme(levels: u8) -> Vec<StepRow> {
             to_u: 0.2,
             spacing_u: 0.25,
             level: 1,
+            hold_s: 0.0,
             cycles: 4,
+            knead_hz: 0.2,
             ..row.clone()
         },
         StepRow {

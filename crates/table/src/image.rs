@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::check;
 use crate::tables::{
-    CURRENT_PER_A, Channel, DEPTH_PER_M, FORCE_PER_N, FORMAT_MAJOR, Knot, LAYOUT_HASH, RT_VERSION,
-    Step, TICK_MS, Tables, Vector,
+    CURRENT_PER_A, Channel, DEPTH_PER_M, FORCE_PER_N, FORMAT_MAJOR, Knot, LAYOUT_HASH,
+    PRESS_PER_M_S, RT_VERSION, Step, TICK_MS, Tables, Vector,
 };
 
 /// Bytes of a header.
@@ -535,16 +535,17 @@ fn steps(t: &Tables, kind: Kind, rows: &[Step]) -> Vec<Line> {
                 Cell::U8(s.technique),
                 Cell::U8(s.end),
                 Cell::U8(s.level),
-                Cell::U8(0),
+                Cell::U8(s.press),
                 Cell::U16(s.from),
                 Cell::U16(s.to),
                 Cell::U16(s.spacing),
             ],
             format!(
-                "{name}, columns {:.2} to {:.2}, level {}",
+                "{name}, columns {:.2} to {:.2}, level {}, out at {:.3} mm/s",
                 f64::from(s.from) / 2048.0,
                 f64::from(s.to) / 2048.0,
-                s.level
+                s.level,
+                f64::from(s.press) * 1e3 / PRESS_PER_M_S
             ),
         ));
         lines.push(Line::part(
@@ -558,9 +559,16 @@ fn steps(t: &Tables, kind: Kind, rows: &[Step]) -> Vec<Line> {
                 Cell::U16(s.timeout),
             ],
             format!(
-                "{:.2} s or {} cycles, {:.2} degree, {:.1} mm/s, at most {} s",
-                f64::from(s.hold) * f64::from(TICK_MS) / 1000.0,
-                s.cycles,
+                "{}, {:.2} degree, {:.1} mm/s, at most {} s",
+                match s.end {
+                    0 => format!("{} passes", s.cycles),
+                    1 => format!("{:.2} s", f64::from(s.hold) * f64::from(TICK_MS) / 1000.0),
+                    _ => format!(
+                        "{} turns at {:.2} a minute",
+                        s.cycles,
+                        f64::from(s.hold) / 100.0
+                    ),
+                },
                 f64::from(s.park) / 100.0,
                 f64::from(s.speed) / 10.0,
                 s.timeout

@@ -23,7 +23,7 @@ use crate::tables::{CAP_LIMITED, DEPTH_PER_M, INFEASIBLE, Tables};
 /// What goes into a tick. `trim` and `stop` may be left out: 0.
 pub const INPUTS: [&str; 6] = ["ticks", "station", "depth", "cycles", "trim", "stop"];
 /// What comes out of one.
-pub const OUTPUTS: [&str; 10] = [
+pub const OUTPUTS: [&str; 11] = [
     "out_station",
     "out_depth",
     "out_speed",
@@ -31,6 +31,7 @@ pub const OUTPUTS: [&str; 10] = [
     "step",
     "technique",
     "knead",
+    "press",
     "phase",
     "flags",
     "code",
@@ -293,7 +294,7 @@ impl Machine {
             i.station - Self::STRIDE.min(i.station - command.station)
         };
         i.depth = command.depth;
-        self.turn_ticks = if command.knead {
+        self.turn_ticks = if command.knead > 0 {
             self.turn_ticks + 1
         } else {
             0
@@ -599,7 +600,7 @@ impl Inputs {
     }
 }
 
-fn outputs(c: &Command, code: i64) -> [i64; 10] {
+fn outputs(c: &Command, code: i64) -> [i64; 11] {
     [
         c.station.into(),
         c.depth.into(),
@@ -608,6 +609,7 @@ fn outputs(c: &Command, code: i64) -> [i64; 10] {
         c.step.into(),
         c.technique.into(),
         c.knead.into(),
+        c.press.into(),
         c.phase as i64,
         c.flags.into(),
         code,

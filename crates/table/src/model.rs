@@ -155,8 +155,8 @@ pub enum End {
 /// One row of a programme.
 ///
 /// Each point is: retract, travel to it, protrude, work until [`End`]. With `End::Time` and
-/// `End::Cycles` the points are `from_u`, `from_u` + `spacing_u`, ... as far as `to_u`; a spacing
-/// of 0 means one point.
+/// `End::Cycles` the points are `from_u`, `from_u` + `spacing_u`, ... and `to_u` as the last, which may be nearer
+/// than the others; a remainder under a thousandth of the spacing is rounding. A spacing of 0 means one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
     /// Index of the technique; `None` retracts and travels to `from_u`.
@@ -175,10 +175,15 @@ pub struct StepRow {
     pub hold_s: f64,
     /// Turns or passes.
     pub cycles: u32,
+    /// Turns of the kneading shaft per second; 0 where it does not turn.
+    pub knead_hz: f64,
     /// Where the kneading shaft stands while it does not turn, degrees, 0 to 360.
     pub park_deg: f64,
     /// Carriage speed, m/s.
     pub speed_m_s: f64,
+    /// Fastest way of the protrusion outward, m/s: what the limits on the rate of force were checked at. The way in keeps to
+    /// [`Limits::protrude_speed_max_m_s`].
+    pub press_speed_m_s: f64,
     /// A point, or a pass, that takes longer is a fault, s.
     pub timeout_s: f64,
 }

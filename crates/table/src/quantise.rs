@@ -8,8 +8,9 @@ use crate::eval::Counts;
 use crate::model::{End, Model, Problem, StepRow};
 use crate::read;
 use crate::tables::{
-    CURRENT_PER_A, Cap, Channel, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE, Limits,
-    MAX_ROWS, NO_TECHNIQUE, STATION_ONE, Step, TAP_PER_HZ, TICK_MS, Tables, Vector,
+    CURRENT_PER_A, Cap, Channel, Class, DEPTH_PER_M, DWELL_PER_S, FORCE_PER_N, INFEASIBLE,
+    KNEAD_PER_HZ, Limits, MAX_ROWS, NO_TECHNIQUE, PRESS_PER_M_S, STATION_ONE, Step, TAP_PER_HZ,
+    TICK_MS, Tables, Vector,
 };
 
 /// Checks the model and rounds it.
@@ -484,16 +485,33 @@ fn steps(m: &Model, list: &str, rows: &[StepRow], p: &mut Vec<Problem>) -> Vec<S
                 End::Cycles => 2,
             },
             level: row.level,
+            press: down(
+                &key("press_speed_m_s"),
+                row.press_speed_m_s * PRESS_PER_M_S,
+                255.0,
+                p,
+            ) as u8,
             from,
             to,
-            spacing: to_u16(&key("spacing_u"), row.spacing_u * per_u, p),
-            hold: to_u16(&key("hold_s"), row.hold_s * ticks_per_s, p),
+            spacing: spacing(&key("spacing_u"), row, from.abs_diff(to), per_u, p),
+            hold: if row.end == End::Cycles {
+                to_u16(&key("knead_hz"), row.knead_hz * KNEAD_PER_HZ, p)
+            } else {
+                to_u16(&key("hold_s"), row.hold_s * ticks_per_s, p)
+            },
             cycles: to_u16(&key("cycles"), f64::from(row.cycles), p),
             park: (number(&key("park_deg"), row.park_deg * 100.0, 0.0, 36000.0, p) % 36000) as u16,
             speed: to_u16(&key("speed_m_s"), row.speed_m_s * 1e4, p),
             timeout: to_u16(&key("timeout_s"), row.timeout_s.ceil(), p),
         };
-        for (field, value) in [("speed_m_s", step.speed), ("timeout_s", step.timeout)] {
+        let press = u16::from(step.press);
+        let knead = if step.end == 2 { step.hold } else { 1 };
+        for (field, value) in [
+            ("speed_m_s", step.speed),
+            ("timeout_s", step.timeout),
+            ("press_speed_m_s", press),
+            ("knead_hz", knead),
+        ] {
             if value == 0 {
                 p.push(problem(key(field), 0, "must be above 0"));
             }
@@ -501,6 +519,36 @@ fn steps(m: &Model, list: &str, rows: &[StepRow], p: &mut Vec<Problem>) -> Vec<S
         out.push(step);
     }
     out
+}
+
+/// Spacing in station units by which as many points come out as the row has. `way` is what rounding has left of it; the
+/// nearest spacing to the row's own that fits moves a point by a unit for each point before it at most.
+fn spacing(key: &str, row: &StepRow, way: u16, per_u: f64, p: &mut Vec<Problem>) -> u16 {
+    let wanted = to_u16(key, row.spacing_u * per_u, p);
+    if row.end == End::Arrival || row.spacing_u.is_nan() || row.spacing_u <= 0.0 {
+        return wanted;
+    }
+    // As `program::Step::points_u`.
+    let gaps = ((row.to_u - row.from_u).abs() / row.spacing_u - 1e-3)
+        .ceil()
+        .max(0.0);
+    let way = f64::from(way);
+    if gaps == 0.0 {
+        return if way == 0.0 { wanted } else { 0 };
+    }
+    // `gaps` gaps of which the last may be smaller: way / gaps <= spacing < way / (gaps - 1).
+    let low = (way / gaps).ceil();
+    let high = if gaps > 1.0 {
+        (way / (gaps - 1.0)).ceil() - 1.0
+    } else {
+        65535.0
+    };
+    if low < 1.0 || low > high {
+        let limit = "too near for points of their own: a unit is a 2048th of the distance between two columns";
+        p.push(problem(key, row.spacing_u, limit));
+        return wanted;
+    }
+    f64::from(wanted).clamp(low, high) as u16
 }
 
 /// Every technique and class at every level in turn: the ends, columns, places between, and out of

@@ -185,11 +185,13 @@ pub(crate) fn meaning(t: &Tables) -> Result<(), Refusal> {
         let travels = s.technique == NO_TECHNIQUE && s.end == 0 && s.level == 0;
         let works = usize::from(s.technique) < techniques
             && (1..=t.levels).contains(&s.level)
-            && if s.end == 1 { s.hold > 0 } else { s.cycles > 0 };
+            && (s.end == 0 || s.hold > 0)
+            && (s.end == 1 || s.cycles > 0);
         s.end <= 2
             && s.from <= last
             && s.to <= last
             && s.park < 36000
+            && s.press > 0
             && s.speed > 0
             && s.timeout > 0
             && (travels || works)
@@ -459,13 +461,11 @@ fn steps(image: &Directory<'_>, kind: Kind) -> Result<Vec<Step>, Refusal> {
     image
         .rows(kind)?
         .map(|r| {
-            if r[3] != 0 {
-                return Err(refuse(17, "a reserved byte is not zero"));
-            }
             Ok(Step {
                 technique: r[0],
                 end: r[1],
                 level: r[2],
+                press: r[3],
                 from: u16_at(r, 4),
                 to: u16_at(r, 6),
                 spacing: u16_at(r, 8),

@@ -11,13 +11,13 @@ pub const TICK_MS: u16 = 10;
 /// Technique of a row that only retracts and travels.
 pub const NO_TECHNIQUE: u8 = 255;
 /// Version of the runtime that these tables need.
-pub const RT_VERSION: u32 = 2;
+pub const RT_VERSION: u32 = 3;
 /// Format of an image: rises with each change of the layout.
-pub const FORMAT_MAJOR: u8 = 2;
+pub const FORMAT_MAJOR: u8 = 3;
 /// Most rows of a programme, a fallback or a list of vectors: two parts each, and a part's number has 12 bits.
 pub const MAX_ROWS: usize = 2048;
 /// First four bytes (little-endian) of the blake3 hash of the fenced blocks of LAYOUT.md.
-pub const LAYOUT_HASH: u32 = 0x4D8D_9152;
+pub const LAYOUT_HASH: u32 = 0x3CD2_D181;
 
 /// Depth units per metre: 0.01 mm each.
 pub const DEPTH_PER_M: f64 = 1e5;
@@ -27,6 +27,12 @@ pub const FORCE_PER_N: f64 = 100.0;
 pub const CURRENT_PER_A: f64 = 1000.0;
 /// Dwell units per second.
 pub const DWELL_PER_S: f64 = 10.0;
+/// Press speed units per m/s: 0.125 mm/s each.
+pub const PRESS_PER_M_S: f64 = 8e3;
+/// A unit of press speed, in 1/256 of 0.01 mm per tick.
+pub const PRESS_Q8: i32 = 32;
+/// Kneading speed units per hertz: 0.01 turns a minute each.
+pub const KNEAD_PER_HZ: f64 = 6e3;
 /// Tap rate units per hertz.
 pub const TAP_PER_HZ: f64 = 100.0;
 
@@ -219,13 +225,15 @@ pub struct Step {
     pub end: u8,
     /// 1 to levels; 0 without technique.
     pub level: u8,
+    /// Fastest way out, 0.125 mm/s; never 0.
+    pub press: u8,
     /// Station.
     pub from: u16,
     /// Station.
     pub to: u16,
     /// Station units.
     pub spacing: u16,
-    /// Ticks.
+    /// Ticks; where cycles end the work, the kneading speed in 0.01 turns a minute.
     pub hold: u16,
     /// Turns or passes.
     pub cycles: u16,
@@ -235,6 +243,20 @@ pub struct Step {
     pub speed: u16,
     /// s.
     pub timeout: u16,
+}
+
+impl Step {
+    /// The point after one of this row: `spacing` on, but not past `to`; the same point where it is the last.
+    pub fn next_point(&self, point: u16) -> u16 {
+        let spacing = i32::from(self.spacing);
+        let way = i32::from(self.to) - i32::from(point);
+        (i32::from(point) + way.clamp(-spacing, spacing)) as u16
+    }
+
+    /// Kneading speed, 0.01 turns a minute; 0 where the shaft does not turn.
+    pub fn knead(&self) -> u16 {
+        if self.end == 2 { self.hold } else { 0 }
+    }
 }
 
 /// A lookup and what it must answer, to the bit.

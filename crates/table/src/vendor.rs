@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::emit::tables_json;
 use crate::model::Model;
 use crate::tables::{
-    CURRENT_PER_A, DEPTH_PER_M, FORCE_PER_N, INFEASIBLE, NO_TECHNIQUE, STATION_ONE, Step, Tables,
+    CURRENT_PER_A, DEPTH_PER_M, FORCE_PER_N, INFEASIBLE, NO_TECHNIQUE, PRESS_PER_M_S, STATION_ONE,
+    Step, Tables,
 };
 
 /// Why a template was not rendered.
@@ -93,7 +94,9 @@ pub fn context(t: &Tables, m: &Model) -> Value {
                 "u": u(station), "station": station,
                 "column": (f64::from(station) / f64::from(STATION_ONE)).round() as u16,
             })).collect::<Value>(),
-            "hold_s": f64::from(s.hold) / 100.0,
+            "hold_s": if s.end == 1 { f64::from(s.hold) / 100.0 } else { 0.0 },
+            "knead_rpm": f64::from(s.knead()) / 100.0,
+            "press_mm_s": f64::from(s.press) * 1e3 / PRESS_PER_M_S,
             "cycles": s.cycles,
             "park_deg": f64::from(s.park) / 100.0,
             "speed_mm_s": f64::from(s.speed) / 10.0,
@@ -173,19 +176,14 @@ pub fn context(t: &Tables, m: &Model) -> Value {
 
 /// Stations of a row at which it works, in order; both ends of a roll.
 fn points(s: &Step) -> impl Iterator<Item = u16> + use<> {
-    let (from, to) = (i32::from(s.from), i32::from(s.to));
-    let rolls = s.end == 0;
-    let spacing = i32::from(s.spacing);
-    let count = match (rolls, spacing) {
-        (true, _) if s.technique != NO_TECHNIQUE => 2,
-        (true, _) | (_, 0) => 1,
-        (false, _) => (to - from).abs() / spacing + 1,
-    };
-    let towards = (to - from).signum();
-    (0..count).map(move |i| match rolls {
-        true if i == 1 => to as u16,
-        true => from as u16,
-        false => (from + towards * spacing * i) as u16,
+    let s = *s;
+    std::iter::successors(Some(s.from), move |point| {
+        let next = match s.end {
+            0 if s.technique == NO_TECHNIQUE => s.from,
+            0 => s.to,
+            _ => s.next_point(*point),
+        };
+        (next != *point).then_some(next)
     })
 }
 

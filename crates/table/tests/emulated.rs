@@ -347,7 +347,7 @@ fn follow(input: &mut Inputs, out: &table::eval::Command, seed: u32, random: &mu
     };
     input.ticks = 1 + random.below(3) as u16;
     input.depth = (i32::from(out.depth) + random.below(40) as i32 - 20) as i16;
-    let turned = out.knead && random.below(200) == 0;
+    let turned = out.knead > 0 && random.below(200) == 0;
     input.cycles = input.cycles.wrapping_add(u16::from(turned));
     if random.below(100) == 0 {
         input.trim = random.below(9) as i8 - 4;
@@ -379,7 +379,8 @@ fn session(t: &Tables, seed: u32, out: &mut String) -> Option<Fault> {
             c.park,
             c.step,
             c.technique.into(),
-            c.knead.into(),
+            c.knead,
+            c.press.into(),
             c.phase as u16,
             c.flags.into(),
         ];

@@ -135,18 +135,17 @@ fn points_u(t: &Tables, s: &table::tables::Step) -> Vec<f64> {
     if s.end == 0 {
         return vec![u(s.from), u(s.to)];
     }
-    let (low, high) = (s.from.min(s.to), s.from.max(s.to));
-    let count = (high - low) / s.spacing;
-    (0..=count)
-        .map(|i| {
-            if s.to >= s.from {
-                s.from + i * s.spacing
-            } else {
-                s.from - i * s.spacing
-            }
-        })
-        .map(u)
-        .collect()
+    let mut points = vec![s.from];
+    let mut at = s.from;
+    while at != s.to && s.spacing > 0 {
+        at = if s.to > at {
+            at + s.spacing.min(s.to - at)
+        } else {
+            at - s.spacing.min(at - s.to)
+        };
+        points.push(at);
+    }
+    points.into_iter().map(u).collect()
 }
 
 #[test]

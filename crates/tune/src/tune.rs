@@ -37,8 +37,9 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
     })?;
     let constant_m = constant_depths(&stage, &cast);
     let tuning_share = tuning_share(&stage, &cast, &maps);
-    drop(cast);
     let (cells, caps) = assemble(study, maps);
+    let press_speed_m_s = press_speeds(study, &cast, &cells);
+    drop(cast);
 
     let stations = study.stations.count;
     let index = |t: usize, c: usize, s: usize, l: usize| {
@@ -76,6 +77,7 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
         cells,
         caps,
         constant_m,
+        press_speed_m_s,
         tuning_share,
         replays: Vec::new(),
         before: None,
@@ -98,6 +100,30 @@ pub fn tune(study: &Study, jobs: usize, progress: &dyn Progress) -> Result<Tuned
     tuned.after = replays.first().map(|r| r.map.clone());
     tuned.replays = replays;
     Ok(tuned)
+}
+
+/// Slowest way out per technique over bodies, stations and levels: a ramp takes its time wherever touch is, so the flattest
+/// body was checked at the lowest speed, and no slower one passes a cap on the rate of force that a faster one keeps.
+fn press_speeds(study: &Study, cast: &[Felt], cells: &[Cell]) -> Vec<f64> {
+    let scene = &study.scene;
+    let (stations, classes) = (study.stations.all_u(), study.classes.len());
+    let stroke_m = scene.mechanism.protrude.stroke_m;
+    let of = |t: usize, technique: Technique| {
+        let mut least_m = stroke_m;
+        for felt in cast {
+            for (s, u) in stations.iter().enumerate() {
+                let first = ((t * classes + felt.player.class) * stations.len() + s) * 5;
+                let depths = cells[first..first + 5].iter().filter(|c| !c.infeasible);
+                for cell in depths {
+                    let touch = &felt.player.touch;
+                    least_m = least_m.min(touch.command_m(technique, *u, cell.depth_m, stroke_m));
+                }
+            }
+        }
+        (least_m / scene.timing.press_ramp_s).min(scene.mechanism.protrude.speed_max_m_s)
+    };
+    let techniques = study.techniques.iter().enumerate();
+    techniques.map(|(t, technique)| of(t, *technique)).collect()
 }
 
 /// What the result leans on that nobody has measured.

@@ -40,6 +40,9 @@ pub struct Tuned {
     pub caps: Vec<CapCell>,
     /// The one constant depth per level that they are judged against, m from touch.
     pub constant_m: [f64; 5],
+    /// Slowest way out of the slide at which the rate of force was checked, per technique, m/s; empty in results of older versions.
+    #[serde(default)]
+    pub press_speed_m_s: Vec<f64>,
     /// Band share on the bodies it was tuned on.
     pub tuning_share: f64,
     /// How it does on bodies of another seed.

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 /// What the layout page's fenced blocks hash to.
-const LAYOUT_HASH: u32 = 0x4D8D_9152;
+const LAYOUT_HASH: u32 = 0x3CD2_D181;
 
 /// A checked image: header values and the sections by kind.
 pub struct Image<'a> {
@@ -20,7 +20,7 @@ impl<'a> Image<'a> {
     pub fn parse(data: &'a [u8]) -> Result<Self> {
         ensure!(data.len() >= 64, "{} bytes hold no header", data.len());
         ensure!(data.starts_with(b"KNLB"), "the magic is not KNLB");
-        ensure!(data[4] == 2, "format major {}", data[4]);
+        ensure!(data[4] == 3, "format major {}", data[4]);
         ensure!(
             number(data, 6, 2) == 64,
             "header size {}",
@@ -42,7 +42,7 @@ impl<'a> Image<'a> {
         );
         ensure!(number(data, 34, 2) == 1000, "tick {}", number(data, 34, 2));
         ensure!(
-            number(data, 44, 4) <= 2,
+            number(data, 44, 4) <= 3,
             "needs runtime {}",
             number(data, 44, 4)
         );

@@ -242,7 +242,7 @@ impl Content {
             technique,
             end,
             level,
-            zero,
+            press,
             from,
             to,
             _,
@@ -255,7 +255,7 @@ impl Content {
         else {
             anyhow::bail!("{} values", row.len());
         };
-        ensure!(end <= 2 && zero == 0, "end {end}, {zero}");
+        ensure!(end <= 2 && press > 0, "end {end}, press speed {press}");
         ensure!(from <= last && to <= last, "stations {from}, {to}");
         ensure!(
             park < 36000 && speed > 0 && timeout > 0,
@@ -274,8 +274,8 @@ impl Content {
             );
             ensure!((1..=self.levels as i64).contains(&level), "level {level}");
             ensure!(
-                if end == 1 { hold > 0 } else { cycles > 0 },
-                "it never ends"
+                (end == 0 || hold > 0) && (end == 1 || cycles > 0),
+                "it never ends, or does not knead"
             );
         }
         Ok(())

@@ -51,7 +51,7 @@ pub fn compare(image: &Image<'_>, content: &Content, json: &Value) -> Result<usi
         "technique",
         "end",
         "level",
-        "",
+        "press",
         "from",
         "to",
         "spacing",

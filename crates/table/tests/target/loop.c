@@ -224,6 +224,7 @@ static void print_command(kneadlab_status_t status, const kneadlab_cmd_t *out) {
   word(out->step);
   word(out->technique);
   word(out->knead);
+  word(out->press);
   word(out->phase);
   word(out->flags);
   end_line();

@@ -89,7 +89,7 @@ fn follow(input: &mut Inputs, out: &Command, seed: u32, random: &mut Random) {
     };
     input.ticks = 1 + random.below(3) as u16;
     input.depth = (i32::from(out.depth) + random.below(40) as i32 - 20) as i16;
-    let turned = out.knead && random.below(200) == 0;
+    let turned = out.knead > 0 && random.below(200) == 0;
     input.cycles = input.cycles.wrapping_add(u16::from(turned));
     if random.below(100) == 0 {
         input.trim = random.below(9) as i8 - 4;
@@ -121,7 +121,8 @@ fn session<'a>(tables: &mut Context<'a>, fallback: &mut Context<'a>, seed: u32) 
             out.park,
             out.step,
             out.technique.into(),
-            out.knead.into(),
+            out.knead,
+            out.press.into(),
             out.phase as u16,
             out.flags.into(),
         ]);
