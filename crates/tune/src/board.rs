@@ -128,7 +128,9 @@ impl<'a> Board<'a> {
         let u = self.placement.station(now.drive.walk_m);
         let technique = self.order.map_or(Technique::Press, |o| o.technique);
         let protrude_m = now.drive.protrude_m;
-        let depth_m = if protrude_m < IN_M {
+        let depth_m = if let Some(beyond_m) = self.at_stop(u, protrude_m) {
+            beyond_m
+        } else if protrude_m < IN_M {
             RETRACTED_M
         } else {
             // A place short of the stop is never reported as the stop.
@@ -149,6 +151,15 @@ impl<'a> Board<'a> {
         self.slide_m = [self.slide_m[1], slide_m];
         self.note(&order, t_s);
         self.order = Some(order);
+    }
+
+    /// The ordered depth, where it lies beyond the slide's stroke and the slide stands at that end: it goes no further.
+    fn at_stop(&self, u: f64, protrude_m: f64) -> Option<f64> {
+        let order = self.order.filter(|o| o.depth_m > RETRACTED_M)?;
+        let asked_m = self.touch.datum_m(order.technique, u) + order.depth_m;
+        let stroke_m = self.limits.protrude_max_m;
+        let cut_m = asked_m.clamp(0.0, stroke_m);
+        (cut_m != asked_m && (protrude_m - cut_m).abs() < IN_M).then_some(order.depth_m)
     }
 
     /// Marks the hold, turn or pass that an order begins.
