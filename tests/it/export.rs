@@ -316,7 +316,7 @@ fn session(t: &Tables, seed: u32, body: u8, conditions: u32) -> (String, String,
             out.park,
             out.step,
             out.technique,
-            u8::from(out.knead),
+            out.knead,
             out.phase as u8,
             out.flags
         );
@@ -335,7 +335,7 @@ fn session(t: &Tables, seed: u32, body: u8, conditions: u32) -> (String, String,
         input.depth = out.depth.saturating_add(random.below(40) as i16 - 20);
         input.cycles = input
             .cycles
-            .wrapping_add(u16::from(out.knead && random.below(200) == 0));
+            .wrapping_add(u16::from(out.knead > 0 && random.below(200) == 0));
         if random.below(100) == 0 {
             input.trim = random.below(9) as i8 - 4;
         }

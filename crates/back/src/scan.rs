@@ -8,7 +8,7 @@ use crate::spine::{FROM_U, TO_U};
 /// The skin of a scanned back as a height field in its own stations: what stands in for the parametric surface.
 ///
 /// The mesh is turned so that the chord from the middle of the two PSIS to C7 is vertical and the PSIS lie level, looked at from behind on a grid of
-/// [`GRID_M`], smoothed once with weights 1 2 1 each way (a ripple of 20 mm keeps 0.73 of its height, one of 60 mm 0.97), and its midline
+/// `GRID_M`, smoothed once with weights 1 2 1 each way (a ripple of 20 mm keeps 0.73 of its height, one of 60 mm 0.97), and its midline
 /// measured: station 0 is C7, 1 the middle of the PSIS. Below and above what was scanned the skin goes on from its last row.
 ///
 /// Layers, zones, trunk and limits stay those of the body that is named beside it: a scan knows nothing of what lies under the skin.

@@ -5,7 +5,7 @@ use ::tune::{RETRACTED_M, Tuned};
 use anyhow::{Context, anyhow, bail};
 use back::{Decision, Envelope, Policy, Zone, policies};
 use program::{Step, Technique};
-use scene::{Scene, Study};
+use scene::Study;
 use std::fmt::Write as _;
 use table::Tables;
 use table::model::{CapRow, ClassInfo, End, Limits, Model, Source, StepRow};
@@ -186,7 +186,7 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
             knead_hz: 0.0,
             park_deg: 0.0,
             speed_m_s: scene.timing.travel_m_s,
-            press_speed_m_s: press_speed_m_s(scene),
+            press_speed_m_s: press_m_s.iter().copied().fold(f64::INFINITY, f64::min),
             timeout_s: (PATIENCE * WAY_M / scene.timing.travel_m_s).ceil(),
         }],
         limits: Limits {
@@ -227,15 +227,6 @@ pub fn notes(study: &Study, tuned: &Tuned) -> Vec<String> {
         .collect()
 }
 
-/// What rows order of the slide on its way out: its own speed, as ever.
-///
-/// [`Tuned::press_speed_m_s`], the slowest at which the rate of force was checked (5 to 6 mm/s in the shipped study), would be
-/// the safe one. With it no cap is passed and the band share stays, but forces part from the replay's by 3.9 N (root of the
-/// mean square) and it is not known why; until then the speed that the closed loop has been compared at stands here.
-fn press_speed_m_s(scene: &Scene) -> f64 {
-    scene.mechanism.protrude.speed_max_m_s
-}
-
 /// One step of the session as firmware runs it.
 fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
     let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
@@ -247,7 +238,7 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
         Technique::Knead => (End::Cycles, timing.travel_m_s),
         Technique::Roll => (End::Arrival, timing.roll_m_s),
     };
-    let press_m_s = press_speed_m_s(&study.scene);
+    let press_m_s = tuned.press_speed_m_s[technique];
     let turns_s = step.cycles * std::f64::consts::TAU / timing.knead_rad_s;
     let point_s = WAY_M / speed_m_s
         + study.scene.mechanism.protrude.stroke_m / press_m_s

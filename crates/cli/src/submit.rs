@@ -26,7 +26,7 @@ use tune::sweep::Plan;
 /// What to compute, and who runs it.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The study, with a [sweep]
+    /// A study with a sweep
     study: PathBuf,
     /// Folder for shards; every machine that computes must see it under this path
     #[arg(short, long, value_name = "DIR")]

@@ -29,7 +29,7 @@ use tune::sweep::{Crew, Manner, Plan, Record, Row, Sink, State, SweepError};
 /// What to sweep, and where the results go.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The study, with a [sweep]
+    /// A study with a sweep
     study: PathBuf,
     /// Folder for shards, results.parquet, points.parquet, summary.json, report.html; what is there already is not computed again
     #[arg(short, long, value_name = "DIR")]

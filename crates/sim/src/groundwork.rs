@@ -12,7 +12,7 @@ use tissue::{FarBasis, KernelBasis, Law, Layer, Stack, Stiffening};
 /// but its stack and the node, so the order in which bodies ask for them changes no number.
 ///
 /// Only the shape of stack and node together counts, so the lattice serves every radius: a node of `R` on a stack is one of
-/// [`RADIUS_M`] on the stack with all its thicknesses times `RADIUS_M / R`. A sweep over the radius solves no law twice.
+/// `RADIUS_M` on the stack with all its thicknesses times `RADIUS_M / R`. A sweep over the radius solves no law twice.
 #[derive(Debug)]
 pub struct Groundwork {
     basis: Arc<KernelBasis>,
