@@ -225,7 +225,8 @@ impl Axis {
     ///
     /// The speed beyond the target's is the `v` of `v dt + v^2 / (2 a) = gap`: after this step, braking ends on the target.
     fn follow(&mut self, target: f64, target_rate: f64, limits: [f64; 2], dt_s: f64) {
-        let gap = target - self.position;
+        // What the target itself moves in this step is in its rate.
+        let gap = target - target_rate * dt_s - self.position;
         let a = self.accel;
         let beyond = a * ((dt_s * dt_s + 2.0 * gap.abs() / a).sqrt() - dt_s);
         let wanted = (target_rate + beyond.copysign(gap)).clamp(limits[0], limits[1]);
