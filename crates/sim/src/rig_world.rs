@@ -12,7 +12,7 @@ use std::sync::Arc;
 use mechanism::{
     ClosingKind, Command, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
 };
-use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 use rapier3d_f64::dynamics::{
     GenericJoint, GenericJointBuilder, ImpulseJointHandle, JointAxesMask, JointAxis,
     MassProperties, MotorModel, MultibodyDofCoupling, MultibodyJointHandle, RigidBodyBuilder,
@@ -22,6 +22,7 @@ use rapier3d_f64::math::{Pose, Rotation, Vector};
 use rapier3d_f64::pipeline::PhysicsWorld;
 
 use crate::fault::Fault;
+use crate::world::{from_pose, from_vector, to_pose, vector};
 
 /// How a rig is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -937,26 +938,4 @@ fn joint_data(linkage: &Linkage, start: &Posture, index: usize) -> GenericJoint 
         }
     }
     data.build()
-}
-
-fn vector(v: &Vector3<f64>) -> Vector {
-    Vector::new(v.x, v.y, v.z)
-}
-
-fn from_vector(v: Vector) -> Vector3<f64> {
-    Vector3::new(v.x, v.y, v.z)
-}
-
-fn to_pose(pose: &Isometry3<f64>) -> Pose {
-    let q = pose.rotation.coords;
-    Pose::from_parts(
-        vector(&pose.translation.vector),
-        Rotation::from_xyzw(q.x, q.y, q.z, q.w),
-    )
-}
-
-fn from_pose(pose: &Pose) -> Isometry3<f64> {
-    let q = pose.rotation;
-    let rotation = UnitQuaternion::new_normalize(Quaternion::new(q.w, q.x, q.y, q.z));
-    Isometry3::from_parts(Translation3::from(from_vector(pose.translation)), rotation)
 }

@@ -173,15 +173,15 @@ fn rocker_mass(mechanism: &Mechanism) -> MassProperties {
     MassProperties::new(vector(&centre), mass_kg, Vector::splat(inertia))
 }
 
-fn vector(v: &Vector3<f64>) -> Vector {
+pub(crate) fn vector(v: &Vector3<f64>) -> Vector {
     Vector::new(v.x, v.y, v.z)
 }
 
-fn from_vector(v: Vector) -> Vector3<f64> {
+pub(crate) fn from_vector(v: Vector) -> Vector3<f64> {
     Vector3::new(v.x, v.y, v.z)
 }
 
-fn to_pose(pose: &Isometry3<f64>) -> Pose {
+pub(crate) fn to_pose(pose: &Isometry3<f64>) -> Pose {
     let q = pose.rotation.coords;
     Pose::from_parts(
         vector(&pose.translation.vector),
@@ -189,7 +189,7 @@ fn to_pose(pose: &Isometry3<f64>) -> Pose {
     )
 }
 
-fn from_pose(pose: &Pose) -> Isometry3<f64> {
+pub(crate) fn from_pose(pose: &Pose) -> Isometry3<f64> {
     let q = pose.rotation;
     let rotation = UnitQuaternion::new_normalize(Quaternion::new(q.w, q.x, q.y, q.z));
     Isometry3::from_parts(Translation3::from(from_vector(pose.translation)), rotation)
