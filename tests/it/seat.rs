@@ -71,11 +71,13 @@ pub fn only(technique: Technique, u: f64, hold_s: f64, cycles: f64) -> Session {
         cycles,
         park_deg: 0.0,
         spacing_u: 0.1,
+        pace: None,
     };
     Session {
         name: "one step".into(),
         style: "test".into(),
         steps: vec![step],
+        ..Session::default()
     }
 }
 

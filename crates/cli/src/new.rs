@@ -24,6 +24,7 @@ enum Kind {
     Mechanism,
     Rig,
     Study,
+    Technique,
 }
 
 /// Writes the file, never over another.
@@ -33,6 +34,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Kind::Mechanism => (FileKind::Mechanism, "check"),
         Kind::Rig => (FileKind::Rig, "check"),
         Kind::Study => (FileKind::Study, "tune"),
+        Kind::Technique => (FileKind::Technique, "check"),
     };
     let path = format!(
         "{}.toml",

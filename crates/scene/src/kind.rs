@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::document;
-use crate::fields::{BODY, SCENE, STACK, STUDY};
+use crate::fields::{BODY, SCENE, STACK, STUDY, TECHNIQUE};
 use crate::mechanism_fields::mechanism;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_fields::rig;
@@ -25,20 +25,23 @@ pub enum FileKind {
     Stack,
     /// Who is massaged.
     Body,
+    /// What hands do.
+    Technique,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 6] = [
+    pub const ALL: [FileKind; 7] = [
         FileKind::Scene,
         FileKind::Study,
         FileKind::Mechanism,
         FileKind::Rig,
         FileKind::Stack,
         FileKind::Body,
+        FileKind::Technique,
     ];
 
-    /// `scene`, `study`, `mechanism`, `rig`, `stack` or `body`.
+    /// `scene`, `study`, `mechanism`, `rig`, `stack`, `body` or `technique`.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Scene => "scene",
@@ -47,6 +50,7 @@ impl FileKind {
             FileKind::Rig => "rig",
             FileKind::Stack => "stack",
             FileKind::Body => "body",
+            FileKind::Technique => "technique",
         }
     }
 
@@ -64,6 +68,7 @@ impl FileKind {
             FileKind::Rig => rig(),
             FileKind::Stack => &STACK,
             FileKind::Body => &BODY,
+            FileKind::Technique => &TECHNIQUE,
         }
     }
 
@@ -97,7 +102,7 @@ impl FileKind {
                     line: 1,
                     key: String::new(),
                     value: String::new(),
-                    message: "this is no scene, study, mechanism, rig, stack or body".into(),
+                    message: "this is no scene, study, mechanism, rig, stack, body or technique".into(),
                     allowed: String::new(),
                     hint: Some(
                         "a scene has body, mechanism and session; a rig has [[link]]; a stack has [[layer]]".into(),

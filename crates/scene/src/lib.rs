@@ -19,7 +19,7 @@ mod kind; // the kinds of files
 mod spec; // what a file may say, as data
 
 #[rustfmt::skip] // it reads as a table: one key a line
-mod fields; // the keys of scenes, bodies, stacks and studies
+mod fields; // the keys of scenes, bodies, techniques, stacks and studies
 
 mod mechanism_fields; // the keys of mechanisms
 
@@ -29,6 +29,8 @@ mod rig_fields; // the keys of rigs
 mod rig_file; // from files to rigs, over the ranges of their parameters
 
 mod check; // the walk over a document along its spec
+
+mod technique_file; // from files to techniques, and from parts of a session to steps
 
 mod mesh_file; // a scan of a back: a mesh in a file
 
@@ -66,3 +68,4 @@ pub use sweep::{
     Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,
     SearchPlan, Span, Sweep, SweepModel, Variable,
 };
+pub use technique_file::{forbidden, load_technique};

@@ -19,6 +19,7 @@ use crate::rig_file::check_rig;
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Replay, Stations, Study};
 use crate::sweep::to_sweep;
+use crate::technique_file::{plan_parts, to_manner, to_parts};
 use crate::unit::{Unit, show};
 
 /// A scene and what somebody should look at.
@@ -104,6 +105,7 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
         FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
         FileKind::Stack => one(path, kind, &[], to_stack)?.1,
         FileKind::Body => one(path, kind, &[], to_body)?.1,
+        FileKind::Technique => one(path, kind, &[], to_manner)?.1,
         FileKind::Rig => check_rig(path)?,
     };
     Ok((kind, warnings))
@@ -142,7 +144,14 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
     let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
     let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
-    let session = c.table("session").and_then(|t| to_session(t, problems));
+    let timing = c.table("timing").map(to_timing);
+    let mut session = c.table("session").and_then(|t| to_session(t, problems));
+    if let (Some(t), Some(session), Some(body), Some(mechanism), Some(timing)) =
+        (c.table("session"), &mut session, &body, &mechanism, &timing)
+    {
+        let conditions = conditions.as_deref().unwrap_or_default();
+        plan_parts(session, t, mechanism, body, conditions, timing, problems);
+    }
     let surface = c.table("surface").and_then(|t| to_surface(t, problems));
     let chair = c.table("chair").and_then(to_chair);
     if let (Some(mechanism), Some(chair), Some(depth)) = (&mechanism, &chair, c.table("depth")) {
@@ -155,13 +164,7 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         chair: chair?,
         mechanism: mechanism?,
         session: session?,
-        timing: c.table("timing").map(|t| Timing {
-            press_ramp_s: t.number("press_ramp_s"),
-            release_ramp_s: t.number("release_ramp_s"),
-            knead_rad_s: t.number("knead_rpm"),
-            roll_m_s: t.number("roll_mm_s"),
-            travel_m_s: t.number("travel_mm_s"),
-        })?,
+        timing: timing?,
         depth: ConstantDepth {
             protrude_m: c.table("depth")?.numbers("protrude_mm"),
         },
@@ -175,6 +178,16 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         })?,
         surface: surface?,
     })
+}
+
+fn to_timing(t: &Checked) -> Timing {
+    Timing {
+        press_ramp_s: t.number("press_ramp_s"),
+        release_ramp_s: t.number("release_ramp_s"),
+        knead_rad_s: t.number("knead_rpm"),
+        roll_m_s: t.number("roll_mm_s"),
+        travel_m_s: t.number("travel_mm_s"),
+    }
 }
 
 /// What only several parts of a scene together can get wrong.
@@ -528,13 +541,28 @@ fn to_session(t: &Checked, problems: &mut Problems) -> Option<Session> {
             },
             park_deg: Unit::named("deg").map_or(0.0, |u| u.of_si(s.number("park_deg"))),
             spacing_u: or("spacing_u", unused.spacing_u),
+            pace: None,
         }
     });
     let session = Session {
         name: t.text("name").to_string(),
         style: t.text("style").to_string(),
         steps: steps.collect(),
+        parts: to_parts(t, problems)?,
+        ..Session::default()
     };
+    if !session.parts.is_empty() {
+        if !session.steps.is_empty() {
+            let problem = Problem {
+                allowed: "steps or parts".into(),
+                hint: Some("parts are planned as steps: write one of the two".into()),
+                ..t.problem("step", "a session has both steps and parts")
+            };
+            add(problem, problems);
+        }
+        // Their steps are planned when the machine is known.
+        return Some(session);
+    }
     for p in session.check() {
         let key = match p.step {
             Some(step) => format!("step.{step}.{}", p.key),
