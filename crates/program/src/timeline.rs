@@ -141,6 +141,16 @@ impl Timeline {
         command
     }
 
+    /// Beats a second of the tapping shaft at `t_s`; 0 while it stands.
+    pub fn beat_hz(&self, t_s: f64) -> f64 {
+        let after = self.segments.partition_point(|s| s.start_s <= t_s);
+        let segment = &self.segments[after.saturating_sub(1)];
+        match &segment.sway {
+            Some((sway, _)) if sway.tap => sway.rate_hz,
+            _ => 0.0,
+        }
+    }
+
     /// Start of every press hold, kneading turn and rolling pass, in order of time.
     pub fn marks(&self) -> &[Mark] {
         &self.marks

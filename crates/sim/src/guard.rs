@@ -55,7 +55,8 @@ const RATE_FILTER_S: f64 = 0.05;
 #[derive(Clone, Debug)]
 pub struct Guard {
     envelope: Envelope,
-    percussive: bool,
+    /// Beats a second, 0 for none.
+    beat_hz: f64,
     slow_force_n: [f64; 4],
     dwell_s: [[f64; 2]; 4],
     /// How long a node has pressed harder than the lower of the two fault forces, s.
@@ -69,7 +70,7 @@ impl Guard {
     pub fn new(envelope: Envelope) -> Guard {
         Guard {
             envelope,
-            percussive: false,
+            beat_hz: 0.0,
             slow_force_n: [0.0; 4],
             dwell_s: [[0.0; 2]; 4],
             fault_s: [0.0; 4],
@@ -132,6 +133,11 @@ impl Guard {
         self.load
     }
 
+    /// Says how many beats a second the machine makes from now on; 0 for none.
+    pub(crate) fn beats(&mut self, beat_hz: f64) {
+        self.beat_hz = beat_hz;
+    }
+
     /// Looks at one node after a step; returns its zone.
     pub fn watch(
         &mut self,
@@ -172,12 +178,18 @@ impl Guard {
         } else {
             self.dwell_s[node] = [0.0; 2];
         }
-        let rate_n_s = (contact.force_n - self.slow_force_n[node]) / RATE_FILTER_S;
+        // Of percussion the force is averaged over a beat.
+        let (percussive, filter_s) = if self.beat_hz > 0.0 {
+            (true, 1.0 / self.beat_hz)
+        } else {
+            (false, RATE_FILTER_S)
+        };
+        let rate_n_s = (contact.force_n - self.slow_force_n[node]) / filter_s;
         self.slow_force_n[node] += rate_n_s * dt_s;
         looks[5] = (
             Limit::Rate,
             rate_n_s,
-            self.envelope.rate_cap_n_s(self.percussive),
+            self.envelope.rate_cap_n_s(percussive),
         );
         for (limit, value, allowed) in looks {
             self.hold(Violation {

@@ -5,6 +5,7 @@
 #![doc = include_str!("../README.md")]
 
 mod agreement;
+mod aim;
 mod align;
 mod board;
 mod cast;
@@ -24,6 +25,7 @@ mod random;
 mod replay;
 mod response;
 mod sampler;
+mod score;
 pub mod search;
 pub mod sensitivity;
 mod shelf;
@@ -36,6 +38,7 @@ mod tuner;
 mod variant;
 
 pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
+pub use aim::Aim;
 pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
@@ -50,6 +53,7 @@ pub use progress::{Progress, Silent};
 pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use sampler::{Sampler, SamplerError};
+pub use score::{Felt, Point, Score, felt_in, felt_of_hand, score};
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};

@@ -17,7 +17,7 @@ pub(crate) const CONTACT_N: f64 = 5.0;
 pub(crate) const DEEPEST_M: f64 = 0.049;
 /// Radius of a patch, m: what a passing node goes on by while the skin under it relaxes. In the shipped chair 8 to 12 mm; a
 /// fifth more or less is 1 % of the force.
-const PATCH_M: f64 = 0.010;
+pub(crate) const PATCH_M: f64 = 0.010;
 /// Shaft angles of a kneading turn.
 const TURN_STEPS: usize = 16;
 /// Beyond this multiple of a cap nothing more is sampled.
