@@ -8,6 +8,7 @@ mod bed;
 mod fault;
 mod groundwork;
 mod guard;
+mod law_lattice;
 mod movie;
 mod neighbours;
 mod rig_press;
