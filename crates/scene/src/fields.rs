@@ -308,7 +308,25 @@ pub static STUDY: Table = Table {
         field("tuning", Kind::Table(&TUNING), Empty, "bodies it is tuned on", ""),
         field("held_out", Kind::Table(&HELD_OUT), Empty, "bodies it is judged on", ""),
         field("replay", Kind::Table(&REPLAY), Empty, "bodies on which the final tables are run dynamically", ""),
+        field("comparison", Kind::Table(&COMPARISON), Absent, "what `kneadlab techniques` lets machines and a hand do", ""),
         field("sweep", Kind::Table(&SWEEP), Absent, "what `kneadlab sweep` varies, and what it asks for", ""),
+    ],
+};
+
+static COMPARISON: Table = Table {
+    about: "Techniques, each done by every machine on the scene's body, and by an ideal hand; the scene's own session plays no part.",
+    fields: &[
+        field("machine", Kind::Tables(&MACHINE, 1), Required, "who does them", ""),
+        field("part", Kind::Tables(&PART, 1), Required, "what is done: each part alone, from first touch to last", ""),
+        field("hand", Kind::Flag, Flag(true), "an ideal hand does them too, on the same skin, lying still", ""),
+    ],
+};
+
+static MACHINE: Table = Table {
+    about: "One machine of a comparison.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in the table", ""),
+        field("mechanism", Kind::File(mechanism), Required, "what it is", ""),
     ],
 };
 

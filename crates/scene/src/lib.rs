@@ -62,10 +62,10 @@ pub use reference::reference;
 pub use rig_file::{LoadedRig, load_rig};
 pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 pub use schema::schema;
-pub use study::{Bodies, Replay, Stations, Study};
+pub use study::{Bodies, Comparison, Replay, Stations, Study};
 pub use suggest::closest;
 pub use sweep::{
     Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,
     SearchPlan, Span, Sweep, SweepModel, Variable,
 };
-pub use technique_file::{forbidden, load_technique};
+pub use technique_file::{forbidden, load_technique, plan_session};

@@ -17,7 +17,7 @@ use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
-use crate::study::{Bodies, Replay, Stations, Study};
+use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
 use crate::technique_file::{plan_parts, to_manner, to_parts};
 use crate::unit::{Unit, show};
@@ -741,6 +741,24 @@ const BANDS: [[f64; 2]; 5] = [
     [0.13, 0.235],
 ];
 
+/// Its parts are checked by themselves: what a machine cannot do is a result there and no problem.
+fn to_comparison(t: &Checked, problems: &mut Problems) -> Option<Comparison> {
+    let machines: Vec<Option<(String, Mechanism)>> = t
+        .tables("machine")
+        .iter()
+        .map(|m| {
+            let mechanism = to_mechanism(m.table("mechanism")?, problems)?;
+            Some((m.text("name").to_string(), mechanism))
+        })
+        .collect();
+    let parts = to_parts(t, problems)?;
+    Some(Comparison {
+        machines: machines.into_iter().collect::<Option<_>>()?,
+        parts,
+        hand: t.flag("hand"),
+    })
+}
+
 fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Study> {
     let scene = c.table("scene").and_then(|t| to_scene(t, problems));
     let text = node.entries().iter().find(|(k, _)| k == "scene");
@@ -754,7 +772,10 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
         .into_iter()
         .filter(|key| !node.entries().iter().any(|(k, _)| k == key))
         .collect();
-    if !c.entries.contains_key("sweep") && !node.entries().iter().any(|(k, _)| k == "sweep") {
+    let given = |key: &str| {
+        c.entries.contains_key(key) || node.entries().iter().any(|(k, _)| k == key)
+    };
+    if !given("sweep") && !given("comparison") {
         for key in &lacks {
             if let Some(field) = c.spec.field(key) {
                 problems.0.push(Problem {
@@ -765,6 +786,9 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
             }
         }
     }
+    let comparison = c
+        .table("comparison")
+        .and_then(|t| to_comparison(t, problems));
     let bodies = |key: &str| {
         c.table(key).map(|t| Bodies {
             per_class: t.count("bodies_per_class"),
@@ -840,6 +864,7 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
         },
         lacks,
         sweep,
+        comparison,
         techniques,
         cap_margin: c.number("cap_margin"),
         replay: Replay {

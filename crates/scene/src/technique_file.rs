@@ -6,7 +6,7 @@ use back::{Back, Body, Envelope};
 use mechanism::Mechanism;
 use program::{
     AxisLimits, Carriage, ContactShape, Direction, Manner, NO_THRUST, Need, Part, Path as Way,
-    School, Session, Sources, Timing, plan,
+    ProgramError, School, Session, Sources, Timing, plan,
 };
 
 use crate::check::Checked;
@@ -162,30 +162,43 @@ pub(crate) fn plan_parts(
         };
         add(problem, problems);
     }
-    // What is wrong with either is told elsewhere.
-    let (Some(carriage), Ok(back)) = (Carriage::new(mechanism), Back::new(body)) else {
-        return;
-    };
-    let length_m = back.arc_length_m();
-    let limits = AxisLimits::of(mechanism);
-    match plan(&session.parts, &carriage, &limits, timing, length_m) {
-        Ok((steps, fits)) => {
-            session.steps = steps;
-            session.fits = fits;
-        }
-        Err(found) => {
-            for p in found.problems {
-                let key = format!("part.{}.{}", p.step.unwrap_or(0), p.key);
-                let problem = Problem {
-                    value: p.value,
-                    allowed: p.allowed,
-                    hint: Some(p.hint),
-                    ..t.problem(&key, "this machine cannot do this technique")
-                };
-                add(problem, problems);
-            }
+    if let Err(found) = plan_session(session, mechanism, body, timing) {
+        for p in found.problems {
+            let key = format!("part.{}.{}", p.step.unwrap_or(0), p.key);
+            let problem = Problem {
+                value: p.value,
+                allowed: p.allowed,
+                hint: Some(p.hint),
+                ..t.problem(&key, "this machine cannot do this technique")
+            };
+            add(problem, problems);
         }
     }
+}
+
+/// Writes the steps of a session's parts anew, for a machine and a body; a session without parts stays as it is. Machines and bodies that cannot be
+/// leave it without steps: whoever runs it says why.
+///
+/// # Errors
+/// The parts that the machine cannot do; `step` is the part's number.
+pub fn plan_session(
+    session: &mut Session,
+    mechanism: &Mechanism,
+    body: &Body,
+    timing: &Timing,
+) -> Result<(), ProgramError> {
+    if session.parts.is_empty() {
+        return Ok(());
+    }
+    session.steps.clear();
+    session.fits.clear();
+    let (Some(carriage), Ok(back)) = (Carriage::new(mechanism), Back::new(body)) else {
+        return Ok(());
+    };
+    let limits = AxisLimits::of(mechanism);
+    let planned = plan(&session.parts, &carriage, &limits, timing, back.arc_length_m())?;
+    (session.steps, session.fits) = planned;
+    Ok(())
 }
 
 /// Parts whose technique a condition forbids, with the reason. Conditions that are not known or that refuse everything are told elsewhere.

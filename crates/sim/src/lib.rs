@@ -9,6 +9,7 @@ mod fault;
 mod groundwork;
 mod guard;
 mod hand;
+mod law_lattice;
 mod movie;
 mod neighbours;
 mod rig_press;
