@@ -772,9 +772,8 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
         .into_iter()
         .filter(|key| !node.entries().iter().any(|(k, _)| k == key))
         .collect();
-    let given = |key: &str| {
-        c.entries.contains_key(key) || node.entries().iter().any(|(k, _)| k == key)
-    };
+    let given =
+        |key: &str| c.entries.contains_key(key) || node.entries().iter().any(|(k, _)| k == key);
     if !given("sweep") && !given("comparison") {
         for key in &lacks {
             if let Some(field) = c.spec.field(key) {

@@ -196,7 +196,13 @@ pub fn plan_session(
         return Ok(());
     };
     let limits = AxisLimits::of(mechanism);
-    let planned = plan(&session.parts, &carriage, &limits, timing, back.arc_length_m())?;
+    let planned = plan(
+        &session.parts,
+        &carriage,
+        &limits,
+        timing,
+        back.arc_length_m(),
+    )?;
     (session.steps, session.fits) = planned;
     Ok(())
 }

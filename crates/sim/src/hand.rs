@@ -2,14 +2,13 @@
 
 use std::f64::consts::{PI, TAU};
 
-use back::Envelope;
+use back::{Back, Envelope};
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use program::{ContactShape, Direction, Manner, Part, Path};
 use tissue::{Effort, Indenter};
 
 use crate::bed::Bed;
 use crate::fault::Fault;
-use crate::subject::Subject;
 use crate::touch::{Contact, NodeLaw, Solve, Touch};
 use crate::traction::Wheel;
 
@@ -76,7 +75,7 @@ pub fn surface(manner: &Manner) -> Indenter {
 /// # Errors
 /// [`Fault`] where a force is not finite.
 pub fn perform(
-    subject: &Subject,
+    back: &Back,
     envelope: &Envelope,
     bed: &Bed,
     part: &Part,
@@ -97,7 +96,7 @@ pub fn perform(
     };
     let extent_m = law.shape.extent_m(&Vector3::y());
     let mut touch = Touch::new(law, bed);
-    let plan = Plan::of(part, subject.back.arc_length_m());
+    let plan = Plan::of(part, back.arc_length_m());
     let mut rows = Vec::new();
     // From the skin to the deepest point of the hand, m: > 0 is pressed in.
     let mut depth_m = -0.002;
@@ -141,7 +140,7 @@ pub fn perform(
         }
         if t_s + 1e-9 >= next_s {
             next_s += 1.0 / rate_hz;
-            let zone = subject.back.zone(contact.u, contact.x_m).zone;
+            let zone = back.zone(contact.u, contact.x_m).zone;
             let fraction = if contact.area_m2 > 0.0 {
                 contact.mean_pa() / envelope.reference_pressure_pa(zone, contact.area_m2)
             } else {

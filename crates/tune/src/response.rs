@@ -1,6 +1,6 @@
 //! What one body feels at every station and protrusion, technique by technique.
 
-use crate::cast::{Player, Stage};
+use crate::cast::{Player, Stage, knead_rad_s, roll_m_s};
 use back::{EXCLUDED_PRESSURE_PA, Limits, Zone};
 use mechanism::Drive;
 use program::Technique;
@@ -239,11 +239,11 @@ pub(crate) fn feel(
             }
         }
         Technique::Roll => {
-            let nodes = judge.rest(&drive(park_rad), in_passing(timing.roll_m_s), start);
+            let nodes = judge.rest(&drive(park_rad), in_passing(roll_m_s(&stage.study.scene)), start);
             judge.keep(nodes.unwrap_or_default());
         }
         Technique::Knead => {
-            let turn_s = std::f64::consts::TAU / timing.knead_rad_s;
+            let turn_s = std::f64::consts::TAU / knead_rad_s(&stage.study.scene);
             let soft = in_passing(stage.knead_m_s);
             let mut peak = [Contact::default(); 2];
             let mut before: Option<[Contact; 2]> = None;
