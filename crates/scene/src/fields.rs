@@ -343,8 +343,11 @@ static SWEEP: Table = Table {
     about: "Many variants of the scene: what varies, on whom, and what counts. `tune` ignores it.",
     fields: &[
         field("model", Kind::Choice(models_of_sweep), Text("simulate"), "where metrics come from: the simulator, or expressions over the names of what varies (cheap: for tests and teaching)", ""),
-        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row", ""),
+        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row; morris and saltelli: so that they tell what matters", ""),
         integer("samples", (1, 256, 1_000_000_000), "how many points; powers of 2 suit sobol").when("sampler", &["random", "latin_hypercube", "sobol"]),
+        integer("trajectories", (2, 20, 10_000), "of morris, each a point more than there are axes: which variables matter at all; 10 to 50 are usual").when("sampler", &["morris"]),
+        integer("rows", (16, 256, 16_384), "of saltelli's two matrices: `rows (axes + 2)` points tell which share of the variance each variable makes; a power of 2").when("sampler", &["saltelli"]),
+        field("pairs", Kind::Flag, Flag(false), "of variables too: then `rows (2 axes + 2)` points", "").when("sampler", &["saltelli"]),
         field("vary", Kind::Tables(&VARY, 1), Required, "what varies; a grid is the product of all", ""),
         field("derive", Kind::Tables(&DERIVE, 0), Empty, "what follows from what varies", ""),
         field("population", Kind::Table(&POPULATION), Absent, "bodies on which every point is judged; without it, the scene's own", ""),
@@ -437,7 +440,7 @@ fn models_of_sweep() -> Vec<&'static str> {
 }
 
 fn samplers() -> Vec<&'static str> {
-    vec!["grid", "random", "latin_hypercube", "sobol", "list"]
+    vec!["grid", "random", "latin_hypercube", "sobol", "list", "morris", "saltelli"]
 }
 
 fn scales() -> Vec<&'static str> {
