@@ -69,6 +69,10 @@ mod fit_report; // fitted moduli as a page
 
 mod run_report; // a run as a page
 
+mod run_rig; // `run` on the scene of a rig
+
+mod rig_report; // its page
+
 mod safety_page; // what a safety reviewer reads
 
 mod compare_report; // a run beside a log, as a page

@@ -88,10 +88,10 @@ static KNOT: Table = Table {
 };
 
 /// The chair.
-static CHAIR: Table = Table {
+pub(crate) static CHAIR: Table = Table {
     about: "The backrest, its pad, and how the hips hold the trunk.",
     fields: &[
-        number("recline_deg", (0.0, 45.0, 85.0), "backrest angle from the vertical; the trunk leans with m g sin(recline)", "E"),
+        number("recline_deg", (0.0, 45.0, 90.0), "backrest angle from the vertical, 90 lying flat; the trunk leans with m g sin(recline)", "E"),
         number("seat_z_mm", (-300.0, 0.0, 300.0), "seat plane above the foot of the backrest, along it", "E"),
         field("pad", Kind::Table(&PAD), Empty, "the pad on either side of the mechanism that carries the trunk", ""),
         field("hip", Kind::Table(&HIP), Empty, "the hips' hold on the trunk along the backrest and into it", ""),
@@ -178,7 +178,7 @@ static SOLVER: Table = Table {
     ],
 };
 
-static SURFACE: Table = Table {
+pub(crate) static SURFACE: Table = Table {
     about: "The back of the body, or for checks a flat slab of tissue on rigid ground.",
     fields: &[
         field("kind", Kind::Choice(surfaces), Text("back"), "what the nodes touch", ""),
