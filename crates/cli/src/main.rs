@@ -73,6 +73,10 @@ mod run_score; // how close a run came to its techniques
 
 mod run_report; // a run as a page
 
+mod run_rig; // `run` on the scene of a rig
+
+mod rig_report; // its page
+
 mod safety_page; // what a safety reviewer reads
 
 mod compare_report; // a run beside a log, as a page

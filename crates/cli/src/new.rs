@@ -21,6 +21,7 @@ pub struct Args {
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
     Scene,
+    RigScene,
     Mechanism,
     Rig,
     Study,
@@ -31,6 +32,7 @@ enum Kind {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (kind, then) = match args.kind {
         Kind::Scene => (FileKind::Scene, "run"),
+        Kind::RigScene => (FileKind::RigScene, "run"),
         Kind::Mechanism => (FileKind::Mechanism, "check"),
         Kind::Rig => (FileKind::Rig, "check"),
         Kind::Study => (FileKind::Study, "tune"),

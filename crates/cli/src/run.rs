@@ -5,6 +5,7 @@ use crate::input::{self, Sets};
 use crate::mat_log;
 use crate::print::{self, number};
 use crate::run_report;
+use crate::run_rig;
 use crate::run_score;
 use crate::seat::seat;
 use crate::talk::{self, Outcome, say};
@@ -22,22 +23,25 @@ use tune::{Score, felt_in, score};
 #[derive(clap::Args)]
 pub struct Args {
     /// The scene
-    scene: PathBuf,
+    pub scene: PathBuf,
     /// Folder for trace.csv, pressure.csv, summary.json and report.html
     #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    pub output: PathBuf,
     /// Pressure maps a second in pressure.csv, 3 to 4 kB each; 0 for none. `compare` wants as many as the mat has
     #[arg(long, value_name = "HZ", default_value_t = 20.0, value_parser = map_hz)]
-    map_hz: f64,
+    pub map_hz: f64,
     #[command(flatten)]
-    sets: Sets,
+    pub sets: Sets,
 }
 
 /// Rows of the trace per second. Limits are watched at every step, whatever this is.
-const RATE_HZ: f64 = 50.0;
+pub const RATE_HZ: f64 = 50.0;
 
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if input::is_rig_scene(&args.scene) {
+        return run_rig::run(args);
+    }
     let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
     let mut folder = Folder::open(&args.output, "run")?;
     let scene = Arc::new(scene);
@@ -69,10 +73,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for v in run_report::worst(&trace.violations) {
         say(format_args!(
             "warning: limit passed: {}",
-            run_report::violation(v)
+            run_report::violation(v, &run_report::NODES)
         ));
     }
-    for line in run_report::beyond(&trace) {
+    for line in run_report::beyond(&trace.beyond, &run_report::NODES) {
         say(format_args!(
             "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
         ));

@@ -219,7 +219,7 @@ fn check_takes_set() {
 #[test]
 fn what_new_writes_passes_check_and_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in ["scene", "mechanism", "study"] {
+    for kind in ["scene", "rig-scene", "mechanism", "rig", "study"] {
         let name = format!("my_{kind}");
         let new = || {
             kneadlab()
@@ -241,6 +241,61 @@ fn what_new_writes_passes_check_and_is_never_overwritten() {
         assert!(stderr(&again).contains("already there"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
+}
+
+/// The scene of a rig gives what a carriage's gives, its columns named after the machine; percussion is refused where a
+/// condition forbids it.
+#[test]
+fn the_scene_of_a_rig_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let pillow = scenes("pillow.toml");
+    let output = run(&[
+        "run",
+        &pillow,
+        "-o",
+        out.to_str().unwrap(),
+        "--set",
+        "duration_s=3",
+        "--set",
+        "solver.cell_mm=4",
+        "--set",
+        "rig.params.tilt_deg=10",
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["node_names"].as_array().unwrap().len(), 4);
+    assert!(summary["node_force_n"][1].as_f64().unwrap() > 2.0);
+    assert_eq!(summary["motors"][0]["name"], "discs");
+    let trace = fs::read_to_string(out.join("trace.csv")).unwrap();
+    let head = trace.lines().next().unwrap();
+    for column in [
+        "disc_joint_rad",
+        "discs_current_a",
+        "left_high_force_n",
+        "pad_n",
+    ] {
+        assert!(head.split(',').any(|c| c == column), "{column} in {head}");
+    }
+    let cells = head.split(',').count();
+    assert!(trace.lines().all(|line| line.split(',').count() == cells));
+    assert!(trace.lines().count() > 140 && !trace.contains("NaN"));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Node force") && !page.contains("NaN"));
+    assert!(out.join("pressure.csv").exists());
+
+    let gun = scenes("gun.toml");
+    let refused = run(&[
+        "run",
+        &gun,
+        "-o",
+        "nowhere",
+        "--set",
+        "body.conditions=osteopenia",
+    ]);
+    assert_eq!(code(&refused), 1);
+    assert!(stderr(&refused).contains("refused"), "{}", stderr(&refused));
 }
 
 #[test]

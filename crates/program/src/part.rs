@@ -25,7 +25,7 @@ pub struct Part {
     pub firmness: f64,
     /// Intensity for tuned tables, 1 to 5.
     pub level: u8,
-    /// Nodes from the midline, m; none for what the technique leaves open: the machine's narrowest.
+    /// Nodes from the midline, m; none for what the technique leaves open: 50 mm, or what its movement needs.
     pub width_m: Option<f64>,
     /// From one place to the next, in stations.
     pub spacing_u: f64,
@@ -68,6 +68,8 @@ const LEAST_SHARE: f64 = 0.5;
 const MOST_RESIDUAL: f64 = 0.5;
 /// A millimetre outward, along the spine and into the user: what it counts in following a path (E). Along the spine tissue hardly tells.
 const WEIGHTS: [f64; 3] = [1.0, 0.3, 1.0];
+/// Where hands work beside the spine, m from the midline: on the ridge of the muscle (E). Nodes of 20 mm then keep 10 mm off what is left out.
+const BESIDE_M: f64 = 0.050;
 /// Way of the slide from behind the pad to the work, m (E): only to reckon how many places fit into the minutes.
 const PRESS_WAY_M: f64 = 0.055;
 
@@ -227,9 +229,9 @@ impl Planner<'_> {
         }
     }
 
-    /// The shaft's angle for the width asked for, else the narrowest.
+    /// The shaft's angle for the width asked for, else for where hands work.
     fn park_rad(&self) -> f64 {
-        self.machine.park(self.part.width_m.unwrap_or(0.0)).0
+        self.machine.park(self.part.width_m.unwrap_or(BESIDE_M)).0
     }
 
     /// As many places as fit into the minutes at the technique's shortest time, then as many rounds, then as long at each as is left and allowed.

@@ -55,6 +55,11 @@ impl Wave {
         out
     }
 
+    /// Its value at a phase, rad.
+    pub fn value(&self, phase_rad: f64) -> f64 {
+        self.at(phase_rad)[0]
+    }
+
     /// No more than this to either side, m or rad.
     pub fn most(&self) -> f64 {
         let waves = self.cos.iter().zip(&self.sin);

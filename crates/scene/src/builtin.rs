@@ -20,6 +20,11 @@ const FILES: &[(&str, &str)] = &[
         "kneading_arm",
         include_str!("../../../scenes/mechanisms/kneading_arm.toml"),
     ),
+    ("pillow", include_str!("../../../scenes/pillow.toml")),
+    (
+        "shiatsu_pillow",
+        include_str!("../../../scenes/mechanisms/shiatsu_pillow.toml"),
+    ),
     (
         "paraspinal",
         include_str!("../../../scenes/stacks/paraspinal.toml"),
@@ -110,6 +115,7 @@ pub fn template(kind: FileKind, name: &str) -> String {
         FileKind::Study => "chair_shiatsu",
         FileKind::Mechanism => "wobble_carriage",
         FileKind::Rig => "kneading_arm",
+        FileKind::RigScene => "pillow",
         FileKind::Stack => "paraspinal",
         FileKind::Technique => "shiatsu_palm",
         FileKind::Body => return body(name),
@@ -127,6 +133,9 @@ pub fn template(kind: FileKind, name: &str) -> String {
             }
             "mechanism" if line.contains(".toml") => {
                 out += "mechanism = \"builtin:wobble_carriage\"   # or the name of a file"
+            }
+            "rig" if line.contains(".toml") => {
+                out += "rig = \"builtin:shiatsu_pillow\"   # or the name of a file"
             }
             "scene" if line.contains(".toml") => {
                 out += "scene = \"builtin:chair\"   # or the name of a file"

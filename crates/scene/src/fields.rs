@@ -90,10 +90,10 @@ static KNOT: Table = Table {
 };
 
 /// The chair.
-static CHAIR: Table = Table {
+pub(crate) static CHAIR: Table = Table {
     about: "The backrest, its pad, and how the hips hold the trunk.",
     fields: &[
-        number("recline_deg", (0.0, 45.0, 85.0), "backrest angle from the vertical; the trunk leans with m g sin(recline)", "E"),
+        number("recline_deg", (0.0, 45.0, 90.0), "backrest angle from the vertical, 90 lying flat; the trunk leans with m g sin(recline)", "E"),
         number("seat_z_mm", (-300.0, 0.0, 300.0), "seat plane above the foot of the backrest, along it", "E"),
         field("pad", Kind::Table(&PAD), Empty, "the pad on either side of the mechanism that carries the trunk", ""),
         field("hip", Kind::Table(&HIP), Empty, "the hips' hold on the trunk along the backrest and into it", ""),
@@ -140,7 +140,7 @@ static PART: Table = Table {
         number("minutes", (0.05, 2.0, 60.0), "for how long", "").required(),
         number("firmness", (0.0, 0.5, 1.0), "where in the technique's band of force it aims, from its least to its most", "E"),
         integer("level", (1, 3, 5), "intensity in tuned tables"),
-        Field { fallback: Absent, ..number("width_mm", (10.0, 60.0, 150.0), "nodes from the midline; left out: the narrowest, or what the technique needs", "") },
+        Field { fallback: Absent, ..number("width_mm", (10.0, 60.0, 150.0), "nodes from the midline; left out: 50, or what the technique's movement needs", "") },
         number("spacing_u", (0.02, 0.1, 1.0), "from one place to the next", "E"),
     ],
 };
@@ -196,7 +196,7 @@ static SOLVER: Table = Table {
     ],
 };
 
-static SURFACE: Table = Table {
+pub(crate) static SURFACE: Table = Table {
     about: "The back of the body, or for checks a flat slab of tissue on rigid ground.",
     fields: &[
         field("kind", Kind::Choice(surfaces), Text("back"), "what the nodes touch", ""),
@@ -423,8 +423,11 @@ static SWEEP: Table = Table {
     about: "Many variants of the scene: what varies, on whom, and what counts. `tune` ignores it.",
     fields: &[
         field("model", Kind::Choice(models_of_sweep), Text("simulate"), "where metrics come from: the simulator, or expressions over the names of what varies (cheap: for tests and teaching)", ""),
-        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row", ""),
+        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row; morris and saltelli: so that they tell what matters", ""),
         integer("samples", (1, 256, 1_000_000_000), "how many points; powers of 2 suit sobol").when("sampler", &["random", "latin_hypercube", "sobol"]),
+        integer("trajectories", (2, 20, 10_000), "of morris, each a point more than there are axes: which variables matter at all; 10 to 50 are usual").when("sampler", &["morris"]),
+        integer("rows", (16, 256, 16_384), "of saltelli's two matrices: `rows (axes + 2)` points tell which share of the variance each variable makes; a power of 2").when("sampler", &["saltelli"]),
+        field("pairs", Kind::Flag, Flag(false), "of variables too: then `rows (2 axes + 2)` points", "").when("sampler", &["saltelli"]),
         field("vary", Kind::Tables(&VARY, 1), Required, "what varies; a grid is the product of all", ""),
         field("derive", Kind::Tables(&DERIVE, 0), Empty, "what follows from what varies", ""),
         field("population", Kind::Table(&POPULATION), Absent, "bodies on which every point is judged; without it, the scene's own", ""),
@@ -517,7 +520,7 @@ fn models_of_sweep() -> Vec<&'static str> {
 }
 
 fn samplers() -> Vec<&'static str> {
-    vec!["grid", "random", "latin_hypercube", "sobol", "list"]
+    vec!["grid", "random", "latin_hypercube", "sobol", "list", "morris", "saltelli"]
 }
 
 fn scales() -> Vec<&'static str> {

@@ -6,6 +6,8 @@
 
 mod scene; // the complete input of a run
 
+mod rig_scene; // the same for a machine of any topology
+
 mod study; // a scene, the people it is tuned for, and what counts as good
 
 mod sweep; // many variants of its scene
@@ -25,6 +27,9 @@ mod mechanism_fields; // the keys of mechanisms
 
 #[rustfmt::skip] // as above
 mod rig_fields; // the keys of rigs
+
+#[rustfmt::skip] // as above
+mod rig_scene_fields; // the keys of their scenes
 
 mod rig_file; // from files to rigs, over the ranges of their parameters
 
@@ -60,6 +65,7 @@ pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
 pub use rig_file::{LoadedRig, load_rig};
+pub use rig_scene::{Deed, LoadedRigScene, Order, RigPlacement, RigScene, Stand, load_rig_scene};
 pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 pub use schema::schema;
 pub use study::{Bodies, Comparison, Replay, Stations, Study};

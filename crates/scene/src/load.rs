@@ -16,6 +16,7 @@ use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
+use crate::rig_scene::to_rig_scene;
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
@@ -107,12 +108,13 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
         FileKind::Body => one(path, kind, &[], to_body)?.1,
         FileKind::Technique => one(path, kind, &[], to_manner)?.1,
         FileKind::Rig => check_rig(path)?,
+        FileKind::RigScene => one(path, kind, &[], to_rig_scene)?.1,
     };
     Ok((kind, warnings))
 }
 
 /// Reads, walks and converts one file.
-fn one<T>(
+pub(crate) fn one<T>(
     path: &Path,
     kind: FileKind,
     sets: &[(String, String)],
@@ -168,14 +170,7 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         depth: ConstantDepth {
             protrude_m: c.table("depth")?.numbers("protrude_mm"),
         },
-        solver: c.table("solver").map(|t| Solver {
-            dt_s: t.number("dt_ms"),
-            substeps: t.count("substeps"),
-            cell_m: t.number("cell_mm"),
-            patch_every: t.count("patch_every"),
-            tolerance: t.number("tolerance"),
-            max_iterations: t.count("max_iterations"),
-        })?,
+        solver: c.table("solver").map(to_solver)?,
         surface: surface?,
     })
 }
@@ -187,6 +182,17 @@ fn to_timing(t: &Checked) -> Timing {
         knead_rad_s: t.number("knead_rpm"),
         roll_m_s: t.number("roll_mm_s"),
         travel_m_s: t.number("travel_mm_s"),
+    }
+}
+
+pub(crate) fn to_solver(t: &Checked) -> Solver {
+    Solver {
+        dt_s: t.number("dt_ms"),
+        substeps: t.count("substeps"),
+        cell_m: t.number("cell_mm"),
+        patch_every: t.count("patch_every"),
+        tolerance: t.number("tolerance"),
+        max_iterations: t.count("max_iterations"),
     }
 }
 
@@ -234,7 +240,7 @@ fn check_fit(
     }
 }
 
-fn to_chair(t: &Checked) -> Option<Chair> {
+pub(crate) fn to_chair(t: &Checked) -> Option<Chair> {
     let (pad, hip) = (t.table("pad")?, t.table("hip")?);
     (!t.broken).then(|| Chair {
         recline_rad: t.number("recline_deg"),
@@ -253,7 +259,7 @@ fn to_chair(t: &Checked) -> Option<Chair> {
     })
 }
 
-fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
+pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
     let sex = if t.text("sex") == "male" {
         Sex::Male
     } else {
@@ -585,7 +591,7 @@ fn technique(name: &str) -> Technique {
         .unwrap_or(Technique::Press)
 }
 
-fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
+pub(crate) fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
     match t.text("kind") {
         "slab" => {
             let stack = to_stack(t.table("stack")?, problems)?;

@@ -120,10 +120,39 @@ struct Driven {
     motion: Motion,
     /// Asked for from outside, instead of the motion.
     command: Option<Command>,
+    /// A way that it is sent, instead of either.
+    way: Option<Way>,
     state: MotorState,
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
+}
+
+/// A way from standstill to standstill: half a cosine.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    from: f64,
+    to: f64,
+    begun_s: f64,
+    over_s: f64,
+}
+
+impl Way {
+    /// Position at a time, and its rate.
+    fn at(&self, t_s: f64) -> (f64, f64) {
+        let share = ((t_s - self.begun_s) / self.over_s.max(1e-9)).clamp(0.0, 1.0);
+        let (sin, cos) = (std::f64::consts::PI * share).sin_cos();
+        let span = self.to - self.from;
+        let moving = share > 0.0 && share < 1.0;
+        (
+            self.from + 0.5 * span * (1.0 - cos),
+            if moving {
+                0.5 * span * std::f64::consts::PI * sin / self.over_s
+            } else {
+                0.0
+            },
+        )
+    }
 }
 
 /// Slope of an unlimited drive's torque over its rate, N m s/rad or N s/m: so steep that it never gives way.
@@ -179,6 +208,7 @@ impl RigWorld {
                 motor: drive.motor,
                 motion: drive.motion,
                 command: None,
+                way: None,
                 state: MotorState {
                     joint: start.positions[joint],
                     ..MotorState::default()
@@ -249,6 +279,19 @@ impl RigWorld {
     /// Asks a drive for something else than its usual motion; `None` gives it back.
     pub fn command(&mut self, drive: usize, command: Option<Command>) {
         self.drives[drive].command = command;
+        self.drives[drive].way = None;
+    }
+
+    /// Sends a drive from where its joint is now to a position, rad or m, from standstill to standstill within a time. There it
+    /// stays until it is commanded.
+    pub fn go(&mut self, drive: usize, to: f64, over_s: f64) {
+        let from = self.motion(self.drives[drive].joint).0;
+        self.drives[drive].way = Some(Way {
+            from,
+            to,
+            begun_s: self.steps as f64 * self.setup.dt_s,
+            over_s,
+        });
     }
 
     /// Sets the machine in motion: a rate for each drive's joint, rad/s or m/s, the others following their loops. The
@@ -567,19 +610,23 @@ impl RigWorld {
         for i in 0..self.drives.len() {
             let (position, _) = self.motion(self.drives[i].joint);
             let drive = &mut self.drives[i];
-            let (target, rate) = drive.motion.at(t_s + dt_s, drive.start);
-            let command = drive.command.unwrap_or(match drive.motion {
-                Motion::Run { .. } => Command::Speed(rate),
+            let (target, rate) = match drive.way {
+                Some(way) => way.at(t_s + dt_s),
+                None => drive.motion.at(t_s + dt_s, drive.start),
+            };
+            let command = match (drive.way, drive.command, drive.motion) {
+                (None, Some(command), _) => command,
+                (None, None, Motion::Run { .. }) => Command::Speed(rate),
                 _ => Command::Follow {
                     position: target,
                     rate,
                 },
-            });
+            };
             let line = match self.setup.power {
                 Power::None => continue,
                 Power::Unlimited => Line {
                     command,
-                    free_rate: match drive.command {
+                    free_rate: match drive.command.filter(|_| drive.way.is_none()) {
                         Some(Command::Speed(rate)) => rate,
                         Some(Command::Follow { position: to, .. }) => (to - position) / dt_s,
                         Some(Command::Volts(_)) | None => (target - position) / dt_s,

@@ -16,6 +16,8 @@ use crate::response::PATCH_M;
 const COARSE_CELL_M: f64 = 0.004;
 /// Share of every cap that an aimed press may use: a run is some newtons beside statics (E).
 const CAP_SHARE: f64 = 0.85;
+/// The same of the cap on the rise of force, which a few angles of a turn tell less well (E).
+const RATE_SHARE: f64 = 0.7;
 /// Of a press ramp, the share that presses: the rest of it is on the way to the skin (E).
 const PRESSED_SHARE: f64 = 0.5;
 /// Protrusion is found to this, m.
@@ -72,15 +74,20 @@ impl<'a> Aim<'a> {
             in_m -= sway.protrude.most();
         }
         let clearance_m = CLEARANCE_M[usize::from(step.technique == Technique::Knead)];
-        let turn_s = TAU / step.turn_rad_s(&self.scene.timing);
+        let turn_s = match step.sway() {
+            Some(sway) => 1.0 / sway.rate_hz,
+            None => TAU / step.turn_rad_s(&self.scene.timing),
+        };
+        // A beat's rise is averaged over the beat.
+        let round = poses.len() > 1 && !step.sway().is_some_and(|s| s.tap);
         let mut start = Rest::default();
         let mut too_deep = |protrude_m: f64| {
             let mut before: Option<[Contact; 2]> = None;
-            poses.iter().any(|(knead_rad, tap_rad)| {
+            poses.iter().any(|[knead_rad, tap_rad, sway_m]| {
                 let mut rest = |protrude_m: f64, soft: f64| {
                     let drive = Drive {
                         walk_m,
-                        protrude_m,
+                        protrude_m: protrude_m + sway_m,
                         knead_rad: *knead_rad,
                         tap_rad: *tap_rad,
                     };
@@ -103,11 +110,11 @@ impl<'a> Aim<'a> {
                 } else {
                     force[0].max(force[1])
                 };
-                let quick = step.technique == Technique::Knead
+                let quick = round
                     && before.replace(first).is_some_and(|before| {
                         let rise_n = |i: usize| (first[i].force_n - before[i].force_n).abs();
                         let rate_n_s = rise_n(0).max(rise_n(1)) * TURN_STEPS as f64 / turn_s;
-                        rate_n_s > CAP_SHARE * self.envelope.rate_cap_n_s(false)
+                        rate_n_s > RATE_SHARE * self.envelope.rate_cap_n_s(false)
                     });
                 let barred = |c: &Contact| c.barred_peak_pa > EXCLUDED_PRESSURE_PA;
                 quick
@@ -127,19 +134,23 @@ impl<'a> Aim<'a> {
         out_m
     }
 
-    /// Angles of kneading and tapping shaft that are looked at.
-    fn poses(&self, step: &Step) -> Vec<(f64, f64)> {
+    /// Angles of kneading and tapping shaft that are looked at, and how far the slide sways there, m.
+    fn poses(&self, step: &Step) -> Vec<[f64; 3]> {
         let park_rad = step.park_deg.to_radians();
-        let round = |i: usize| TAU * i as f64 / TURN_STEPS as f64;
-        if step.technique == Technique::Knead {
-            return (0..TURN_STEPS)
-                .map(|i| (park_rad + round(i), 0.0))
-                .collect();
+        let round = (0..TURN_STEPS).map(|i| TAU * i as f64 / TURN_STEPS as f64);
+        match step.sway() {
+            _ if step.technique == Technique::Knead => {
+                round.map(|rad| [park_rad + rad, 0.0, 0.0]).collect()
+            }
+            Some(sway) if sway.tap => round.map(|rad| [park_rad, rad, 0.0]).collect(),
+            Some(sway) => round
+                .map(|rad| {
+                    let knead_rad = park_rad + sway.knead.value(rad);
+                    [knead_rad, 0.0, sway.protrude.value(rad)]
+                })
+                .collect(),
+            None => vec![[park_rad, 0.0, 0.0]],
         }
-        if step.sway().is_some_and(|s| s.tap) {
-            return (0..TURN_STEPS).map(|i| (park_rad, round(i))).collect();
-        }
-        vec![(park_rad, 0.0)]
     }
 
     /// How much more the tissue gives than at once: where the technique is aimed, and where the caps are kept.

@@ -140,8 +140,7 @@ pub(crate) fn knead_rad_s(scene: &Scene) -> f64 {
 
 /// The quickest roll of the session, m/s.
 pub(crate) fn roll_m_s(scene: &Scene) -> f64 {
-    quickest(scene, Technique::Roll, |s| s.walk_m_s(&scene.timing))
-        .unwrap_or(scene.timing.roll_m_s)
+    quickest(scene, Technique::Roll, |s| s.walk_m_s(&scene.timing)).unwrap_or(scene.timing.roll_m_s)
 }
 
 fn quickest(scene: &Scene, technique: Technique, speed: impl Fn(&Step) -> f64) -> Option<f64> {

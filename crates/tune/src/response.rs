@@ -239,7 +239,11 @@ pub(crate) fn feel(
             }
         }
         Technique::Roll => {
-            let nodes = judge.rest(&drive(park_rad), in_passing(roll_m_s(&stage.study.scene)), start);
+            let nodes = judge.rest(
+                &drive(park_rad),
+                in_passing(roll_m_s(&stage.study.scene)),
+                start,
+            );
             judge.keep(nodes.unwrap_or_default());
         }
         Technique::Knead => {

@@ -1,0 +1,142 @@
+//! `kneadlab run` on the scene of a rig: the same files as for a carriage, their columns from the machine.
+
+use crate::folder::Folder;
+use crate::input;
+use crate::mat_log;
+use crate::print::{self, number};
+use crate::rig_report;
+use crate::run::{Args, RATE_HZ};
+use crate::run_report;
+use crate::seat::seat_at_rig;
+use crate::talk::{self, Outcome, say};
+use back::NOTICE;
+use scene::RigScene;
+use serde_json::json;
+use sim::{Recording, RigTrace, record_rig};
+use std::io::Write;
+use std::sync::Arc;
+
+/// Rows of the trace for each stroke of a machine that taps.
+const ROWS_PER_STROKE: f64 = 10.0;
+
+/// Runs it. A fault is told, and what was done before it is written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (scene, envelope, warnings) = input::rig_scene(&args.scene, &args.sets)?;
+    let mut folder = Folder::open(&args.output, "run")?;
+    let scene = Arc::new(scene);
+    // Also while the body is seated: then the run ends with its first row.
+    talk::watch_ctrl_c();
+    let mut sim = seat_at_rig(&scene, envelope)?;
+    let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
+    let recording = Recording {
+        movie_hz: args.map_hz,
+        ..Recording::rows(RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz))
+    };
+    let trace = record_rig(&mut sim, &recording, &mut |t_s, _| {
+        bar.set_position((1e3 * t_s) as u64);
+        !talk::stop_asked()
+    });
+    bar.finish_and_clear();
+    let stopped = talk::stop_asked() && !sim.is_done();
+
+    folder.write("trace.csv", csv(&trace))?;
+    if let Some(movie) = &trace.movie {
+        folder.write("pressure.csv", mat_log::csv(movie))?;
+    }
+    folder.write_json("summary.json", &summary(&scene, &trace))?;
+    let back = &sim.subject().back;
+    folder.write(
+        "report.html",
+        rig_report::page(&scene, back, &trace, &warnings)?,
+    )?;
+    let place = folder.finish()?;
+
+    let names = rig_report::names(&trace);
+    for v in run_report::worst(&trace.violations) {
+        say(format_args!(
+            "warning: limit passed: {}",
+            run_report::violation(v, &names)
+        ));
+    }
+    for line in run_report::beyond(&trace.beyond, &names) {
+        say(format_args!(
+            "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
+        ));
+    }
+    if let Some(fault) = &trace.fault {
+        say(format_args!(
+            "error: fault {fault}; what was done before it is kept"
+        ));
+    }
+    let mut out = print::out();
+    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
+    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
+    writeln!(
+        out,
+        "{}: {:.1} of {:.1} s, largest node force {force_n:.1} N, peak {peak_kpa:.0} kPa, {} limits passed",
+        scene.name,
+        trace.duration_s,
+        scene.duration_s,
+        trace.violations.len()
+    )?;
+    let maps = trace.movie.as_ref().map(|_| "pressure.csv");
+    for name in ["report.html", "summary.json", "trace.csv"]
+        .into_iter()
+        .chain(maps)
+    {
+        writeln!(out, "{}", args.output.join(name).display())?;
+    }
+    print::finish(out)?;
+    say(NOTICE);
+    drop(place);
+    Ok(match (trace.fault.is_some(), stopped) {
+        (true, _) => Outcome::Failed,
+        (_, true) => Outcome::Stopped,
+        _ => Outcome::Good,
+    })
+}
+
+fn summary(scene: &RigScene, trace: &RigTrace) -> serde_json::Value {
+    let faults: Vec<_> = trace.fault.iter().collect();
+    let of = |value: &dyn Fn(&sim::NodeEffort) -> f64| -> Vec<f64> {
+        trace.efforts.iter().map(value).collect()
+    };
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "notice": NOTICE,
+        "scene": scene.name,
+        "scene_hash": scene.hash(),
+        "rig": scene.rig.name,
+        "duration_s": trace.duration_s,
+        "planned_s": scene.duration_s,
+        "steps": trace.steps,
+        "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
+        "node_names": trace.node_names,
+        "node_force_n": trace.nodes.iter().map(|n| n.force_n).collect::<Vec<_>>(),
+        "work_j": of(&|e| e.work_j),
+        "friction_loss_j": of(&|e| e.friction_loss_j),
+        "relaxation_loss_j": of(&|e| e.relaxation_loss_j),
+        "bearing_loss_j": of(&|e| e.bearing_loss_j),
+        "slip_m": of(&|e| e.slip_m),
+        "shear_dose_kpa_s": of(&|e| 1e-3 * e.shear_dose_pa_s),
+        "beyond_validity": trace.beyond,
+        "trunk_lift_mm": 1e3 * trace.trunk_lift_m,
+        "motors": trace.motors,
+        "widest_gap_mm": 1e3 * trace.gap_m,
+        "faults": faults,
+        "violations": trace.violations,
+        "cells_per_patch": trace.cells_per_patch,
+    })
+}
+
+/// One row a sample, one column a channel, the unit last in each name.
+fn csv(trace: &RigTrace) -> String {
+    let mut text = trace.columns.join(",");
+    text.push('\n');
+    for row in &trace.rows {
+        let cells: Vec<String> = row.iter().map(|v| number(*v)).collect();
+        text += &cells.join(",");
+        text.push('\n');
+    }
+    text
+}
