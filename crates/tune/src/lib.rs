@@ -55,7 +55,7 @@ pub use progress::{Progress, Silent};
 pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use sampler::{Sampler, SamplerError};
-pub use score::{Felt, Point, Score, felt_in, felt_of_hand, score};
+pub use score::{Felt, Point, Score, felt_in, felt_of_hand, felt_of_rig, score};
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
