@@ -28,6 +28,7 @@ pub mod search;
 pub mod sensitivity;
 mod shelf;
 mod signal;
+mod stay;
 pub mod sweep;
 mod touch;
 mod tune;
@@ -51,6 +52,7 @@ pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay
 pub use response::Bound;
 pub use sampler::{Sampler, SamplerError};
 pub use signal::{Signal, TimeMatch, time_matches};
+pub use stay::{StaySession, within_stay};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
 pub use variant::{Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, Workshop};
