@@ -417,6 +417,7 @@ fn points_of_rows_are_those_of_the_session() {
             cycles: 1.0,
             park_deg: 0.0,
             spacing_u: 0.02 + 0.3 * chance(97),
+            pace: None,
         };
         let row = &mut model.programme[0];
         (row.from_u, row.to_u, row.spacing_u) = (step.from_u, step.to_u, step.spacing_u);

@@ -16,6 +16,8 @@ mod fit;
 
 mod run;
 
+mod techniques;
+
 mod compare;
 
 mod speed;
@@ -68,6 +70,8 @@ mod force_log; // measured force over depth
 
 mod fit_report; // fitted moduli as a page
 
+mod run_score; // how close a run came to its techniques
+
 mod run_report; // a run as a page
 
 mod run_rig; // `run` on the scene of a rig
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         Command::Indent(args) => indent::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Techniques(args) => techniques::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
@@ -141,6 +146,8 @@ enum Command {
     Fit(fit::Args),
     /// Simulate a scene: trace, summary and report
     Run(run::Args),
+    /// Let machines and a hand do techniques, and score how close each comes
+    Techniques(techniques::Args),
     /// Lay a log of a pressure mat or of motor currents over a run, and score it
     Compare(compare::Args),
     /// Measure the simulator's speed on a scene

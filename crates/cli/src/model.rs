@@ -217,7 +217,7 @@ pub fn notes(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<String>> {
             Technique::Press => ("the hold takes", step.hold_s),
             Technique::Knead => (
                 "its turns take",
-                step.cycles * std::f64::consts::TAU / study.scene.timing.knead_rad_s,
+                step.cycles * std::f64::consts::TAU / step.turn_rad_s(&study.scene.timing),
             ),
             Technique::Roll => return None,
         };
@@ -231,6 +231,16 @@ pub fn notes(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<String>> {
 
 /// One step of the session as firmware runs it.
 fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
+    if step.sway().is_some() {
+        let parts = &study.scene.session.parts;
+        let name = step
+            .pace
+            .and_then(|p| parts.get(p.part))
+            .map_or("a step", |p| &p.manner.name);
+        bail!(
+            "{name}: tables have presses, turns and rolls, and no movement to and fro\n  hint: leave the part out of the session that is exported"
+        );
+    }
     let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
         format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
     })?;
@@ -238,10 +248,10 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
     let (end, speed_m_s) = match step.technique {
         Technique::Press => (End::Time, timing.travel_m_s),
         Technique::Knead => (End::Cycles, timing.travel_m_s),
-        Technique::Roll => (End::Arrival, timing.roll_m_s),
+        Technique::Roll => (End::Arrival, step.walk_m_s(timing)),
     };
     let press_m_s = tuned.press_speed_m_s[technique];
-    let turns_s = step.cycles * std::f64::consts::TAU / timing.knead_rad_s;
+    let turns_s = step.cycles * std::f64::consts::TAU / step.turn_rad_s(timing);
     let point_s = WAY_M / speed_m_s
         + study.scene.mechanism.protrude.stroke_m / press_m_s
         + timing.release_ramp_s
@@ -265,7 +275,7 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
             step.cycles as u32
         },
         knead_hz: if end == End::Cycles {
-            timing.knead_rad_s / std::f64::consts::TAU
+            step.turn_rad_s(timing) / std::f64::consts::TAU
         } else {
             0.0
         },

@@ -7,6 +7,7 @@ use crate::mcap_log;
 use crate::print::{self, number};
 use crate::run_report;
 use crate::run_rig;
+use crate::run_score;
 use crate::seat::seat;
 use crate::sweep::point;
 use crate::talk::{self, Outcome, say};
@@ -19,6 +20,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tune::{Score, felt_in, score};
 
 /// What to run, and where the results go.
 #[derive(clap::Args)]
@@ -86,7 +88,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(movie) = &trace.movie {
         folder.write("pressure.csv", mat_log::csv(movie))?;
     }
-    folder.write_json("summary.json", &summary(&scene, &trace, planned_s))?;
+    let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
+    folder.write_json("summary.json", &summary(&scene, &trace, planned_s, &scores))?;
     let back = &sim.subject().back;
     folder.write(
         "report.html",
@@ -120,6 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         trace.duration_s,
         trace.violations.len()
     )?;
+    tell_scores(&mut out, &scene, &scores)?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
     let log = args.mcap.then_some("trace.mcap");
     for name in ["report.html", "summary.json", "trace.csv"]
@@ -147,9 +151,49 @@ fn map_hz(text: &str) -> Result<f64, String> {
     }
 }
 
-fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
+/// How close each part of a session of techniques came; none for written steps.
+fn scores(scene: &Scene, trace: &Trace, length_m: f64) -> Vec<Score> {
+    let session = &scene.session;
+    let felt = felt_in(trace, session);
+    let parts = session.parts.iter().enumerate();
+    parts
+        .map(|(i, part)| score(&felt, i, &part.manner, [part.from_u, part.to_u], length_m))
+        .collect()
+}
+
+/// The table of scores, and what the machine could not follow.
+fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow::Result<()> {
+    if scores.is_empty() {
+        return Ok(());
+    }
+    let mut rows = vec![run_score::head(&["technique"])];
+    rows.extend(
+        scores
+            .iter()
+            .map(|s| run_score::row(vec![s.technique.clone()], s)),
+    );
+    print::table(out, 1, &rows)?;
+    writeln!(out, "{}", run_score::LEGEND)?;
+    for fit in &scene.session.fits {
+        for note in &fit.notes {
+            writeln!(out, "session.part.{} ({}): {note}", fit.part, fit.technique)?;
+        }
+        if fit.residual_m > 5e-4 {
+            writeln!(
+                out,
+                "session.part.{} ({}): {:.1} mm (rms) beside the path asked for",
+                fit.part,
+                fit.technique,
+                1e3 * fit.residual_m
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn summary(scene: &Scene, trace: &Trace, planned_s: f64, scores: &[Score]) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
-    json!({
+    let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "notice": NOTICE,
         "scene": scene.name,
@@ -172,7 +216,11 @@ fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
         "faults": faults,
         "violations": trace.violations,
         "cells_per_patch": trace.cells_per_patch,
-    })
+    });
+    if !scores.is_empty() {
+        summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });
+    }
+    summary
 }
 
 /// In the order of all arrays over nodes.

@@ -43,15 +43,15 @@ fn shortened(
     stay_s: f64,
 ) -> Result<StaySession, TuneError> {
     let limits = AxisLimits::of(mechanism);
-    let rate_rad_s = timing.knead_rad_s.min(limits.knead_rad_s);
-    // Turns from rest to rest: each at full speed, and once the time of speeding up and braking.
-    let ramp_s = rate_rad_s / limits.knead_rad_s2;
-    let turn_s = TAU / rate_rad_s;
-    let turns = ((stay_s - ramp_s) / turn_s + 1e-9).floor();
     let mut session = asked.clone();
     let mut notes = Vec::new();
     for (i, step) in session.steps.iter_mut().enumerate() {
         let name = step.technique.name();
+        let rate_rad_s = step.turn_rad_s(timing).min(limits.knead_rad_s);
+        // Turns from rest to rest: each at full speed, and once the time of speeding up and braking.
+        let ramp_s = rate_rad_s / limits.knead_rad_s2;
+        let turn_s = TAU / rate_rad_s;
+        let turns = ((stay_s - ramp_s) / turn_s + 1e-9).floor();
         match step.technique {
             Technique::Press if step.hold_s > stay_s => {
                 notes.push(format!(
@@ -95,6 +95,7 @@ mod tests {
             cycles,
             park_deg: 0.0,
             spacing_u: 0.1,
+            pace: None,
         }
     }
 
@@ -103,6 +104,8 @@ mod tests {
             name: "s".into(),
             style: "shiatsu".into(),
             steps,
+            parts: Vec::new(),
+            fits: Vec::new(),
         };
         let timing = Timing {
             knead_rad_s: rpm / 60.0 * TAU,
