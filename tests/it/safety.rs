@@ -78,7 +78,7 @@ fn val_osteopenia_is_never_deeper_than_healthy() {
 }
 
 /// What a condition's policy says holds in every cell and cap of a tuned table: caps no higher than the healthy ones times the scale, no stay over
-/// 0.6 of pain, no tapping, nothing felt in zones that are left out. The numbers of the policies are estimates; that they are kept is
+/// 8 s (under these force caps none is deep), no tapping, nothing felt in zones that are left out. The numbers of the policies are estimates; that they are kept is
 /// the promise. Stenosis besides: nothing is pushed out more than 15 mm from touch beside the lumbar spine. The session is one of techniques, a palm's
 /// press and a roll, as any programme's.
 #[test]
@@ -111,7 +111,7 @@ fn val_tuned_tables_obey_the_policies_of_named_conditions() {
                 cap.max_force_n <= scale * 60.0 + 1e-9,
                 "{condition}: {cap:?}"
             );
-            assert_eq!((cap.max_dwell_s, cap.max_tap_hz), (0.0, 0.0), "{condition}");
+            assert_eq!((cap.max_dwell_s, cap.max_tap_hz), (8.0, 0.0), "{condition}");
         }
         let mut most_n = 0.0_f64;
         for (t, technique) in tuned.techniques.iter().enumerate() {

@@ -50,6 +50,7 @@ mod folder; // an output folder appears whole or not at all
 mod input; // --set, and scenes that may run
 
 mod mat_log; // pressure maps and motor currents over time, as CSV
+mod mcap_log; // a run for Foxglove
 
 mod run_folder; // what `run` left, read again
 

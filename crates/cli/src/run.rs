@@ -3,12 +3,15 @@
 use crate::folder::Folder;
 use crate::input::{self, Sets};
 use crate::mat_log;
+use crate::mcap_log;
 use crate::print::{self, number};
 use crate::run_report;
 use crate::run_rig;
 use crate::run_score;
 use crate::seat::seat;
+use crate::sweep::point;
 use crate::talk::{self, Outcome, say};
+use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
@@ -22,14 +25,19 @@ use tune::{Score, felt_in, score};
 /// What to run, and where the results go.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The scene
+    /// The scene, or the folder of a sweep
     pub scene: PathBuf,
+    #[command(flatten)]
+    pub which: point::Which,
     /// Folder for trace.csv, pressure.csv, summary.json and report.html
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
     /// Pressure maps a second in pressure.csv, 3 to 4 kB each; 0 for none. `compare` wants as many as the mat has
     #[arg(long, value_name = "HZ", default_value_t = 20.0, value_parser = map_hz)]
     pub map_hz: f64,
+    /// Also trace.mcap: the trace and the maps for Foxglove
+    #[arg(long)]
+    pub mcap: bool,
     #[command(flatten)]
     pub sets: Sets,
 }
@@ -42,12 +50,27 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if input::is_rig_scene(&args.scene) {
         return run_rig::run(args);
     }
-    let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
     let mut folder = Folder::open(&args.output, "run")?;
-    let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
-    let mut sim = seat(&scene, envelope)?;
+    let (scene, mut sim, warnings) = if args.scene.is_dir() {
+        if !args.sets.sets.is_empty() {
+            bail!("--set does not go with a sweep's folder: its points are what they are");
+        }
+        let (scene, sim) = point::seat(&args.scene, args.which)?;
+        (scene, sim, Vec::new())
+    } else {
+        if args.which.point.is_some() {
+            bail!(
+                "{} is no folder of a sweep, and only a sweep has points",
+                args.scene.display()
+            );
+        }
+        let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
+        let scene = Arc::new(scene);
+        let sim = seat(&scene, envelope)?;
+        (scene, sim, warnings)
+    };
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
     let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
@@ -57,7 +80,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    folder.write("trace.csv", csv(&trace))?;
+    let rows = csv(&trace);
+    if args.mcap {
+        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
+    }
+    folder.write("trace.csv", rows)?;
     if let Some(movie) = &trace.movie {
         folder.write("pressure.csv", mat_log::csv(movie))?;
     }
@@ -98,9 +125,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     )?;
     tell_scores(&mut out, &scene, &scores)?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
+    let log = args.mcap.then_some("trace.mcap");
     for name in ["report.html", "summary.json", "trace.csv"]
         .into_iter()
         .chain(maps)
+        .chain(log)
     {
         writeln!(out, "{}", args.output.join(name).display())?;
     }

@@ -530,7 +530,7 @@ fn a_machine_is_swept_in_the_simulator() {
     let bench = Bench::new();
     let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
     let study = bench.path("study.toml");
-    let text = format!(
+    let words = format!(
         r#"
         name = "tilt"
         scene = "{}"
@@ -541,7 +541,7 @@ fn a_machine_is_swept_in_the_simulator() {
         "#,
         scenes.join("checks/slab.toml").display()
     );
-    fs::write(&study, text).unwrap();
+    fs::write(&study, words).unwrap();
     let study = study.display().to_string();
     let sets = [
         "--set",
@@ -561,6 +561,21 @@ fn a_machine_is_swept_in_the_simulator() {
         .as_f64()
         .unwrap();
     assert!(peak > 1e3 && peak < 2e5, "{summary}");
+
+    // The chosen point, run by itself, is what the sweep measured; with a log for other tools.
+    let run = bench.text("run");
+    good(&["run", &bench.text("one"), "-o", &run, "--mcap"]);
+    let own = json(&bench.path("run/summary.json"));
+    let again = 1e3 * own["peak_pressure_kpa"].as_f64().unwrap();
+    assert!((again / peak - 1.0).abs() < 1e-12, "{again} {peak}");
+    assert!(bench.path("run/trace.mcap").exists());
+    let wrong = kneadlab(&["run", &bench.text("one"), "--point", "9", "-o", &run]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        text(&wrong.stderr).contains("points 0 to 1"),
+        "{}",
+        text(&wrong.stderr)
+    );
 }
 
 /// Ishigami's function (a = 7, b = 0.1) through study, shards, merge and `summary.json`: first order .3139 .4424 0, total .5576 .4424

@@ -3,12 +3,13 @@
 use crate::error::TuneError;
 use back::{Body, Envelope, Policy};
 use mechanism::{Drive, Kinematics};
-use program::{Step, Technique};
+use program::{Session, Step, Technique};
 use scene::{Scene, Study, forbidden};
 use sim::{Bed, Groundwork, Statics, Subject};
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use crate::stay::within_stay;
 use crate::touch::TouchProfile;
 
 /// Cell of the quasi-static pass, m: coarser than a run's; the force differs by a few per cent (see `validity` in the crate's
@@ -19,6 +20,8 @@ const COARSE_CELL_M: f64 = 0.004;
 #[derive(Clone, Debug)]
 pub(crate) struct Stage<'a> {
     pub study: &'a Study,
+    /// The study's session as firmware may run it.
+    pub session: Session,
     pub kinematics: Arc<Kinematics>,
     pub envelope: Envelope,
     pub coarse: Arc<Groundwork>,
@@ -52,6 +55,7 @@ impl<'a> Stage<'a> {
             Kinematics::new(&scene.mechanism).map_err(|e| TuneError::Mechanism(e.to_string()))?;
         Ok(Stage {
             study,
+            session: within_stay(study)?.session,
             envelope,
             coarse: Bed::groundwork(COARSE_CELL_M),
             knead_m_s: knead_path_m(scene, &kinematics)? * knead_rad_s(scene) / TAU,
