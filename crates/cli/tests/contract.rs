@@ -284,6 +284,9 @@ fn the_scene_of_a_rig_runs() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("Node force") && !page.contains("NaN"));
     assert!(out.join("pressure.csv").exists());
+    // A joint or closing a line, a drive a line.
+    let lines = |name: &str| fs::read_to_string(out.join(name)).unwrap().lines().count();
+    assert_eq!((lines("joints.csv"), lines("drives.csv")), (1 + 3, 1 + 1));
 
     let gun = scenes("gun.toml");
     let refused = run(&[
