@@ -12,7 +12,7 @@ use tune::sweep::Plan;
 /// Files to check.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Scenes, studies, mechanisms, rigs, bodies, stacks
+    /// Scenes, studies, mechanisms, rigs, bodies, stacks, techniques
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ fn checked_alone(
             scene::load_rig_scene(path, sets).map(|loaded| (kind, loaded.warnings))
         }
         FileKind::Rig => scene::load_rig(path, sets).map(|rig| (kind, rig.warnings)),
-        FileKind::Stack | FileKind::Body => scene::check_any(path),
+        FileKind::Stack | FileKind::Body | FileKind::Technique => scene::check_any(path),
     }
 }
 

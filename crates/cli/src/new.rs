@@ -25,6 +25,7 @@ enum Kind {
     Mechanism,
     Rig,
     Study,
+    Technique,
 }
 
 /// Writes the file, never over another.
@@ -35,6 +36,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Kind::Mechanism => (FileKind::Mechanism, "check"),
         Kind::Rig => (FileKind::Rig, "check"),
         Kind::Study => (FileKind::Study, "tune"),
+        Kind::Technique => (FileKind::Technique, "check"),
     };
     let path = format!(
         "{}.toml",

@@ -3,6 +3,7 @@
 use crate::folder::Folder;
 use crate::input;
 use crate::mat_log;
+use crate::mcap_log;
 use crate::print::{self, number};
 use crate::rig_report;
 use crate::run::{Args, RATE_HZ};
@@ -39,7 +40,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    folder.write("trace.csv", csv(&trace))?;
+    let rows = csv(&trace);
+    if args.mcap {
+        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
+    }
+    folder.write("trace.csv", rows)?;
     folder.write("joints.csv", joints(&trace))?;
     folder.write("drives.csv", drives(&trace))?;
     if let Some(movie) = &trace.movie {
@@ -82,16 +87,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         trace.violations.len()
     )?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
-    for name in [
+    let log = args.mcap.then_some("trace.mcap");
+    let names = [
         "report.html",
         "summary.json",
         "trace.csv",
         "joints.csv",
         "drives.csv",
-    ]
-    .into_iter()
-    .chain(maps)
-    {
+    ];
+    for name in names.into_iter().chain(maps).chain(log) {
         writeln!(out, "{}", args.output.join(name).display())?;
     }
     print::finish(out)?;

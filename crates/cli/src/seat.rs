@@ -3,10 +3,11 @@
 use anyhow::{anyhow, bail};
 use back::{BodyProblem, Envelope};
 use mechanism::{Kinematics, Linkage};
-use program::{AxisLimits, compile};
+use program::{AxisLimits, DepthMap, compile};
 use scene::{RigScene, Scene};
 use sim::{Bed, RigSim, Sim, Subject};
 use std::sync::Arc;
+use tune::Aim;
 
 /// Seats the scene's body and compiles its session for it.
 pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> anyhow::Result<Sim> {
@@ -19,11 +20,19 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> anyhow::Result<Sim> {
         Err(problems) => bail!(implausible(&problems)),
     };
     let limits = AxisLimits::of(&scene.mechanism);
+    // Techniques aim at their force; written steps take the scene's table.
+    let aim = if scene.session.parts.is_empty() {
+        None
+    } else {
+        let aim = Aim::new(scene, &scene.body, &kinematics, &envelope);
+        Some(aim.map_err(|_| anyhow!("no such person is plausible"))?)
+    };
+    let depth: &dyn DepthMap = aim.as_ref().map_or(&scene.depth, |a| a);
     let timeline = compile(
         &scene.session,
         &scene.timing,
         &subject.placement,
-        &scene.depth,
+        depth,
         &limits,
     );
     let timeline = timeline.map_err(|e| anyhow!("this session cannot run on this body:\n{e}"))?;

@@ -136,10 +136,14 @@ fn a_study_becomes_tables_that_verify() {
         // 1 to 2 N a mm.
         let runtime = &verdict["runtime"];
         assert_eq!(
-            (&runtime["deeds"], &runtime["cut_short"]),
+            (&runtime["still"]["deeds"], &runtime["cut_short"]),
             (&1.into(), &0.into())
         );
-        assert!(runtime["force_rms_n"].as_f64().unwrap() < 1.0, "{verdict}");
+        assert!(
+            runtime["still"]["rms_n"].as_f64().unwrap() < 0.3,
+            "{verdict}"
+        );
+        assert_eq!(verdict["deeds"][0]["technique"], "press");
         assert!(runtime["band_share"].is_number() && runtime["cap_violations"].is_number());
         assert_eq!(
             output.status.code(),
@@ -173,7 +177,7 @@ fn a_study_becomes_tables_that_verify() {
         ("bone_tumour", "no massage with this condition"),
         ("osteoporosis", "no massage with this condition"),
         ("fibromyalgia", "max_force_n"),
-        ("spinal_stenosis_lumbar", "max_dwell_s"),
+        ("spinal_stenosis_lumbar", "max_force_n"),
     ] {
         let place = folder.path().join(condition);
         fs::create_dir(&place).unwrap();
@@ -266,6 +270,16 @@ fn a_study_becomes_tables_that_verify() {
     bytes[middle] ^= 1;
     fs::write(&bin, bytes).unwrap();
     assert_eq!(kneadlab(&["verify", &path("out")]).status.code(), Some(1));
+
+    // A stay that is longer than the limits let it be.
+    let sound = json(&one.join("tuned.json"));
+    let mut longer = sound.clone();
+    longer["caps"][0]["max_dwell_s"] = 8.5.into();
+    fs::write(one.join("tuned.json"), longer.to_string()).unwrap();
+    let refused = kneadlab(&["export", &path("one"), "-o", &path("worse")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("max_dwell_s = 8.5"));
+    fs::write(one.join("tuned.json"), sound.to_string()).unwrap();
 
     // A depth raised by hand over its cap: every place is named, nothing is written.
     let mut tuned = json(&one.join("tuned.json"));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::document;
-use crate::fields::{BODY, SCENE, STACK, STUDY};
+use crate::fields::{BODY, SCENE, STACK, STUDY, TECHNIQUE};
 use crate::mechanism_fields::mechanism;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_fields::rig;
@@ -28,11 +28,13 @@ pub enum FileKind {
     Stack,
     /// Who is massaged.
     Body,
+    /// What hands do.
+    Technique,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 7] = [
+    pub const ALL: [FileKind; 8] = [
         FileKind::Scene,
         FileKind::RigScene,
         FileKind::Study,
@@ -40,9 +42,10 @@ impl FileKind {
         FileKind::Rig,
         FileKind::Stack,
         FileKind::Body,
+        FileKind::Technique,
     ];
 
-    /// `scene`, `rig_scene`, `study`, `mechanism`, `rig`, `stack` or `body`.
+    /// `scene`, `rig_scene`, `study`, `mechanism`, `rig`, `stack`, `body` or `technique`.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Scene => "scene",
@@ -52,6 +55,7 @@ impl FileKind {
             FileKind::Rig => "rig",
             FileKind::Stack => "stack",
             FileKind::Body => "body",
+            FileKind::Technique => "technique",
         }
     }
 
@@ -70,6 +74,7 @@ impl FileKind {
             FileKind::Rig => rig(),
             FileKind::Stack => &STACK,
             FileKind::Body => &BODY,
+            FileKind::Technique => &TECHNIQUE,
         }
     }
 
@@ -103,7 +108,7 @@ impl FileKind {
                     line: 1,
                     key: String::new(),
                     value: String::new(),
-                    message: "this is no scene, study, mechanism, rig, stack or body".into(),
+                    message: "this is no scene, study, mechanism, rig, stack, body or technique".into(),
                     allowed: String::new(),
                     hint: Some(
                         "a scene has body and mechanism or rig; a rig has [[link]]; a stack has [[layer]]".into(),

@@ -1,7 +1,8 @@
 //! A study: a scene, the people it is tuned for, and what counts as good.
 
 use back::{Classes, People};
-use program::Technique;
+use mechanism::Mechanism;
+use program::{Part, Technique};
 use serde::Serialize;
 
 use crate::scene::Scene;
@@ -38,6 +39,19 @@ pub struct Study {
     pub lacks: Vec<&'static str>,
     /// What `kneadlab sweep` varies.
     pub sweep: Option<Sweep>,
+    /// What `kneadlab techniques` lets machines and a hand do.
+    pub comparison: Option<Comparison>,
+}
+
+/// Techniques, each done by every machine and by a hand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The machines by name.
+    pub machines: Vec<(String, Mechanism)>,
+    /// What is done, each alone.
+    pub parts: Vec<Part>,
+    /// Whether a hand does them too.
+    pub hand: bool,
 }
 
 /// A draw of bodies.

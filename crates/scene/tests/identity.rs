@@ -210,6 +210,9 @@ fn the_schemas_accept_the_shipped_files_and_refuse_a_typo() {
         (FileKind::Rig, "mechanisms/kneading_arm.toml"),
         (FileKind::Rig, "mechanisms/percussive_gun.toml"),
         (FileKind::Rig, "mechanisms/independent_axis.toml"),
+        (FileKind::Technique, "techniques/shiatsu_thumb.toml"),
+        (FileKind::Technique, "techniques/swedish_effleurage.toml"),
+        (FileKind::Technique, "techniques/swedish_vibration.toml"),
         (FileKind::Stack, "stacks/t40.toml"),
         (FileKind::Stack, "stacks/paraspinal.toml"),
     ] {

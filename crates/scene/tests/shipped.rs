@@ -45,7 +45,8 @@ fn every_shipped_file_is_good_and_without_warnings() {
             "mechanisms" => FileKind::Rig,
             "stacks" => FileKind::Stack,
             "faults" => FileKind::RigScene,
-            "scenes" if stem != "chair" => FileKind::RigScene,
+            "techniques" => FileKind::Technique,
+            "scenes" if !["chair", "mixed_styles"].contains(&stem) => FileKind::RigScene,
             _ => FileKind::Scene,
         };
         assert_eq!(kind, expected, "{}", path.display());

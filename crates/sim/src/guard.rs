@@ -159,6 +159,11 @@ impl Guard {
         self.load
     }
 
+    /// Says how many beats a second the machine makes from now on; 0 for none.
+    pub(crate) fn beats(&mut self, beat_hz: f64) {
+        self.stroke_s = (beat_hz > 0.0).then(|| 1.0 / beat_hz);
+    }
+
     /// Looks at one node after a step; returns its zone.
     pub fn watch(
         &mut self,

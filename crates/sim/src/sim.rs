@@ -262,6 +262,7 @@ impl Sim {
         let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
         done(STAGES[2]);
 
+        self.guard.beats(self.timeline.beat_hz(t_s));
         let zones = std::array::from_fn(|i| {
             self.guard
                 .watch(&self.subject.back, i, &contacts[i], t_s, dt_s)

@@ -64,6 +64,8 @@ pub struct TraceRow {
     pub technique: Technique,
     pub phase: Phase,
     pub level: u8,
+    /// Step of the session, from 0.
+    pub step: usize,
     pub station: f64,
     pub force_n: [f64; NODES],
     pub peak_pa: [f64; NODES],
@@ -372,6 +374,7 @@ impl TraceRow {
             technique: frame.command.technique,
             phase: frame.command.phase,
             level: frame.command.level,
+            step: frame.command.step,
             station: frame.command.u,
             force_n: frame.contacts.map(|c| c.force_n),
             peak_pa: frame.contacts.map(|c| c.peak_pa),
