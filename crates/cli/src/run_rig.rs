@@ -45,6 +45,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
     }
     folder.write("trace.csv", rows)?;
+    folder.write("joints.csv", joints(&trace))?;
+    folder.write("drives.csv", drives(&trace))?;
     if let Some(movie) = &trace.movie {
         folder.write("pressure.csv", mat_log::csv(movie))?;
     }
@@ -86,11 +88,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     )?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
     let log = args.mcap.then_some("trace.mcap");
-    for name in ["report.html", "summary.json", "trace.csv"]
-        .into_iter()
-        .chain(maps)
-        .chain(log)
-    {
+    let names = [
+        "report.html",
+        "summary.json",
+        "trace.csv",
+        "joints.csv",
+        "drives.csv",
+    ];
+    for name in names.into_iter().chain(maps).chain(log) {
         writeln!(out, "{}", args.output.join(name).display())?;
     }
     print::finish(out)?;
@@ -144,6 +149,42 @@ fn csv(trace: &RigTrace) -> String {
         let cells: Vec<String> = row.iter().map(|v| number(*v)).collect();
         text += &cells.join(",");
         text.push('\n');
+    }
+    text
+}
+
+/// What bearings and pins carried: one row a joint or closing.
+fn joints(trace: &RigTrace) -> String {
+    let mut text = String::from(
+        "joint,kind,radial_peak_n,radial_rms_n,axial_peak_n,axial_rms_n,tilting_peak_nm,tilting_rms_nm,torque_peak_nm,torque_rms_nm,mean_radial_n,way_rad_or_m\n",
+    );
+    for joint in &trace.joints {
+        let spans = [
+            joint.radial_n,
+            joint.axial_n,
+            joint.tilting_nm,
+            joint.torque_nm,
+        ];
+        text += &format!("{},{}", joint.name, joint.kind);
+        for span in spans {
+            text += &format!(",{},{}", number(span.peak), number(span.rms));
+        }
+        text += &format!(",{},{}\n", number(joint.mean_radial_n), number(joint.way));
+    }
+    text
+}
+
+/// What motors did: one row a drive.
+fn drives(trace: &RigTrace) -> String {
+    let mut text = String::from(
+        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j\n",
+    );
+    for drive in &trace.drives {
+        text += &drive.name;
+        for span in [drive.effort, drive.rate, drive.current_a] {
+            text += &format!(",{},{}", number(span.peak), number(span.rms));
+        }
+        text += &format!(",{},{}\n", number(drive.copper_w), number(drive.work_j));
     }
     text
 }

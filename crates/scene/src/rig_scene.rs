@@ -103,6 +103,14 @@ pub enum Deed {
     Speed(f64),
     /// Stays where it is.
     Stop,
+    /// Broken controller: this voltage on the motor, V.
+    Volts(f64),
+    /// Broken: no current any more.
+    Off,
+    /// Broken: it cannot move any more.
+    Stuck,
+    /// Broken: it stands so far beyond where it is asked to, from its next command on.
+    Lost(f64),
 }
 
 /// A rig's scene and what somebody should look at.
@@ -147,7 +155,7 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         let mut orders: Vec<Order> = c
             .tables("command")
             .iter()
-            .filter_map(|t| to_order(t, rig, problems))
+            .flat_map(|t| to_orders(t, rig, problems))
             .collect();
         orders.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
         orders
@@ -198,6 +206,34 @@ fn to_placement(t: &Checked) -> RigPlacement {
     }
 }
 
+/// What a command means: one order, or one for each drive.
+fn to_orders(t: &Checked, rig: &Rig, problems: &mut Problems) -> Vec<Order> {
+    let whole = matches!(t.text("do"), "stop" | "motion" | "off" | "stuck");
+    if t.broken || t.text("drive") != ALL_DRIVES || !whole {
+        return to_order(t, rig, problems).into_iter().collect();
+    }
+    let deed = deed_without_value(t.text("do"));
+    (0..rig.drives.len())
+        .map(|drive| Order {
+            at_s: t.number("at_s"),
+            drive,
+            deed,
+        })
+        .collect()
+}
+
+/// The name that stands for all drives.
+const ALL_DRIVES: &str = "all";
+
+fn deed_without_value(word: &str) -> Deed {
+    match word {
+        "stop" => Deed::Stop,
+        "off" => Deed::Off,
+        "stuck" => Deed::Stuck,
+        _ => Deed::Motion,
+    }
+}
+
 fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
     if t.broken {
         return None;
@@ -242,8 +278,9 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
             over_s: t.number("over_s"),
         },
         "speed" => Deed::Speed(given("speed_rpm", "speed_mm_s")?),
-        "stop" => Deed::Stop,
-        _ => Deed::Motion,
+        "lost" => Deed::Lost(given("off_by_deg", "off_by_mm")?),
+        "volts" => Deed::Volts(t.number("volts_v")),
+        word => deed_without_value(word),
     };
     if let (Deed::Go { position, .. }, Some([low, high])) = (
         deed,

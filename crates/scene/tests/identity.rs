@@ -203,6 +203,8 @@ fn the_schemas_accept_the_shipped_files_and_refuse_a_typo() {
         (FileKind::Scene, "checks/slab.toml"),
         (FileKind::RigScene, "gun.toml"),
         (FileKind::RigScene, "roller_bed.toml"),
+        (FileKind::RigScene, "faults/power_cut.toml"),
+        (FileKind::Rig, "mechanisms/wobble_unit.toml"),
         (FileKind::Study, "studies/chair_shiatsu.toml"),
         (FileKind::Mechanism, "mechanisms/wobble_carriage.toml"),
         (FileKind::Rig, "mechanisms/kneading_arm.toml"),

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::guard::{Guard, Violation};
 use crate::pressing::Pressing;
 use crate::rig_press::RigPress;
-use crate::rig_world::{Power, RigFrame, RigSetup, RigWorld};
+use crate::rig_world::{Failure, Power, RigFrame, RigSetup, RigWorld};
 use crate::sitter::Sitter;
 use crate::subject::Subject;
 use crate::touch::{Contact, Touch};
@@ -119,6 +119,11 @@ impl RigSim {
     /// The machine, written out, in motion.
     pub fn linkage(&self) -> &Linkage {
         self.press.world().linkage()
+    }
+
+    /// The machine in the engine.
+    pub(crate) fn world(&self) -> &RigWorld {
+        self.press.world()
     }
 
     /// The machine at the end of the last step; poses are `ground_from_link` and `ground_from_head`, see
@@ -249,6 +254,10 @@ impl RigSim {
             match order.deed {
                 Deed::Motion => world.command(order.drive, None),
                 Deed::Speed(rate) => world.command(order.drive, Some(Command::Speed(rate))),
+                Deed::Volts(volts) => world.command(order.drive, Some(Command::Volts(volts))),
+                Deed::Off => world.fail(order.drive, Failure::Off),
+                Deed::Stuck => world.fail(order.drive, Failure::Stuck),
+                Deed::Lost(by) => world.fail(order.drive, Failure::Lost(by)),
                 Deed::Go { position, over_s } => world.go(order.drive, position, over_s),
                 Deed::Stop => world.command(
                     order.drive,

@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::guard::Violation;
 use crate::movie::{Camera, Movie};
 use crate::rig_sim::RigSim;
+use crate::sizing::{DriveLoad, JointLoad, Sizing};
 use crate::trace::{Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording, ShearDose};
 
 /// A recorded run of a rig: rows at a fixed rate under named columns, and what only every step knows.
@@ -44,6 +45,10 @@ pub struct RigTrace {
     pub trunk_lift_m: f64,
     /// Current of each drive.
     pub motors: Vec<MotorPeak>,
+    /// What joints and closings carried.
+    pub joints: Vec<JointLoad>,
+    /// What drives did.
+    pub drives: Vec<DriveLoad>,
     /// Widest that a loop stood open, m.
     pub gap_m: f64,
     /// Limits passed.
@@ -113,6 +118,8 @@ pub fn record_rig(
                 rms_a: 0.0,
             })
             .collect(),
+        joints: Vec::new(),
+        drives: Vec::new(),
         gap_m: 0.0,
         violations: Vec::new(),
         load: 0.0,
@@ -122,6 +129,7 @@ pub fn record_rig(
         cells_per_patch: 0.0,
     };
     let (mut cells, mut touches) = (0usize, 0usize);
+    let mut sizing = Sizing::default();
     let mut shear = ShearDose::blank(&trace.map, heads);
     let (mut next_s, mut next_map_s) = (0.0, 0.0);
     let duration_s = sim.scene().duration_s;
@@ -130,6 +138,7 @@ pub fn record_rig(
             trace.fault = Some(fault);
             break;
         }
+        sizing.add(sim.world());
         let frame = sim.frame();
         trace.steps += 1;
         trace.duration_s = frame.t_s;
@@ -173,6 +182,8 @@ pub fn record_rig(
     for motor in &mut trace.motors {
         motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
     }
+    trace.joints = sizing.joints(sim.world());
+    trace.drives = sizing.drives(sim.world());
     trace.efforts = (0..heads)
         .map(|i| NodeEffort::of(sim.touch(i), i, &shear))
         .collect();
