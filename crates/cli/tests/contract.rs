@@ -318,8 +318,18 @@ fn the_mechanism_of_the_page_runs() {
         output
     };
     let checked = at(&["check", "my_arm.toml", "my_chair.toml"]);
-    assert_eq!(stdout(&checked), "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\n");
-    at(&["run", "my_chair.toml", "-o", "out", "--set", "solver.cell_mm=4"]);
+    assert_eq!(
+        stdout(&checked),
+        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\n"
+    );
+    at(&[
+        "run",
+        "my_chair.toml",
+        "-o",
+        "out",
+        "--set",
+        "solver.cell_mm=4",
+    ]);
     let summary = fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["faults"], serde_json::json!([]));
