@@ -87,8 +87,19 @@ fn wrong_usage_is_2_and_help_is_0() {
     let help = run(&["--help"]);
     assert_eq!(code(&help), 0);
     for command in [
-        "new", "check", "params", "body", "indent", "run", "compare", "speed", "tune", "export",
-        "verify", "view",
+        "new",
+        "check",
+        "params",
+        "body",
+        "indent",
+        "run",
+        "techniques",
+        "compare",
+        "speed",
+        "tune",
+        "export",
+        "verify",
+        "view",
     ] {
         assert!(
             stdout(&help).contains(&format!("  {command} ")),

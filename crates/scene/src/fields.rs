@@ -5,6 +5,7 @@
 use program::{ContactShape, Direction, Need, Path as Way, School};
 
 use crate::mechanism_fields::mechanism;
+use crate::rig_scene_fields::RIG_SCENE;
 use crate::spec::Fallback::{self, Absent, Empty, Flag, Numbers, Required, Text};
 use crate::spec::{Field, Kind, Table, field, integer, number};
 
@@ -318,7 +319,17 @@ static COMPARISON: Table = Table {
     fields: &[
         field("machine", Kind::Tables(&MACHINE, 1), Required, "who does them", ""),
         field("part", Kind::Tables(&PART, 1), Required, "what is done: each part alone, from first touch to last", ""),
+        field("rig", Kind::Tables(&RIG_TRIAL, 0), Empty, "machines of other topologies, which do their usual motion: scenes of rigs", ""),
         field("hand", Kind::Flag, Flag(true), "an ideal hand does them too, on the same skin, lying still", ""),
+    ],
+};
+
+static RIG_TRIAL: Table = Table {
+    about: "A scene of a rig that is scored as one technique: its drives do what they always do.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in the table", ""),
+        field("scene", Kind::File(|| &RIG_SCENE), Required, "rig, body and where it stands", ""),
+        field("technique", Kind::File(|| &TECHNIQUE), Required, "what its motion comes near", ""),
     ],
 };
 

@@ -7,7 +7,7 @@ use back::{
     ScanProblem, Sex,
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
-use program::{Session, Step, Technique, Timing};
+use program::{Manner, Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
 use crate::check::{Checked, Value, about, check};
@@ -16,7 +16,7 @@ use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
-use crate::rig_scene::to_rig_scene;
+use crate::rig_scene::{RigScene, to_rig_scene};
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
@@ -757,8 +757,18 @@ fn to_comparison(t: &Checked, problems: &mut Problems) -> Option<Comparison> {
             Some((m.text("name").to_string(), mechanism))
         })
         .collect();
+    let rigs: Vec<Option<(String, RigScene, Manner)>> = t
+        .tables("rig")
+        .iter()
+        .map(|r| {
+            let scene = to_rig_scene(r.table("scene")?, problems);
+            let manner = to_manner(r.table("technique")?, problems);
+            Some((r.text("name").to_string(), scene?, manner?))
+        })
+        .collect();
     let parts = to_parts(t, problems)?;
     Some(Comparison {
+        rigs: rigs.into_iter().collect::<Option<_>>()?,
         machines: machines.into_iter().collect::<Option<_>>()?,
         parts,
         hand: t.flag("hand"),

@@ -2,9 +2,10 @@
 
 use back::{Classes, People};
 use mechanism::Mechanism;
-use program::{Part, Technique};
+use program::{Manner, Part, Technique};
 use serde::Serialize;
 
+use crate::rig_scene::RigScene;
 use crate::scene::Scene;
 use crate::sweep::{Sampling, Sweep, SweepModel};
 
@@ -50,6 +51,8 @@ pub struct Comparison {
     pub machines: Vec<(String, Mechanism)>,
     /// What is done, each alone.
     pub parts: Vec<Part>,
+    /// Scenes of rigs by name, and the technique that each is scored as.
+    pub rigs: Vec<(String, RigScene, Manner)>,
     /// Whether a hand does them too.
     pub hand: bool,
 }

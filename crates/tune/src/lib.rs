@@ -56,7 +56,7 @@ pub use progress::{Progress, Silent};
 pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use sampler::{Sampler, SamplerError};
-pub use score::{Felt, Point, Score, felt_in, felt_of_hand, score};
+pub use score::{Felt, Point, Score, felt_in, felt_of_hand, felt_of_rig, score};
 pub use signal::{Signal, TimeMatch, time_matches};
 pub use stay::{StaySession, within_stay};
 pub use tune::tune;

@@ -3,7 +3,7 @@
 use back::Limits;
 use program::{Manner, Path, Phase, Session};
 use serde::Serialize;
-use sim::{HandRow, Trace};
+use sim::{HandRow, RigTrace, Trace};
 
 /// One contact at one moment: a node, the nodes of a side that stand for a large hand, or a hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,6 +104,45 @@ pub fn felt_of_hand(rows: &[HandRow], part: usize) -> Vec<Felt> {
     rows.iter()
         .flat_map(|row| [one(row, true), one(row, false)])
         .collect()
+}
+
+/// What the nodes of a rig did: at work from `from_s` on.
+pub fn felt_of_rig(trace: &RigTrace, from_s: f64) -> Vec<Felt> {
+    let Some(t_s) = trace.column("t_s") else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (node, name) in trace.node_names.iter().enumerate() {
+        let column = |what: &str| trace.column(&format!("{name}_{what}")).unwrap_or_default();
+        let [force_n, area_m2, fraction, u, x_m, down_n, right_n] = [
+            "force_n",
+            "area_m2",
+            "pain_fraction",
+            "u",
+            "x_m",
+            "shear_down_n",
+            "shear_right_n",
+        ]
+        .map(column);
+        let columns = [&area_m2, &fraction, &u, &x_m, &down_n, &right_n];
+        if columns.iter().any(|c| c.len() != t_s.len()) {
+            continue;
+        }
+        all.extend(t_s.iter().enumerate().map(|(i, t_s)| Felt {
+            t_s: *t_s,
+            part: 0,
+            contact: node,
+            left: x_m[i] < 0.0,
+            force_n: force_n[i],
+            area_m2: area_m2[i],
+            shear_n: down_n[i].hypot(right_n[i]),
+            fraction: fraction[i],
+            u: u[i],
+            x_m: x_m[i],
+            working: *t_s >= from_s,
+        }));
+    }
+    all
 }
 
 /// One thing that a technique asks for.
