@@ -15,6 +15,12 @@ use table::tables::{CAP_LIMITED, INFEASIBLE};
 pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let (model, tables) = tables(study, tuned)?;
     let mut files = table::emit::files(&tables, &model);
+    let notes = notes(study, tuned)?;
+    let readme = files.iter_mut().find(|(name, _)| name == "README.md");
+    if let (Some((_, readme)), false) = (readme, notes.is_empty()) {
+        readme.extend(b"\n## What the session asks for and does not get\n\n");
+        readme.extend(notes.iter().flat_map(|n| format!("- {n}\n").into_bytes()));
+    }
     files.push((
         "conditions.csv".into(),
         conditions_csv(&study.scene.conditions).into_bytes(),

@@ -36,12 +36,13 @@ const COMMAND_ERROR_MAX_MM: f64 = 0.02;
 
 /// Where both stand still the runtime's forces may differ from the timeline's by this much, N: root of the mean square, and any. Depths are
 /// the same but for 0.01 mm, and a millimetre is worth 1 to 2 N; what is left is another past: ramps at another speed, so tissue has
-/// relaxed more or less (0.07 and 0.2 N in the shipped study).
+/// relaxed more or less (0.05 and 0.16 N in the shipped study).
 const STILL_RMS_MAX_N: f64 = 0.3;
 const STILL_MAX_N: f64 = 1.0;
 
-/// While it rolls, N rms: rows roll at one speed on every user, and a slide within its acceleration comes late where the line of touch
-/// bends; a timeline knows the line beforehand and rolls slower there (0.5 N in the shipped study).
+/// While it rolls, N rms: rows roll at one speed on every user, and out no faster than the press speed, so depth comes late where the map
+/// rises steeply or the line of touch bends; a timeline knows both beforehand and rolls slower there. 0.46 N in the shipped study, at one
+/// place 5.5 N less, where the map rises by 6 mm from a column to the next.
 const ROLLING_RMS_MAX_N: f64 = 1.0;
 
 #[derive(Serialize)]

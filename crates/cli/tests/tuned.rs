@@ -205,6 +205,36 @@ fn a_study_becomes_tables_that_verify() {
         );
         assert!(!folder.path().join(out).exists());
     }
+    // A hold of 20 s is longer than firmware may stay at a place: 8 s are in the row, and the export says so.
+    let place = folder.path().join("long");
+    fs::create_dir(&place).unwrap();
+    let sets: Vec<(String, String)> = SMALL
+        .iter()
+        .filter_map(|s| s.split_once('='))
+        .map(|(path, value)| (path.into(), value.replace("hold_s=0.5", "hold_s=20.0")))
+        .collect();
+    let forged = scene::load_study(Path::new(&study()), &sets).unwrap();
+    let mut fields = json(&one.join("study.json"));
+    fields["scene"]["session"]["steps"][0]["hold_s"] = 20.0.into();
+    let mut result = json(&one.join("tuned.json"));
+    result["study_hash"] = forged.hash().into();
+    result["scene_hash"] = forged.scene.hash().into();
+    fs::write(place.join("study.json"), fields.to_string()).unwrap();
+    fs::write(place.join("tuned.json"), result.to_string()).unwrap();
+    let exported = kneadlab(&["export", &path("long"), "-o", &path("long_out")]);
+    let told = text(&exported.stderr);
+    assert_eq!(exported.status.code(), Some(0), "{told}");
+    assert!(told.contains("20 s is planned as 8 s"), "{told}");
+    let out = folder.path().join("long_out");
+    assert!(
+        fs::read_to_string(out.join("README.md"))
+            .unwrap()
+            .contains("20 s is planned as 8 s")
+    );
+    assert_eq!(
+        json(&out.join("chair_shiatsu.json"))["programme"][0]["hold"],
+        800
+    );
     // The customer's own struct, twice the same; a wrong template writes nothing and names its line.
     let template = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).unwrap();
