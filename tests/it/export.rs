@@ -396,6 +396,76 @@ fn a_session_that_is_too_long_ends_the_same_in_c() {
     compare(&answers(&binary, script.as_bytes()), &expected);
 }
 
+/// The points at which the runtime works, one after the other until it is done, are those that the session asks for: as many, in
+/// order, the first and the last to the unit, each other within a unit for every gap before it and a thousandth of a gap for each
+/// (a remainder under a thousandth of the spacing is no gap).
+#[test]
+fn points_of_rows_are_those_of_the_session() {
+    use program::{Step, Technique};
+    let mut random = Random(7);
+    let mut chance = |steps: u32| f64::from(random.below(steps + 1)) / f64::from(steps);
+    let mut model = example::model(1, 9, 1);
+    model.programme.truncate(1);
+    let mut points = 0;
+    for case in 0..600 {
+        let step = Step {
+            technique: Technique::Press,
+            from_u: chance(1000),
+            to_u: chance(1000),
+            level: 1,
+            hold_s: 0.05,
+            cycles: 1.0,
+            park_deg: 0.0,
+            spacing_u: 0.02 + 0.3 * chance(97),
+            pace: None,
+        };
+        let row = &mut model.programme[0];
+        (row.from_u, row.to_u, row.spacing_u) = (step.from_u, step.to_u, step.spacing_u);
+        row.end = table::model::End::Time;
+        row.hold_s = step.hold_s;
+        let t = quantise(&model).expect("a sound row");
+        let found = worked_at(&t);
+        let asked = step.points_u();
+        assert_eq!(found.len(), asked.len(), "case {case}: {step:?}");
+        for (i, (at, u)) in found.iter().zip(&asked).enumerate() {
+            let off = (f64::from(*at) - f64::from(t.station((u * 16384.0).round() as i16))).abs();
+            let allowed = if i == 0 || i + 1 == asked.len() {
+                0.0
+            } else {
+                2.0 + i as f64 * (1.0 + 1e-3 * step.spacing_u * 8.0 * 2048.0)
+            };
+            assert!(
+                off <= allowed,
+                "case {case}, point {i}: {off} over {allowed}, {step:?}"
+            );
+        }
+        points += asked.len();
+    }
+    assert!(points > 2000, "{points}");
+}
+
+/// Stations of the mirror's work, on a machine that obeys at once.
+fn worked_at(t: &Tables) -> Vec<u16> {
+    let mut p = Programme::start(t, 0, t.limits.requires, t.limits.retracted);
+    let mut input = Inputs {
+        ticks: 1,
+        ..Inputs::default()
+    };
+    let mut out: Vec<u16> = Vec::new();
+    let mut worked = false;
+    loop {
+        let command = p.step(&input);
+        assert_eq!(p.fault(), None);
+        match command.phase {
+            Phase::Done => return out,
+            Phase::Work if !worked => out.push(command.station),
+            _ => {}
+        }
+        worked = command.phase == Phase::Work;
+        (input.station, input.depth) = (command.station, command.depth);
+    }
+}
+
 const PIECES: &str = r#"
 #include <stdio.h>
 #include "demo_caps.h"

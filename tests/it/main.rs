@@ -20,4 +20,5 @@ mod reference;
 mod safety;
 mod search;
 mod statics;
+mod techniques;
 mod variant;

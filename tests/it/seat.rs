@@ -2,11 +2,12 @@
 
 use back::Envelope;
 use mechanism::Kinematics;
-use program::{AxisLimits, Session, Step, Technique, compile};
+use program::{AxisLimits, DepthMap, Part, Session, Step, Technique, compile};
 use scene::{Scene, Study};
 use sim::{Bed, Sim, Subject};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tune::Aim;
 
 /// A scene of `scenes/`, with parameters set as `--set` does.
 pub fn scene(name: &str, sets: &[(&str, &str)]) -> Scene {
@@ -48,14 +49,18 @@ pub fn seat(scene: &Scene) -> Sim {
     let subject = Subject::new(&scene, &scene.body, &kinematics, &groundwork, &envelope)
         .expect("a plausible body");
     let limits = AxisLimits::of(&scene.mechanism);
+    let aim = (!scene.session.parts.is_empty())
+        .then(|| Aim::new(&scene, &scene.body, &kinematics, &envelope).expect("a plausible body"));
+    let depth: &dyn DepthMap = aim.as_ref().map_or(&scene.depth, |a| a);
     let timeline = compile(
         &scene.session,
         &scene.timing,
         &subject.placement,
-        &scene.depth,
+        depth,
         &limits,
     )
     .unwrap_or_else(|e| panic!("{e}"));
+    drop(aim);
     Sim::new(scene, Arc::new(subject), kinematics, timeline, envelope)
         .expect("the mechanism closes")
 }
@@ -71,12 +76,42 @@ pub fn only(technique: Technique, u: f64, hold_s: f64, cycles: f64) -> Session {
         cycles,
         park_deg: 0.0,
         spacing_u: 0.1,
+        pace: None,
     };
     Session {
         name: "one step".into(),
         style: "test".into(),
         steps: vec![step],
+        ..Session::default()
     }
+}
+
+/// A shipped technique over a stretch for some minutes.
+pub fn part(technique: &str, [from_u, to_u]: [f64; 2], minutes: f64) -> Part {
+    let file = path(&format!("techniques/{technique}.toml"));
+    Part {
+        manner: scene::load_technique(&file).unwrap_or_else(|e| panic!("{e}")),
+        from_u,
+        to_u,
+        minutes,
+        firmness: 0.3,
+        level: 3,
+        width_m: None,
+        spacing_u: 0.1,
+    }
+}
+
+/// Gives a scene these parts for its session, planned for its mechanism.
+pub fn do_parts(scene: &mut Scene, parts: Vec<Part>) {
+    scene.session.parts = parts;
+    let Scene {
+        session,
+        mechanism,
+        body,
+        timing,
+        ..
+    } = scene;
+    scene::plan_session(session, mechanism, body, timing).unwrap_or_else(|e| panic!("{e}"));
 }
 
 fn path(name: &str) -> PathBuf {

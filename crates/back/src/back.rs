@@ -61,6 +61,12 @@ pub struct Trunk {
     pub pitch_inertia_kg_m2: f64,
 }
 
+/// How far the mass centre of head, arms and trunk lies behind the hip joint, across the line from C7 to S2, m. Standing people hold it
+/// there: the gravity line passes within 10 mm of the femoral heads, mostly behind (M, Roussouly et al. 2006, Eur Spine J 15; E for a
+/// sitter). Half a chest depth in front of the skin, as it was once taken, puts it 50 mm behind: reclined by 30 degrees the trunk
+/// then presses the pad with 1.4 times its weight's share across it, which the seat would have to hold.
+pub const CENTRE_BEHIND_HIP_M: f64 = 0.010;
+
 impl Back {
     /// Builds the back of a plausible body.
     ///
@@ -209,18 +215,15 @@ impl Back {
     ///
     /// Hip joint 13 % of the sitting height of C7 over the seat and 0.55 buttock depths in front of the skin of S2 (E). Centre of mass 0.626 of the
     /// way from hip to shoulder joint, radius of gyration 0.496 of it (W, Winter, head-arms-trunk); the shoulder joint lies 40 mm under the
-    /// acromion (E). The centre lies half a chest depth in front of the skin (E).
+    /// acromion (E). The centre stands over the hip joint, [`CENTRE_BEHIND_HIP_M`] behind it, seen along the line from C7 to S2, which is upright in
+    /// standing.
     pub fn trunk(&self) -> Trunk {
         let s = &self.sizes;
         let hip = Point3::new(0.0, 0.55 * s.buttock_depth_m, 0.13 * s.c7_sitting_m);
         let shoulder_z = s.c7_sitting_m - s.c7_to_acromion_m - 0.040;
         let length_m = shoulder_z - hip.z;
         let z = hip.z + 0.626 * length_m;
-        let centre = Point3::new(
-            0.0,
-            self.point(self.station_at(z), 0.0).y + 0.5 * s.chest_depth_m,
-            z,
-        );
+        let centre = Point3::new(0.0, hip.y - CENTRE_BEHIND_HIP_M, z);
         let mass_kg = Limits::builtin().backrest_mass_fraction * s.mass_kg;
         Trunk {
             mass_kg,

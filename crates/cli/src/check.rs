@@ -12,7 +12,7 @@ use tune::sweep::Plan;
 /// Files to check.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Scenes, studies, mechanisms, rigs, bodies, stacks
+    /// Scenes, studies, mechanisms, rigs, bodies, stacks, techniques
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -122,8 +122,11 @@ fn checked_alone(
         FileKind::Scene => scene::load(path, sets).map(|Loaded { warnings, .. }| (kind, warnings)),
         FileKind::Study => scene::load_study(path, sets).map(|_| (kind, Vec::new())),
         FileKind::Mechanism => scene::load_mechanism(path, sets).map(|_| (kind, Vec::new())),
+        FileKind::RigScene => {
+            scene::load_rig_scene(path, sets).map(|loaded| (kind, loaded.warnings))
+        }
         FileKind::Rig => scene::load_rig(path, sets).map(|rig| (kind, rig.warnings)),
-        FileKind::Stack | FileKind::Body => scene::check_any(path),
+        FileKind::Stack | FileKind::Body | FileKind::Technique => scene::check_any(path),
     }
 }
 

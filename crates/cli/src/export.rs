@@ -55,7 +55,7 @@ fn export(dir: &Path, output: &Path, templates: &[PathBuf]) -> anyhow::Result<Ou
         false => &inside,
     };
     let (study, tuned) = result::read(dir)?;
-    for note in model::notes(&study, &tuned) {
+    for note in model::notes(&study, &tuned)? {
         say(format_args!("note: {note}"));
     }
     let violations = tuned.check();

@@ -4,7 +4,7 @@ use crate::talk::say;
 use anyhow::bail;
 use back::{Envelope, NOTICE};
 use clap::Args;
-use scene::{FileKind, Loaded, Scene, Study};
+use scene::{FileKind, Loaded, LoadedRigScene, RigScene, Scene, Study};
 use std::path::Path;
 
 /// Values laid over a scene or study.
@@ -39,6 +39,29 @@ pub fn scene(path: &Path, sets: &Sets) -> anyhow::Result<(Scene, Envelope, Vec<S
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(say);
     let envelope = allowed(&scene.conditions)?;
+    Ok((scene, envelope, warnings))
+}
+
+/// Whether a file is the scene of a rig.
+pub fn is_rig_scene(path: &Path) -> bool {
+    FileKind::of(path).is_ok_and(|kind| kind == FileKind::RigScene)
+}
+
+/// A rig's scene that may run: warnings are told, a refused condition is an error, and so is percussion where a condition
+/// forbids it.
+pub fn rig_scene(path: &Path, sets: &Sets) -> anyhow::Result<(RigScene, Envelope, Vec<String>)> {
+    let LoadedRigScene { scene, warnings } = scene::load_rig_scene(path, &sets.sets)?;
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    warnings.iter().for_each(say);
+    let envelope = allowed(&scene.conditions)?;
+    let policy = envelope.policy();
+    if scene.percussion_hz > 0.0 && policy.forbid_percussion {
+        bail!(
+            "refused: {} forbids percussion, and this machine taps {} times a second\n  {NOTICE}",
+            policy.id,
+            scene.percussion_hz
+        );
+    }
     Ok((scene, envelope, warnings))
 }
 

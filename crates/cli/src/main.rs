@@ -16,6 +16,8 @@ mod fit;
 
 mod run;
 
+mod techniques;
+
 mod compare;
 
 mod speed;
@@ -48,6 +50,7 @@ mod folder; // an output folder appears whole or not at all
 mod input; // --set, and scenes that may run
 
 mod mat_log; // pressure maps and motor currents over time, as CSV
+mod mcap_log; // a run for Foxglove
 
 mod run_folder; // what `run` left, read again
 
@@ -67,7 +70,13 @@ mod force_log; // measured force over depth
 
 mod fit_report; // fitted moduli as a page
 
+mod run_score; // how close a run came to its techniques
+
 mod run_report; // a run as a page
+
+mod run_rig; // `run` on the scene of a rig
+
+mod rig_report; // its page
 
 mod safety_page; // what a safety reviewer reads
 
@@ -95,6 +104,7 @@ fn main() -> ExitCode {
         Command::Indent(args) => indent::run(&args),
         Command::Fit(args) => fit::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Techniques(args) => techniques::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Speed(args) => speed::run(&args),
         Command::Tune(args) => tune::run(&args),
@@ -136,6 +146,8 @@ enum Command {
     Fit(fit::Args),
     /// Simulate a scene: trace, summary and report
     Run(run::Args),
+    /// Let machines and a hand do techniques, and score how close each comes
+    Techniques(techniques::Args),
     /// Lay a log of a pressure mat or of motor currents over a run, and score it
     Compare(compare::Args),
     /// Measure the simulator's speed on a scene

@@ -1,7 +1,7 @@
 //! From a tuned result to what the tables are made of.
 
 use crate::{safety_page, tune};
-use ::tune::{RETRACTED_M, Tuned};
+use ::tune::{RETRACTED_M, Tuned, within_stay};
 use anyhow::{Context, anyhow, bail};
 use back::{Decision, Envelope, Policy, Zone, policies};
 use program::{Step, Technique};
@@ -15,6 +15,12 @@ use table::tables::{CAP_LIMITED, INFEASIBLE};
 pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let (model, tables) = tables(study, tuned)?;
     let mut files = table::emit::files(&tables, &model);
+    let notes = notes(study, tuned)?;
+    let readme = files.iter_mut().find(|(name, _)| name == "README.md");
+    if let (Some((_, readme)), false) = (readme, notes.is_empty()) {
+        readme.extend(b"\n## What the session asks for and does not get\n\n");
+        readme.extend(notes.iter().flat_map(|n| format!("- {n}\n").into_bytes()));
+    }
     files.push((
         "conditions.csv".into(),
         conditions_csv(&study.scene.conditions).into_bytes(),
@@ -49,7 +55,7 @@ fn disobeyed(envelope: &Envelope, tuned: &Tuned) -> Vec<String> {
         .into_iter()
         .map(|z| envelope.force_cap_n(z, 1.0))
         .fold(0.0, f64::max);
-    let most_s = envelope.dwell_cap_s(0.6 + 1e-9);
+    let most_s = envelope.stay_cap_s();
     let mut broken = Vec::new();
     for (i, cap) in tuned.caps.iter().enumerate() {
         if cap.max_force_n > most_n + 1e-9 {
@@ -138,7 +144,8 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
         max_dwell_s: c.max_dwell_s,
         max_tap_hz: c.max_tap_hz,
     });
-    let programme = scene
+    let planned = within_stay(study)?;
+    let programme = planned
         .session
         .steps
         .iter()
@@ -205,30 +212,41 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
     })
 }
 
-/// Where firmware will do less than the session says: steps whose work at a place is longer than the dwell cap there.
-pub fn notes(study: &Study, tuned: &Tuned) -> Vec<String> {
+/// Where firmware will do less than the session says: what was planned shorter, and steps whose work at a place is longer than a cap
+/// that was lowered by hand.
+pub fn notes(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<String>> {
+    let planned = within_stay(study)?;
     let cap_s = tuned.caps.iter().map(|c| c.max_dwell_s);
     let least_s = cap_s.fold(f64::INFINITY, f64::min);
-    let steps = study.scene.session.steps.iter().enumerate();
-    steps
-        .filter_map(|(i, step)| {
-            let (what, s) = match step.technique {
-                Technique::Press => ("the hold takes", step.hold_s),
-                Technique::Knead => (
-                    "its turns take",
-                    step.cycles * std::f64::consts::TAU / study.scene.timing.knead_rad_s,
-                ),
-                Technique::Roll => return None,
-            };
-            (s > least_s).then(|| {
-                format!("session.step.{i} ({}): {what} {s:.1} s, and the dwell cap ends it after {least_s:.1} s", step.technique.name())
-            })
+    let cut = planned.session.steps.iter().enumerate().filter_map(|(i, step)| {
+        let (what, s) = match step.technique {
+            Technique::Press => ("the hold takes", step.hold_s),
+            Technique::Knead => (
+                "its turns take",
+                step.cycles * std::f64::consts::TAU / step.turn_rad_s(&study.scene.timing),
+            ),
+            Technique::Roll => return None,
+        };
+        (s > least_s).then(|| {
+            format!("session.step.{i} ({}): {what} {s:.1} s, and the dwell cap ends it after {least_s:.1} s", step.technique.name())
         })
-        .collect()
+    });
+    let cut: Vec<String> = cut.collect();
+    Ok([planned.notes, cut].concat())
 }
 
 /// One step of the session as firmware runs it.
 fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
+    if step.sway().is_some() {
+        let parts = &study.scene.session.parts;
+        let name = step
+            .pace
+            .and_then(|p| parts.get(p.part))
+            .map_or("a step", |p| &p.manner.name);
+        bail!(
+            "{name}: tables have presses, turns and rolls, and no movement to and fro\n  hint: leave the part out of the session that is exported"
+        );
+    }
     let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
         format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
     })?;
@@ -236,10 +254,10 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
     let (end, speed_m_s) = match step.technique {
         Technique::Press => (End::Time, timing.travel_m_s),
         Technique::Knead => (End::Cycles, timing.travel_m_s),
-        Technique::Roll => (End::Arrival, timing.roll_m_s),
+        Technique::Roll => (End::Arrival, step.walk_m_s(timing)),
     };
     let press_m_s = tuned.press_speed_m_s[technique];
-    let turns_s = step.cycles * std::f64::consts::TAU / timing.knead_rad_s;
+    let turns_s = step.cycles * std::f64::consts::TAU / step.turn_rad_s(timing);
     let point_s = WAY_M / speed_m_s
         + study.scene.mechanism.protrude.stroke_m / press_m_s
         + timing.release_ramp_s
@@ -263,7 +281,7 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
             step.cycles as u32
         },
         knead_hz: if end == End::Cycles {
-            timing.knead_rad_s / std::f64::consts::TAU
+            step.turn_rad_s(timing) / std::f64::consts::TAU
         } else {
             0.0
         },

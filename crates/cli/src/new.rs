@@ -21,18 +21,22 @@ pub struct Args {
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
     Scene,
+    RigScene,
     Mechanism,
     Rig,
     Study,
+    Technique,
 }
 
 /// Writes the file, never over another.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (kind, then) = match args.kind {
         Kind::Scene => (FileKind::Scene, "run"),
+        Kind::RigScene => (FileKind::RigScene, "run"),
         Kind::Mechanism => (FileKind::Mechanism, "check"),
         Kind::Rig => (FileKind::Rig, "check"),
         Kind::Study => (FileKind::Study, "tune"),
+        Kind::Technique => (FileKind::Technique, "check"),
     };
     let path = format!(
         "{}.toml",

@@ -153,6 +153,7 @@ impl StudyFile {
             people: self.people,
             lacks: Vec::new(),
             sweep: None,
+            comparison: None,
         }
     }
 }

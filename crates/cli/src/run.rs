@@ -3,10 +3,15 @@
 use crate::folder::Folder;
 use crate::input::{self, Sets};
 use crate::mat_log;
+use crate::mcap_log;
 use crate::print::{self, number};
 use crate::run_report;
+use crate::run_rig;
+use crate::run_score;
 use crate::seat::seat;
+use crate::sweep::point;
 use crate::talk::{self, Outcome, say};
+use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
@@ -15,33 +20,57 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tune::{Score, felt_in, score};
 
 /// What to run, and where the results go.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The scene
-    scene: PathBuf,
+    /// The scene, or the folder of a sweep
+    pub scene: PathBuf,
+    #[command(flatten)]
+    pub which: point::Which,
     /// Folder for trace.csv, pressure.csv, summary.json and report.html
     #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    pub output: PathBuf,
     /// Pressure maps a second in pressure.csv, 3 to 4 kB each; 0 for none. `compare` wants as many as the mat has
     #[arg(long, value_name = "HZ", default_value_t = 20.0, value_parser = map_hz)]
-    map_hz: f64,
+    pub map_hz: f64,
+    /// Also trace.mcap: the trace and the maps for Foxglove
+    #[arg(long)]
+    pub mcap: bool,
     #[command(flatten)]
-    sets: Sets,
+    pub sets: Sets,
 }
 
 /// Rows of the trace per second. Limits are watched at every step, whatever this is.
-const RATE_HZ: f64 = 50.0;
+pub const RATE_HZ: f64 = 50.0;
 
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
+    if input::is_rig_scene(&args.scene) {
+        return run_rig::run(args);
+    }
     let mut folder = Folder::open(&args.output, "run")?;
-    let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
-    let mut sim = seat(&scene, envelope)?;
+    let (scene, mut sim, warnings) = if args.scene.is_dir() {
+        if !args.sets.sets.is_empty() {
+            bail!("--set does not go with a sweep's folder: its points are what they are");
+        }
+        let (scene, sim) = point::seat(&args.scene, args.which)?;
+        (scene, sim, Vec::new())
+    } else {
+        if args.which.point.is_some() {
+            bail!(
+                "{} is no folder of a sweep, and only a sweep has points",
+                args.scene.display()
+            );
+        }
+        let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
+        let scene = Arc::new(scene);
+        let sim = seat(&scene, envelope)?;
+        (scene, sim, warnings)
+    };
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
     let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
@@ -51,11 +80,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    folder.write("trace.csv", csv(&trace))?;
+    let rows = csv(&trace);
+    if args.mcap {
+        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
+    }
+    folder.write("trace.csv", rows)?;
     if let Some(movie) = &trace.movie {
         folder.write("pressure.csv", mat_log::csv(movie))?;
     }
-    folder.write_json("summary.json", &summary(&scene, &trace, planned_s))?;
+    let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
+    folder.write_json("summary.json", &summary(&scene, &trace, planned_s, &scores))?;
     let back = &sim.subject().back;
     folder.write(
         "report.html",
@@ -66,10 +100,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for v in run_report::worst(&trace.violations) {
         say(format_args!(
             "warning: limit passed: {}",
-            run_report::violation(v)
+            run_report::violation(v, &run_report::NODES)
         ));
     }
-    for line in run_report::beyond(&trace) {
+    for line in run_report::beyond(&trace.beyond, &run_report::NODES) {
         say(format_args!(
             "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
         ));
@@ -89,10 +123,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         trace.duration_s,
         trace.violations.len()
     )?;
+    tell_scores(&mut out, &scene, &scores)?;
     let maps = trace.movie.as_ref().map(|_| "pressure.csv");
+    let log = args.mcap.then_some("trace.mcap");
     for name in ["report.html", "summary.json", "trace.csv"]
         .into_iter()
         .chain(maps)
+        .chain(log)
     {
         writeln!(out, "{}", args.output.join(name).display())?;
     }
@@ -114,9 +151,49 @@ fn map_hz(text: &str) -> Result<f64, String> {
     }
 }
 
-fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
+/// How close each part of a session of techniques came; none for written steps.
+fn scores(scene: &Scene, trace: &Trace, length_m: f64) -> Vec<Score> {
+    let session = &scene.session;
+    let felt = felt_in(trace, session);
+    let parts = session.parts.iter().enumerate();
+    parts
+        .map(|(i, part)| score(&felt, i, &part.manner, [part.from_u, part.to_u], length_m))
+        .collect()
+}
+
+/// The table of scores, and what the machine could not follow.
+fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow::Result<()> {
+    if scores.is_empty() {
+        return Ok(());
+    }
+    let mut rows = vec![run_score::head(&["technique"])];
+    rows.extend(
+        scores
+            .iter()
+            .map(|s| run_score::row(vec![s.technique.clone()], s)),
+    );
+    print::table(out, 1, &rows)?;
+    writeln!(out, "{}", run_score::LEGEND)?;
+    for fit in &scene.session.fits {
+        for note in &fit.notes {
+            writeln!(out, "session.part.{} ({}): {note}", fit.part, fit.technique)?;
+        }
+        if fit.residual_m > 5e-4 {
+            writeln!(
+                out,
+                "session.part.{} ({}): {:.1} mm (rms) beside the path asked for",
+                fit.part,
+                fit.technique,
+                1e3 * fit.residual_m
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn summary(scene: &Scene, trace: &Trace, planned_s: f64, scores: &[Score]) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
-    json!({
+    let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "notice": NOTICE,
         "scene": scene.name,
@@ -139,7 +216,11 @@ fn summary(scene: &Scene, trace: &Trace, planned_s: f64) -> serde_json::Value {
         "faults": faults,
         "violations": trace.violations,
         "cells_per_patch": trace.cells_per_patch,
-    })
+    });
+    if !scores.is_empty() {
+        summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });
+    }
+    summary
 }
 
 /// In the order of all arrays over nodes.

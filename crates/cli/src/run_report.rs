@@ -3,12 +3,13 @@
 use crate::chart::{Axis, COLOURS, Chart, key, top};
 use crate::page::{self, Mood, card, section};
 use crate::picture;
-use back::Back;
+use back::{Back, Body};
 use maud::{Markup, html};
 use scene::Scene;
 use sim::{Beyond, Limit, Trace, TraceRow, Violation};
 
-const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
+/// The carriage's nodes in words.
+pub const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
 /// Points of a line at most: more cannot be seen.
 const POINTS_MAX: usize = 900;
 
@@ -20,18 +21,8 @@ pub fn page(
     planned_s: f64,
     warnings: &[String],
 ) -> anyhow::Result<String> {
-    let body = back.body();
     let facts = [
-        (
-            "body",
-            format!(
-                "{}, {:.0} mm, BMI {:.1}, {:.0} years",
-                body.sex.name(),
-                1e3 * body.stature_m,
-                body.bmi_kg_m2,
-                body.age_yr
-            ),
-        ),
+        ("body", person(back.body())),
         ("mechanism", scene.mechanism.name.clone()),
         (
             "session",
@@ -55,7 +46,7 @@ pub fn page(
             div.note { "The run was stopped after " (format!("{:.1} of {planned_s:.1}", trace.duration_s)) " s." }
         }
         @for w in warnings { div.note { (w) } }
-        @for w in beyond(trace) { div.note { "Deeper than what is validated: " (w) } }
+        @for w in beyond(&trace.beyond, &NODES) { div.note { "Deeper than what is validated: " (w) } }
         (section("Pressure over the back", "The largest pressure that each place of the skin met during the session. The skin is unrolled and seen from behind; stations run from C7 (0) to S2 (1).", &html! {
             div.row {
                 div style="flex:1.2" { (picture::back_from_behind(back, &trace.map, full_pa)?) }
@@ -63,7 +54,7 @@ pub fn page(
                     (picture::colour_bar(full_pa))
                     (nodes(trace))
                     h3 { "Limits" }
-                    (limits(trace))
+                    (limits(&trace.violations, &NODES))
                 }
             }
         }))
@@ -76,6 +67,17 @@ pub fn page(
         &facts,
         &content,
     ))
+}
+
+/// A body in words.
+pub fn person(body: &Body) -> String {
+    format!(
+        "{}, {:.0} mm, BMI {:.1}, {:.0} years",
+        body.sex.name(),
+        1e3 * body.stature_m,
+        body.bmi_kg_m2,
+        body.age_yr
+    )
 }
 
 fn cards(trace: &Trace) -> Markup {
@@ -124,12 +126,13 @@ fn nodes(trace: &Trace) -> Markup {
     }
 }
 
-fn limits(trace: &Trace) -> Markup {
+/// Limits passed, as a table.
+pub fn limits(violations: &[Violation], nodes: &[&str]) -> Markup {
     html! {
-        @if trace.violations.is_empty() {
+        @if violations.is_empty() {
             p { "No limit was passed." }
         } @else {
-            @let rows: Vec<Vec<String>> = worst(&trace.violations).into_iter().map(row).collect();
+            @let rows: Vec<Vec<String>> = worst(violations).into_iter().map(|v| cells(v, nodes).to_vec()).collect();
             (page::table(&["limit", "zone", "node", "worst", "allowed", "from"], &rows))
         }
     }
@@ -152,8 +155,8 @@ pub fn worst(violations: &[Violation]) -> Vec<&Violation> {
 }
 
 /// Where nodes went deeper than the force law is held to, a line a node.
-pub fn beyond(trace: &Trace) -> Vec<String> {
-    let line = |(b, name): (&Option<Beyond>, &str)| {
+pub fn beyond(beyond: &[Option<Beyond>], nodes: &[&str]) -> Vec<String> {
+    let line = |(b, name): (&Option<Beyond>, &&str)| {
         b.as_ref().map(|b| {
             format!(
                 "{name} node {:.1} mm into the tissue, {:.2} of the {:.1} mm that are held, at {:.1} s, station {:.2}, {:+.0} mm from the midline: {}",
@@ -167,20 +170,16 @@ pub fn beyond(trace: &Trace) -> Vec<String> {
             )
         })
     };
-    trace.beyond.iter().zip(NODES).filter_map(line).collect()
+    beyond.iter().zip(nodes).filter_map(line).collect()
 }
 
 /// A passed limit in words.
-pub fn violation(v: &Violation) -> String {
-    let [what, zone, node, worst, allowed, from]: [String; 6] = cells(v);
+pub fn violation(v: &Violation, nodes: &[&str]) -> String {
+    let [what, zone, node, worst, allowed, from]: [String; 6] = cells(v, nodes);
     format!("{what}: {worst} by the {node} node over {zone} at {from}, allowed {allowed}")
 }
 
-fn row(v: &Violation) -> Vec<String> {
-    cells(v).to_vec()
-}
-
-fn cells(v: &Violation) -> [String; 6] {
+fn cells(v: &Violation, nodes: &[&str]) -> [String; 6] {
     let (what, scale, unit) = match v.limit {
         Limit::Force => ("node force", 1.0, "N"),
         Limit::Pressure => ("local pressure", 1e-3, "kPa"),
@@ -195,7 +194,7 @@ fn cells(v: &Violation) -> [String; 6] {
     [
         what.into(),
         v.zone.name().into(),
-        NODES[v.node.min(3)].into(),
+        nodes.get(v.node).copied().unwrap_or_default().into(),
         format!("{:.1} {unit}", scale * v.value),
         format!("{:.1} {unit}", scale * v.allowed),
         format!("{:.1} s", v.t_s),

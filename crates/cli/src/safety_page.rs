@@ -27,6 +27,9 @@ pub fn page(study: &Study, tuned: &Tuned) -> anyhow::Result<String> {
         div.note.bad { strong { (NOTICE) } " This page tells what a simulation found. It is no approval: nobody with a licence has looked at it until the last part is filled in." }
         (cards(tuned))
         (section("Who may be massaged with it", "The tables serve the body classes below, and people with no condition but those named. Firmware asks for declared conditions and refuses all others (conditions.csv).", &who(study, tuned)))
+        @if !study.scene.session.parts.is_empty() {
+            (section("Techniques of the session", "What the schools ask for, and where the figures come from (V verified, D derived, W well known, M memory, E estimate). The tables press by their own depths and caps, whatever is asked here.", &techniques(study)))
+        }
         (section("Policies in force", "Several conditions combine to the strictest: all zones that any of them leaves out, the smallest scale, the shortest time, the strictest decision.", &policies_in_force(study, &envelope)))
         (section("Caps by zone", "The most that a node may do. The force cap goes with the root of the contact area; columns are for 5 and 10 cm². Zones, force and pressure caps are the same for every body class; what a class may be pressed at follows in the next part.", &zones(&envelope)))
         (section("Caps by class and zone", "As exported: the highest over the stations of each zone. Firmware takes the lower of two neighbours and never interpolates upwards.", &classes(tuned)))
@@ -107,6 +110,54 @@ fn who(study: &Study, tuned: &Tuned) -> Markup {
         (page::table(&["class", "stature", "BMI", "tuned on", "judged on"], &rows))
         p { "Everyone was simulated as tense as " (tone_word(study.scene.body.tone)) " (muscle " (study.scene.body.tone) " times as stiff as relaxed), reclined by " (format!("{:.0}", study.scene.chair.recline_rad.to_degrees())) "°." }
     }
+}
+
+/// Each technique once, with its sources, and the minutes it takes.
+fn techniques(study: &Study) -> Markup {
+    let parts = &study.scene.session.parts;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (i, part) in parts.iter().enumerate() {
+        let manner = &part.manner;
+        if parts[..i].iter().any(|p| p.manner == *manner) {
+            continue;
+        }
+        let minutes: f64 = parts
+            .iter()
+            .filter(|p| p.manner == *manner)
+            .map(|p| p.minutes)
+            .sum();
+        let band = |[low, high]: [f64; 2], factor: f64| {
+            format!("{:.0} to {:.0}", factor * low, factor * high)
+        };
+        let kind = match (manner.percussive, manner.deep) {
+            (true, _) => "percussion",
+            (_, true) => "deep",
+            _ => "",
+        };
+        let s = &manner.sources;
+        rows.push(vec![
+            manner.name.clone(),
+            manner.school.name().into(),
+            format!("{minutes}"),
+            band(manner.force_n, 1.0),
+            band(manner.pressure_pa, 1e-3),
+            kind.into(),
+            format!(
+                "force {}; contact {}; motion {}; time {}",
+                s.force, s.contact, s.motion, s.time
+            ),
+        ]);
+    }
+    let head = [
+        "technique",
+        "school",
+        "min",
+        "force N",
+        "kPa",
+        "kind",
+        "sources",
+    ];
+    page::table(&head, &rows)
 }
 
 fn tone_word(tone: f64) -> &'static str {

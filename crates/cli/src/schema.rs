@@ -7,13 +7,15 @@ use scene::FileKind;
 /// The kind.
 #[derive(clap::Args)]
 pub struct Args {
-    /// scene, study, mechanism, rig, stack or body
+    /// scene, rig_scene, study, mechanism, rig, stack, body or technique
     #[arg(value_parser = kind)]
     kind: FileKind,
 }
 
 fn kind(name: &str) -> Result<FileKind, String> {
-    FileKind::named(name).ok_or_else(|| "one of scene, study, mechanism, rig, stack, body".into())
+    FileKind::named(name).ok_or_else(|| {
+        "one of scene, rig_scene, study, mechanism, rig, stack, body, technique".into()
+    })
 }
 
 /// Prints it.

@@ -5,6 +5,7 @@ pub mod keeper;
 pub mod lock;
 pub mod merge;
 pub mod place;
+pub mod point;
 pub mod rows;
 pub mod sheet;
 

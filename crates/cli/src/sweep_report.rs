@@ -1,6 +1,7 @@
 //! `report.html` of a sweep: what varied, how it ended, what is best, what it hangs on and how sure that is; beside it the numbers
 //! of its pictures as CSV. No clock, host or path: merged files of one plan give the same bytes.
 
+mod design;
 mod effects;
 mod gather;
 mod parallel;
@@ -111,9 +112,10 @@ impl Report<'_> {
         let plan = self.plan;
         let how = match plan.sweep.search {
             Some(s) => format!("a search ({})", word(&s.algorithm)),
-            None => format!("the sampler {}", word(&plan.sweep.sampler)),
+            None => format!("the sampler {}", plan.sweep.sampler.name()),
         };
         let effects = Effects::new(plan, self.all);
+        let answer = design::answer(plan, &self.summary["sensitivity"], &self.names, files);
         let maps = self.maps()?;
         let body = html! {
             (self.cards())
@@ -129,10 +131,15 @@ impl Report<'_> {
                 (section("How the best came about", self.course_lead(), &self.course(files)))
                 (section("All points at once", &self.parallel_lead(), &self.parallel(files)))
             }
+            @if let Some((title, lead, content)) = &answer {
+                (section(title, lead, content))
+            }
             @if effects.enough() {
                 (section("What each variable does", self.effects_lead(), &effects.main(&self.names, files)))
+                @if answer.is_none() {
                 (section("What matters", "The share of an objective's variance that a variable makes alone: its first-order Sobol' index, estimated from the means of stretches of its range, less what chance would make. Whiskers: 95 % interval from 200 parts of the points. What the bars leave to 100 % is made by variables together, and by what the stretches blur.", &effects.shares(&self.names, files)))
-                @if plan.sweep.search.is_none() && plan.sweep.axes.len() > 1 {
+                }
+                @if answer.is_none() && plan.sweep.search.is_none() && plan.sweep.axes.len() > 1 {
                     (section("What acts together", "Means over two variables, for the pairs whose effect is least the sum of two: the percentage says how much of the variance the rest makes, less what chance would. The strongest of many pairs is flattered: small numbers may be nothing.", &effects.interactions(&self.names, files)))
                 }
             }

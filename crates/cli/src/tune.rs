@@ -5,7 +5,7 @@ use crate::input::{self, Sets};
 use crate::talk::{self, Outcome, say};
 use crate::verify::{self, ReadBack};
 use crate::{model, page, print, result, tune_report};
-use ::tune::{Judgement, Progress, TuneError, Tuned, tune};
+use ::tune::{Judgement, Progress, TuneError, Tuned, tune, within_stay};
 use back::NOTICE;
 use indicatif::ProgressBar;
 use scene::Study;
@@ -43,6 +43,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             study.lacks.join(" and "),
             if study.lacks.len() == 1 { "it" } else { "them" }
         );
+    }
+    for note in within_stay(&study)?.notes {
+        say(format_args!("note: {note}"));
     }
     let mut folder = Folder::open(&args.output, "tune")?;
     talk::watch_ctrl_c();

@@ -34,9 +34,16 @@ pub struct Args {
 /// A command may differ from the tuned one by the rounding of depth and cap, mm.
 const COMMAND_ERROR_MAX_MM: f64 = 0.02;
 
-/// Forces of the runtime's run may differ from the timeline's by this much, N rms: a step has arrived 0.5 mm before its depth, and a
-/// millimetre is worth 1 to 2 N. It presses faster than a timeline's ramp, so tissue has relaxed less: some tenths of a newton.
-const FORCE_RMS_MAX_N: f64 = 1.0;
+/// Where both stand still the runtime's forces may differ from the timeline's by this much, N: root of the mean square, and any. Depths are
+/// the same but for 0.01 mm, and a millimetre is worth 1 to 2 N; what is left is another past: ramps at another speed, so tissue has
+/// relaxed more or less (0.05 and 0.16 N in the shipped study).
+const STILL_RMS_MAX_N: f64 = 0.3;
+const STILL_MAX_N: f64 = 1.0;
+
+/// While it rolls, N rms: rows roll at one speed on every user, and out no faster than the press speed, so depth comes late where the map
+/// rises steeply or the line of touch bends; a timeline knows both beforehand and rolls slower there. 0.46 N in the shipped study, at one
+/// place 5.5 N less, where the map rises by 6 mm from a column to the next.
+const ROLLING_RMS_MAX_N: f64 = 1.0;
 
 #[derive(Serialize)]
 struct Verdict {
@@ -48,7 +55,17 @@ struct Verdict {
     cap_violations: u64,
     worst_command_error_mm: f64,
     runtime: Runtime,
+    deeds: Vec<Deed>,
     problems: Vec<String>,
+}
+
+/// A hold, turn or place rolled past on one body, in the replay and driven by the runtime.
+#[derive(Serialize)]
+struct Deed {
+    class: usize,
+    level: u8,
+    #[serde(flatten)]
+    pair: ForcePair,
 }
 
 /// The simulator driven through the runtime, beside the same tables replayed as a timeline.
@@ -57,16 +74,53 @@ struct Runtime {
     /// Share of contact time in the band.
     band_share: f64,
     cap_violations: u64,
-    /// Holds, turns and passes whose forces were compared.
-    deeds: usize,
-    /// Those that the runtime ended early, at a dwell cap: the safe side, and not compared.
+    /// Holds and turns.
+    still: Agreement,
+    /// Places rolled past.
+    rolling: Agreement,
+    /// Holds and turns that the runtime ended early, at a dwell cap: the safe side, and not compared.
     cut_short: usize,
-    /// Node force in the runtime's run less that in the replay: mean, root of the mean square, largest, N.
-    force_bias_n: f64,
-    force_rms_n: f64,
-    force_worst_n: f64,
     /// Length of its sessions over that of the timelines.
     duration_ratio: f64,
+}
+
+/// Node forces in the runtime's run less those in the replay.
+#[derive(Serialize)]
+struct Agreement {
+    /// How many deeds were compared.
+    deeds: usize,
+    /// Mean, root of the mean square and largest, N.
+    bias_n: f64,
+    rms_n: f64,
+    worst_n: f64,
+}
+
+impl Agreement {
+    fn of<'a>(pairs: impl Iterator<Item = &'a ForcePair> + Clone) -> Agreement {
+        let differences: Vec<f64> = pairs.clone().flat_map(ForcePair::differences_n).collect();
+        let count = differences.len().max(1) as f64;
+        Agreement {
+            deeds: pairs.count(),
+            bias_n: differences.iter().sum::<f64>() / count,
+            rms_n: (differences.iter().map(|d| d * d).sum::<f64>() / count).sqrt(),
+            worst_n: differences.iter().fold(0.0, |m, d| d.abs().max(m)),
+        }
+    }
+}
+
+impl std::fmt::Display for Agreement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Agreement {
+            deeds,
+            bias_n,
+            rms_n,
+            worst_n,
+        } = self;
+        write!(
+            f,
+            "{deeds}: {bias_n:+.2} N in the mean, {rms_n:.2} N rms, at most {worst_n:.2} N"
+        )
+    }
 }
 
 /// Every check, whatever an earlier one said.
@@ -101,6 +155,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         cap_violations,
         worst_command_error_mm,
         runtime,
+        deeds: deeds(&runs),
         problems,
     };
     for problem in &verdict.problems {
@@ -139,15 +194,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                 ),
             ],
             [
-                "force against the replay",
+                "force in holds and turns",
                 &format!(
-                    "{:+.2} N in the mean, {:.2} N rms, at most {:.2} N, in {} holds, turns and passes; {} more were cut short by a dwell cap",
-                    verdict.runtime.force_bias_n,
-                    verdict.runtime.force_rms_n,
-                    verdict.runtime.force_worst_n,
-                    verdict.runtime.deeds,
-                    verdict.runtime.cut_short
+                    "{} against the replay; {} more were cut short by a dwell cap",
+                    verdict.runtime.still, verdict.runtime.cut_short
                 ),
+            ],
+            [
+                "force at places rolled past",
+                &verdict.runtime.rolling.to_string(),
             ],
             [
                 "verdict",
@@ -343,6 +398,15 @@ fn run_tables(
     runs
 }
 
+fn deeds(runs: &[ClosedLoop]) -> Vec<Deed> {
+    let of = |run: &ClosedLoop| {
+        let (class, level) = (run.replay.class, run.replay.level);
+        let pairs = run.pairs.clone().into_iter();
+        pairs.map(move |pair| Deed { class, level, pair })
+    };
+    runs.iter().flat_map(of).collect()
+}
+
 /// A share over all runs, from each run's and its weight.
 fn weighted_share(runs: impl Iterator<Item = (f64, f64)>) -> f64 {
     let (part, all) = runs.fold((0.0, 0.0), |(part, all), (share, weight)| {
@@ -381,16 +445,17 @@ fn driven(runs: &[ClosedLoop], problems: &mut Vec<String>) -> Runtime {
         }));
     }
     let pairs = || runs.iter().flat_map(|r| &r.pairs);
-    let differences: Vec<f64> = pairs()
-        .filter(|pair| !pair.cut_short())
-        .flat_map(ForcePair::differences_n)
-        .collect();
-    let count = differences.len().max(1) as f64;
-    let force_rms_n = (differences.iter().map(|d| d * d).sum::<f64>() / count).sqrt();
-    if force_rms_n > FORCE_RMS_MAX_N {
-        // Not a fault of the tables as long as no cap is passed: said, and left to the reader.
-        say(format!(
-            "warning: driven by the runtime, forces differ from the replay by {force_rms_n:.2} N rms, more than {FORCE_RMS_MAX_N}"
+    let rolls = |pair: &&ForcePair| pair.technique == Technique::Roll;
+    let rolling = Agreement::of(pairs().filter(rolls));
+    let still = Agreement::of(pairs().filter(|p| !rolls(p) && !p.cut_short()));
+    if still.rms_n > STILL_RMS_MAX_N || still.worst_n > STILL_MAX_N {
+        problems.push(format!(
+            "driven by the runtime, forces differ from the replay in holds and turns ({still}): allowed {STILL_RMS_MAX_N} rms and {STILL_MAX_N}"
+        ));
+    }
+    if rolling.rms_n > ROLLING_RMS_MAX_N {
+        problems.push(format!(
+            "driven by the runtime, forces differ from the replay at places rolled past ({rolling}): allowed {ROLLING_RMS_MAX_N} rms"
         ));
     }
     let seconds = |of: &dyn Fn(&ClosedLoop) -> f64| runs.iter().map(of).sum::<f64>();
@@ -400,11 +465,9 @@ fn driven(runs: &[ClosedLoop], problems: &mut Vec<String>) -> Runtime {
                 .map(|r| (r.driven.band_share, r.driven.samples as f64)),
         ),
         cap_violations: runs.iter().map(|r| r.driven.violations.len() as u64).sum(),
-        deeds: pairs().filter(|p| !p.cut_short()).count(),
+        still,
+        rolling,
         cut_short: pairs().filter(|p| p.cut_short()).count(),
-        force_bias_n: differences.iter().sum::<f64>() / count,
-        force_rms_n,
-        force_worst_n: differences.iter().fold(0.0, |m, d| d.abs().max(m)),
         duration_ratio: seconds(&|r| r.driven.duration_s) / seconds(&|r| r.driven.timeline_s),
     }
 }

@@ -87,8 +87,19 @@ fn wrong_usage_is_2_and_help_is_0() {
     let help = run(&["--help"]);
     assert_eq!(code(&help), 0);
     for command in [
-        "new", "check", "params", "body", "indent", "run", "compare", "speed", "tune", "export",
-        "verify", "view",
+        "new",
+        "check",
+        "params",
+        "body",
+        "indent",
+        "run",
+        "techniques",
+        "compare",
+        "speed",
+        "tune",
+        "export",
+        "verify",
+        "view",
     ] {
         assert!(
             stdout(&help).contains(&format!("  {command} ")),
@@ -219,7 +230,7 @@ fn check_takes_set() {
 #[test]
 fn what_new_writes_passes_check_and_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in ["scene", "mechanism", "study"] {
+    for kind in ["scene", "rig-scene", "mechanism", "rig", "study"] {
         let name = format!("my_{kind}");
         let new = || {
             kneadlab()
@@ -240,6 +251,101 @@ fn what_new_writes_passes_check_and_is_never_overwritten() {
         assert_eq!(code(&again), 1);
         assert!(stderr(&again).contains("already there"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+}
+
+/// The scene of a rig gives what a carriage's gives, its columns named after the machine; percussion is refused where a
+/// condition forbids it.
+#[test]
+fn the_scene_of_a_rig_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let pillow = scenes("pillow.toml");
+    let output = run(&[
+        "run",
+        &pillow,
+        "-o",
+        out.to_str().unwrap(),
+        "--set",
+        "duration_s=3",
+        "--set",
+        "solver.cell_mm=4",
+        "--set",
+        "rig.params.tilt_deg=10",
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["node_names"].as_array().unwrap().len(), 4);
+    assert!(summary["node_force_n"][1].as_f64().unwrap() > 2.0);
+    assert_eq!(summary["motors"][0]["name"], "discs");
+    let trace = fs::read_to_string(out.join("trace.csv")).unwrap();
+    let head = trace.lines().next().unwrap();
+    for column in [
+        "disc_joint_rad",
+        "discs_current_a",
+        "left_high_force_n",
+        "pad_n",
+    ] {
+        assert!(head.split(',').any(|c| c == column), "{column} in {head}");
+    }
+    let cells = head.split(',').count();
+    assert!(trace.lines().all(|line| line.split(',').count() == cells));
+    assert!(trace.lines().count() > 140 && !trace.contains("NaN"));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Node force") && !page.contains("NaN"));
+    assert!(out.join("pressure.csv").exists());
+    // A joint or closing a line, a drive a line.
+    let lines = |name: &str| fs::read_to_string(out.join(name)).unwrap().lines().count();
+    assert_eq!((lines("joints.csv"), lines("drives.csv")), (1 + 3, 1 + 1));
+
+    let gun = scenes("gun.toml");
+    let refused = run(&[
+        "run",
+        &gun,
+        "-o",
+        "nowhere",
+        "--set",
+        "body.conditions=osteopenia",
+    ]);
+    assert_eq!(code(&refused), 1);
+    assert!(stderr(&refused).contains("refused"), "{}", stderr(&refused));
+}
+
+/// The two files of the page "Describe your own mechanism", as they stand there: good without a warning, and they run and press.
+#[test]
+fn the_mechanism_of_the_page_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string(scenes("MECHANISM.md")).unwrap();
+    for name in ["my_arm.toml", "my_chair.toml"] {
+        let (_, rest) = page.split_once(&format!("`{name}`:\n\n```toml\n")).unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let at = |args: &[&str]| {
+        let output = kneadlab().current_dir(folder.path()).args(args).output();
+        let output = output.unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        output
+    };
+    let checked = at(&["check", "my_arm.toml", "my_chair.toml"]);
+    assert_eq!(
+        stdout(&checked),
+        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\n"
+    );
+    at(&[
+        "run",
+        "my_chair.toml",
+        "-o",
+        "out",
+        "--set",
+        "solver.cell_mm=4",
+    ]);
+    let summary = fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["faults"], serde_json::json!([]));
+    for force in summary["node_force_n"].as_array().unwrap() {
+        assert!((5.0..150.0).contains(&force.as_f64().unwrap()), "{force}");
     }
 }
 

@@ -530,7 +530,7 @@ fn a_machine_is_swept_in_the_simulator() {
     let bench = Bench::new();
     let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
     let study = bench.path("study.toml");
-    let text = format!(
+    let words = format!(
         r#"
         name = "tilt"
         scene = "{}"
@@ -541,7 +541,7 @@ fn a_machine_is_swept_in_the_simulator() {
         "#,
         scenes.join("checks/slab.toml").display()
     );
-    fs::write(&study, text).unwrap();
+    fs::write(&study, words).unwrap();
     let study = study.display().to_string();
     let sets = [
         "--set",
@@ -561,4 +561,104 @@ fn a_machine_is_swept_in_the_simulator() {
         .as_f64()
         .unwrap();
     assert!(peak > 1e3 && peak < 2e5, "{summary}");
+
+    // The chosen point, run by itself, is what the sweep measured; with a log for other tools.
+    let run = bench.text("run");
+    good(&["run", &bench.text("one"), "-o", &run, "--mcap"]);
+    let own = json(&bench.path("run/summary.json"));
+    let again = 1e3 * own["peak_pressure_kpa"].as_f64().unwrap();
+    assert!((again / peak - 1.0).abs() < 1e-12, "{again} {peak}");
+    assert!(bench.path("run/trace.mcap").exists());
+    let wrong = kneadlab(&["run", &bench.text("one"), "--point", "9", "-o", &run]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        text(&wrong.stderr).contains("points 0 to 1"),
+        "{}",
+        text(&wrong.stderr)
+    );
+}
+
+/// Ishigami's function (a = 7, b = 0.1) through study, shards, merge and `summary.json`: first order .3139 .4424 0, total .5576 .4424
+/// .2437, axes 1 and 3 together .2437 (closed forms; Ishigami and Homma 1990). 1024 rows: SALib is within .02 with as many. Screening
+/// is the same cut into shards, and names the points that fail.
+#[test]
+fn val_samplers_that_tell_what_matters() {
+    let bench = Bench::new();
+    let write = |name: &str, sampler: &str, metric: &str| {
+        let path = bench.path(name);
+        let text = format!(
+            r#"
+            name = "ishigami"
+            scene = "builtin:chair"
+            seed = 3
+            [sweep]
+            model = "expression"
+            {sampler}
+            vary = [
+                {{ path = "a", from = -3.141592653589793, to = 3.141592653589793 }},
+                {{ path = "b", from = -3.141592653589793, to = 3.141592653589793 }},
+                {{ path = "c", from = -3.141592653589793, to = 3.141592653589793 }},
+            ]
+            objective = [{{ metric = "{metric}", name = "y" }}]
+            "#
+        );
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let y = "sin(a) + 7 * sin(b)^2 + 0.1 * c^4 * sin(a)";
+    let study = write(
+        "shares.toml",
+        "sampler = \"saltelli\"\nrows = 1024\npairs = true",
+        y,
+    );
+    let out = bench.text("shares");
+    good(&["sweep", &study, "-o", &out]);
+    let told = &json(&bench.path("shares/summary.json"))["sensitivity"]["y_mean"];
+    for (i, (first, total)) in [(0.3139, 0.5576), (0.4424, 0.4424), (0.0, 0.2437)]
+        .iter()
+        .enumerate()
+    {
+        let found = &told["shares"][i];
+        for (key, exact) in [("first", first), ("total", total)] {
+            let of = |part: &str| found[key][part].as_f64().unwrap();
+            assert!((of("value") - exact).abs() < 0.03, "{i} {key}: {found}");
+            assert!(
+                of("low") <= exact + 0.01 && exact - 0.01 <= of("high"),
+                "{i} {key}: {found}"
+            );
+        }
+    }
+    assert_eq!(told["pairs"][1]["variables"][1], "c");
+    let both = told["pairs"][1]["second"]["value"].as_f64().unwrap();
+    assert!((both - 0.2437).abs() < 0.06, "{both}");
+    assert!(
+        fs::read_to_string(bench.path("shares/report.html"))
+            .unwrap()
+            .contains("total")
+    );
+
+    // Cut into shards it is the same, and a failed point is named.
+    let lost = "sin(a) + 7 * sin(b)^2 + 0.1 * c^4 * sin(a) + 0 * ln(c + 3.1)";
+    let study = write(
+        "screen.toml",
+        "sampler = \"morris\"\ntrajectories = 50",
+        lost,
+    );
+    let whole = bench.text("whole");
+    let output = kneadlab(&["sweep", &study, "-o", &whole]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let cut = bench.text("cut");
+    for shard in ["0/2", "1/2"] {
+        kneadlab(&["sweep", &study, "-o", &cut, "--shard", shard]);
+    }
+    kneadlab(&["merge", &cut, "-o", &bench.text("merged")]);
+    assert_same(&bench.path("whole"), &bench.path("merged"));
+    let told = &json(&bench.path("whole/summary.json"))["sensitivity"]["y_mean"];
+    // b moves by 7 sin^2(pi / 3) over two thirds of its range, wherever the others are.
+    let star = told["effects"][1]["mu_star"].as_f64().unwrap();
+    assert!((star - 7.875).abs() < 1e-9, "{told}");
+    // A fourth of all points have c at -pi.
+    let missing = told["missing"].as_u64().unwrap();
+    assert!((30..=70).contains(&missing), "{missing}");
+    assert_eq!(told["first_missing"].as_array().unwrap().len(), 20);
 }

@@ -136,10 +136,14 @@ fn a_study_becomes_tables_that_verify() {
         // 1 to 2 N a mm.
         let runtime = &verdict["runtime"];
         assert_eq!(
-            (&runtime["deeds"], &runtime["cut_short"]),
+            (&runtime["still"]["deeds"], &runtime["cut_short"]),
             (&1.into(), &0.into())
         );
-        assert!(runtime["force_rms_n"].as_f64().unwrap() < 1.0, "{verdict}");
+        assert!(
+            runtime["still"]["rms_n"].as_f64().unwrap() < 0.3,
+            "{verdict}"
+        );
+        assert_eq!(verdict["deeds"][0]["technique"], "press");
         assert!(runtime["band_share"].is_number() && runtime["cap_violations"].is_number());
         assert_eq!(
             output.status.code(),
@@ -173,7 +177,7 @@ fn a_study_becomes_tables_that_verify() {
         ("bone_tumour", "no massage with this condition"),
         ("osteoporosis", "no massage with this condition"),
         ("fibromyalgia", "max_force_n"),
-        ("spinal_stenosis_lumbar", "max_dwell_s"),
+        ("spinal_stenosis_lumbar", "max_force_n"),
     ] {
         let place = folder.path().join(condition);
         fs::create_dir(&place).unwrap();
@@ -201,6 +205,36 @@ fn a_study_becomes_tables_that_verify() {
         );
         assert!(!folder.path().join(out).exists());
     }
+    // A hold of 20 s is longer than firmware may stay at a place: 8 s are in the row, and the export says so.
+    let place = folder.path().join("long");
+    fs::create_dir(&place).unwrap();
+    let sets: Vec<(String, String)> = SMALL
+        .iter()
+        .filter_map(|s| s.split_once('='))
+        .map(|(path, value)| (path.into(), value.replace("hold_s=0.5", "hold_s=20.0")))
+        .collect();
+    let forged = scene::load_study(Path::new(&study()), &sets).unwrap();
+    let mut fields = json(&one.join("study.json"));
+    fields["scene"]["session"]["steps"][0]["hold_s"] = 20.0.into();
+    let mut result = json(&one.join("tuned.json"));
+    result["study_hash"] = forged.hash().into();
+    result["scene_hash"] = forged.scene.hash().into();
+    fs::write(place.join("study.json"), fields.to_string()).unwrap();
+    fs::write(place.join("tuned.json"), result.to_string()).unwrap();
+    let exported = kneadlab(&["export", &path("long"), "-o", &path("long_out")]);
+    let told = text(&exported.stderr);
+    assert_eq!(exported.status.code(), Some(0), "{told}");
+    assert!(told.contains("20 s is planned as 8 s"), "{told}");
+    let out = folder.path().join("long_out");
+    assert!(
+        fs::read_to_string(out.join("README.md"))
+            .unwrap()
+            .contains("20 s is planned as 8 s")
+    );
+    assert_eq!(
+        json(&out.join("chair_shiatsu.json"))["programme"][0]["hold"],
+        800
+    );
     // The customer's own struct, twice the same; a wrong template writes nothing and names its line.
     let template = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).unwrap();
@@ -266,6 +300,16 @@ fn a_study_becomes_tables_that_verify() {
     bytes[middle] ^= 1;
     fs::write(&bin, bytes).unwrap();
     assert_eq!(kneadlab(&["verify", &path("out")]).status.code(), Some(1));
+
+    // A stay that is longer than the limits let it be.
+    let sound = json(&one.join("tuned.json"));
+    let mut longer = sound.clone();
+    longer["caps"][0]["max_dwell_s"] = 8.5.into();
+    fs::write(one.join("tuned.json"), longer.to_string()).unwrap();
+    let refused = kneadlab(&["export", &path("one"), "-o", &path("worse")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("max_dwell_s = 8.5"));
+    fs::write(one.join("tuned.json"), sound.to_string()).unwrap();
 
     // A depth raised by hand over its cap: every place is named, nothing is written.
     let mut tuned = json(&one.join("tuned.json"));

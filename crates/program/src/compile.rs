@@ -12,6 +12,12 @@ use crate::timing::{AxisLimits, Timing};
 pub trait DepthMap {
     /// Protrusion out of the retracted position, m.
     fn protrude_m(&self, technique: Technique, u: f64, level: u8) -> f64;
+
+    /// The same for one step of a session, `index` from 0: what does not depend on the step need not say more.
+    fn step_protrude_m(&self, index: usize, step: &Step, u: f64) -> f64 {
+        let _ = index;
+        self.protrude_m(step.technique, u, step.level)
+    }
 }
 
 /// A roll's protrusion is sampled this often along the back, in stations (about 10 mm).
@@ -57,6 +63,7 @@ pub fn compile(
         walk_m: placement.walk_m(first.from_u),
         protrude_m: 0.0,
         knead_rad: first.park_deg.to_radians(),
+        tap_rad: 0.0,
     };
     for (index, step) in session.steps.iter().enumerate() {
         match step.technique {
@@ -80,26 +87,28 @@ struct Writer<'a> {
     walk_m: f64,
     protrude_m: f64,
     knead_rad: f64,
+    tap_rad: f64,
 }
 
 impl Writer<'_> {
     /// One press or kneading.
     fn point(&mut self, index: usize, step: &Step, u: f64) {
         self.travel(index, step, u);
-        self.slide_to(
-            index,
-            step,
-            self.depth.protrude_m(step.technique, u, step.level),
-        );
+        self.slide_to(index, step, self.depth.step_protrude_m(index, step, u));
         let contact_s = self.timeline.duration_s;
         if step.technique == Technique::Press {
             self.mark(contact_s, MarkKind::PressHold, index, u);
             self.stay(index, step, step.hold_s);
+            if let Some(sway) = step.sway() {
+                // The tapping shaft stays where its last turn ends: a whole one.
+                let turns = sway.at(step.hold_s, step.hold_s)[3];
+                self.tap_rad += turns;
+            }
         } else {
             let turn = Move::quick(
                 self.knead_rad,
                 self.knead_rad + step.cycles * TAU,
-                self.timing.knead_rad_s.min(self.limits.knead_rad_s),
+                step.turn_rad_s(self.timing).min(self.limits.knead_rad_s),
                 self.limits.knead_rad_s2,
             );
             for cycle in 0..step.cycles as usize {
@@ -122,7 +131,7 @@ impl Writer<'_> {
         let points: Vec<(f64, f64)> = (0..=gaps as usize)
             .map(|sample| {
                 let u = low_u + (high_u - low_u) * sample as f64 / gaps;
-                let protrude_m = self.depth.protrude_m(Technique::Roll, u, step.level);
+                let protrude_m = self.depth.step_protrude_m(index, step, u);
                 (self.placement.walk_m(u), protrude_m)
             })
             .collect();
@@ -130,7 +139,7 @@ impl Writer<'_> {
 
         // d2p/dt2 = p'' v^2 + p' a: each term may take half of the slide's acceleration.
         let (first, second) = curve.steepest();
-        let speed = (self.timing.roll_m_s.min(self.limits.walk_m_s))
+        let speed = (step.walk_m_s(self.timing).min(self.limits.walk_m_s))
             .min(self.limits.protrude_m_s / first)
             .min((0.5 * self.limits.protrude_m_s2 / second).sqrt());
         let accel = self
@@ -221,6 +230,11 @@ impl Writer<'_> {
             walk,
             knead,
             protrude,
+            tap_rad: self.tap_rad,
+            sway: step
+                .sway()
+                .filter(|_| phase == Phase::Contact)
+                .map(|sway| (*sway, duration_s)),
         });
         timeline.duration_s += duration_s;
     }
@@ -324,9 +338,10 @@ fn check_reach(
             }
             .points_u(),
         };
-        let reach = 0.0..=limits.protrude_max_m;
+        let swing_m = step.sway().map_or(0.0, |sway| sway.protrude.most());
+        let reach = swing_m..=limits.protrude_max_m - swing_m;
         let beyond = stops.into_iter().find_map(|u| {
-            let protrude_m = depth.protrude_m(step.technique, u, step.level);
+            let protrude_m = depth.step_protrude_m(index, step, u);
             (!reach.contains(&protrude_m)).then_some((u, protrude_m))
         });
         if let Some((u, protrude_m)) = beyond {

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! Modules, in reading order: `session` (what to do), `timing` (how fast), `placement` (where stations are),
-//! `timeline` (the result), `compile` (from one to the other), `motion` (moves within limits).
+//! `timeline` (the result), `compile` (from one to the other), `motion` (moves within limits); then techniques: `manner`
+//! (what hands do), `part` (over a stretch, for some minutes, planned as steps), `machine` (what can follow), `sway` (how).
 
 mod session;
 
@@ -15,8 +16,20 @@ mod compile;
 
 mod motion;
 
+mod manner;
+
+mod part;
+
+mod machine;
+
+mod sway;
+
 pub use compile::{DepthMap, compile};
+pub use machine::{Axis, Carriage, Machine, Rates};
+pub use manner::{ContactShape, Direction, Manner, NO_THRUST, Need, Path, School, Sources};
+pub use part::{Fit, Part, plan};
 pub use placement::Placement;
-pub use session::{ProgramError, ProgramProblem, Session, Step, Technique};
+pub use session::{Pace, ProgramError, ProgramProblem, Session, Step, Technique};
+pub use sway::{Sway, Wave};
 pub use timeline::{DriveCommand, Mark, MarkKind, Phase, Timeline};
 pub use timing::{AxisLimits, Timing};

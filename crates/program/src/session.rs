@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::part::{Fit, Part};
+use crate::sway::Sway;
+use crate::timing::Timing;
+
 /// A massage: steps, one after the other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// What people call it.
     pub name: String,
@@ -12,6 +16,12 @@ pub struct Session {
     pub style: String,
     /// Steps in order.
     pub steps: Vec<Step>,
+    /// The techniques that the steps were planned from ([`plan`](crate::plan)); none where the steps were written by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// How near the steps come to each of them. It follows from the rest, so that it says nothing about a scene's identity.
+    #[serde(skip)]
+    pub fits: Vec<Fit>,
 }
 
 /// One technique along one stretch of the back.
@@ -33,6 +43,22 @@ pub struct Step {
     pub park_deg: f64,
     /// Press and knead: distance between points, in stations; the last one may be nearer.
     pub spacing_u: f64,
+    /// What a technique asks beyond the session's timing; none for steps that were written by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+}
+
+/// What a planned step does at its own pace, and for which part of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Part of the session, from 0.
+    pub part: usize,
+    /// Kneading: speed of the shaft, rad/s.
+    pub turn_rad_s: Option<f64>,
+    /// Rolling: speed of the carriage, m/s.
+    pub walk_m_s: Option<f64>,
+    /// Press: a movement to and fro while it holds.
+    pub sway: Option<Sway>,
 }
 
 /// What the machine does with its nodes.
@@ -122,6 +148,7 @@ impl Session {
             cycles,
             park_deg: 0.0,
             spacing_u,
+            pace: None,
         };
         Session {
             name: "paraspinal shiatsu".to_owned(),
@@ -131,6 +158,7 @@ impl Session {
                 step(Technique::Press, 3, 1.0, 0.1075),
                 step(Technique::Knead, 3, 2.0, 0.215),
             ],
+            ..Session::default()
         }
     }
 
@@ -222,6 +250,23 @@ impl Step {
                 "rolling needs a way",
             ),
         }
+    }
+
+    /// Speed of the kneading shaft, rad/s: its own, else the session's.
+    pub fn turn_rad_s(&self, timing: &Timing) -> f64 {
+        let own = self.pace.and_then(|p| p.turn_rad_s);
+        own.unwrap_or(timing.knead_rad_s)
+    }
+
+    /// Speed of the carriage while rolling, m/s: its own, else the session's.
+    pub fn walk_m_s(&self, timing: &Timing) -> f64 {
+        let own = self.pace.and_then(|p| p.walk_m_s);
+        own.unwrap_or(timing.roll_m_s)
+    }
+
+    /// The movement to and fro while it presses.
+    pub fn sway(&self) -> Option<&Sway> {
+        self.pace.as_ref().and_then(|p| p.sway.as_ref())
     }
 
     /// The stations at which a press or knead stops: from `from_u` by `spacing_u`, and `to_u` at the end.

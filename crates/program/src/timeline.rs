@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::motion::{Curve, Move};
 use crate::placement::Placement;
 use crate::session::Technique;
+use crate::sway::Sway;
 
 /// Target positions of all axes over time. Continuous in position and speed; speeds and accelerations are within the
 /// limits it was compiled with.
@@ -88,6 +89,9 @@ pub(crate) struct Segment {
     pub(crate) walk: Move,
     pub(crate) knead: Move,
     pub(crate) protrude: Protrude,
+    pub(crate) tap_rad: f64,
+    /// A movement to and fro on top of the above, and how long it lasts, s.
+    pub(crate) sway: Option<(Sway, f64)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -113,19 +117,37 @@ impl Timeline {
         let segment = &self.segments[index];
         let since_s = t_s - segment.start_s;
         let walk_m = segment.walk.at(since_s);
-        DriveCommand {
+        let mut command = DriveCommand {
             walk_m,
             protrude_m: match &segment.protrude {
                 Protrude::Moves(slide) => slide.at(since_s),
                 Protrude::Follows(curve) => curve.at(walk_m),
             },
             knead_rad: segment.knead.at(since_s),
-            tap_rad: 0.0,
+            tap_rad: segment.tap_rad,
             phase: segment.phase,
             technique: segment.technique,
             level: segment.level,
             step: segment.step,
             u: self.placement.station(walk_m),
+        };
+        if let Some((sway, length_s)) = &segment.sway {
+            let [walk_m, protrude_m, knead_rad, tap_rad] = sway.at(since_s, *length_s);
+            command.walk_m += walk_m;
+            command.protrude_m += protrude_m;
+            command.knead_rad += knead_rad;
+            command.tap_rad += tap_rad;
+        }
+        command
+    }
+
+    /// Beats a second of the tapping shaft at `t_s`; 0 while it stands.
+    pub fn beat_hz(&self, t_s: f64) -> f64 {
+        let after = self.segments.partition_point(|s| s.start_s <= t_s);
+        let segment = &self.segments[after.saturating_sub(1)];
+        match &segment.sway {
+            Some((sway, _)) if sway.tap => sway.rate_hz,
+            _ => 0.0,
         }
     }
 

@@ -57,6 +57,7 @@ fn press(from_u: f64, to_u: f64, spacing_u: f64) -> Step {
         cycles: 1.0,
         park_deg: 0.0,
         spacing_u,
+        pace: None,
     }
 }
 
@@ -65,6 +66,7 @@ fn one(step: Step) -> Session {
         name: "one".to_owned(),
         style: "shiatsu".to_owned(),
         steps: vec![step],
+        ..Session::default()
     }
 }
 

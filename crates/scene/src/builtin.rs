@@ -20,9 +20,78 @@ const FILES: &[(&str, &str)] = &[
         "kneading_arm",
         include_str!("../../../scenes/mechanisms/kneading_arm.toml"),
     ),
+    ("pillow", include_str!("../../../scenes/pillow.toml")),
+    (
+        "shiatsu_pillow",
+        include_str!("../../../scenes/mechanisms/shiatsu_pillow.toml"),
+    ),
     (
         "paraspinal",
         include_str!("../../../scenes/stacks/paraspinal.toml"),
+    ),
+    (
+        "chair_kneading",
+        include_str!("../../../scenes/techniques/chair_kneading.toml"),
+    ),
+    (
+        "chair_rolling",
+        include_str!("../../../scenes/techniques/chair_rolling.toml"),
+    ),
+    (
+        "chair_tapping",
+        include_str!("../../../scenes/techniques/chair_tapping.toml"),
+    ),
+    (
+        "osteopathic_inhibition",
+        include_str!("../../../scenes/techniques/osteopathic_inhibition.toml"),
+    ),
+    (
+        "osteopathic_kneading",
+        include_str!("../../../scenes/techniques/osteopathic_kneading.toml"),
+    ),
+    (
+        "osteopathic_stretch",
+        include_str!("../../../scenes/techniques/osteopathic_stretch.toml"),
+    ),
+    (
+        "shiatsu_hold",
+        include_str!("../../../scenes/techniques/shiatsu_hold.toml"),
+    ),
+    (
+        "shiatsu_palm",
+        include_str!("../../../scenes/techniques/shiatsu_palm.toml"),
+    ),
+    (
+        "shiatsu_thumb",
+        include_str!("../../../scenes/techniques/shiatsu_thumb.toml"),
+    ),
+    (
+        "swedish_effleurage",
+        include_str!("../../../scenes/techniques/swedish_effleurage.toml"),
+    ),
+    (
+        "swedish_friction",
+        include_str!("../../../scenes/techniques/swedish_friction.toml"),
+    ),
+    (
+        "swedish_petrissage",
+        include_str!("../../../scenes/techniques/swedish_petrissage.toml"),
+    ),
+    (
+        "swedish_tapotement",
+        include_str!("../../../scenes/techniques/swedish_tapotement.toml"),
+    ),
+    (
+        "swedish_vibration",
+        include_str!("../../../scenes/techniques/swedish_vibration.toml"),
+    ),
+    (
+        "tuina_press_knead",
+        include_str!("../../../scenes/techniques/tuina_press_knead.toml"),
+    ),
+    (
+        "tuina_rolling",
+        include_str!("../../../scenes/techniques/tuina_rolling.toml"),
     ),
 ];
 
@@ -46,7 +115,9 @@ pub fn template(kind: FileKind, name: &str) -> String {
         FileKind::Study => "chair_shiatsu",
         FileKind::Mechanism => "wobble_carriage",
         FileKind::Rig => "kneading_arm",
+        FileKind::RigScene => "pillow",
         FileKind::Stack => "paraspinal",
+        FileKind::Technique => "shiatsu_palm",
         FileKind::Body => return body(name),
     };
     let mut out = String::new();
@@ -62,6 +133,9 @@ pub fn template(kind: FileKind, name: &str) -> String {
             }
             "mechanism" if line.contains(".toml") => {
                 out += "mechanism = \"builtin:wobble_carriage\"   # or the name of a file"
+            }
+            "rig" if line.contains(".toml") => {
+                out += "rig = \"builtin:shiatsu_pillow\"   # or the name of a file"
             }
             "scene" if line.contains(".toml") => {
                 out += "scene = \"builtin:chair\"   # or the name of a file"

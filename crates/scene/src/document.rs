@@ -333,6 +333,16 @@ fn resolve(
                     resolve(node, inner, &here, folder, sets, problems);
                 }
             }
+            Kind::Tables(inner, _) => {
+                if let Some((_, node)) = entries.iter_mut().find(|(k, _)| k == field.key)
+                    && let Raw::List(items) = &mut node.raw
+                {
+                    for (i, item) in items.iter_mut().enumerate() {
+                        let here = join(&here, &i.to_string());
+                        resolve(item, inner, &here, folder, sets, problems);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -468,6 +478,11 @@ impl Set {
                 Some(Kind::File(_)) if parts.peek().is_none() => return true,
                 Some(Kind::File(inner)) => table = inner(),
                 Some(Kind::Table(inner)) => table = inner,
+                Some(Kind::Tables(inner, _)) => {
+                    // The number of the item.
+                    parts.next();
+                    table = inner;
+                }
                 _ => return false,
             }
         }

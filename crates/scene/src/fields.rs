@@ -1,8 +1,11 @@
-//! The keys of every file but mechanisms: scene, body, study, stack.
+//! The keys of every file but mechanisms: scene, body, technique, study, stack.
 //!
 //! Sources in brackets behind a meaning, as elsewhere: V verified, D derived, W well known, M memory, E estimate.
 
+use program::{ContactShape, Direction, Need, Path as Way, School};
+
 use crate::mechanism_fields::mechanism;
+use crate::rig_scene_fields::RIG_SCENE;
 use crate::spec::Fallback::{self, Absent, Empty, Flag, Numbers, Required, Text};
 use crate::spec::{Field, Kind, Table, field, integer, number};
 
@@ -88,10 +91,10 @@ static KNOT: Table = Table {
 };
 
 /// The chair.
-static CHAIR: Table = Table {
+pub(crate) static CHAIR: Table = Table {
     about: "The backrest, its pad, and how the hips hold the trunk.",
     fields: &[
-        number("recline_deg", (0.0, 45.0, 85.0), "backrest angle from the vertical; the trunk leans with m g sin(recline)", "E"),
+        number("recline_deg", (0.0, 45.0, 90.0), "backrest angle from the vertical, 90 lying flat; the trunk leans with m g sin(recline)", "E"),
         number("seat_z_mm", (-300.0, 0.0, 300.0), "seat plane above the foot of the backrest, along it", "E"),
         field("pad", Kind::Table(&PAD), Empty, "the pad on either side of the mechanism that carries the trunk", ""),
         field("hip", Kind::Table(&HIP), Empty, "the hips' hold on the trunk along the backrest and into it", ""),
@@ -123,7 +126,23 @@ static SESSION: Table = Table {
     fields: &[
         field("name", Kind::Text, Text("session"), "what to call it", ""),
         field("style", Kind::Text, Text("shiatsu"), "school it follows, for reports", ""),
-        field("step", Kind::Tables(&STEP, 1), Required, "steps in their order", ""),
+        field("step", Kind::Tables(&STEP, 0), Empty, "steps in their order; or parts", ""),
+        field("part", Kind::Tables(&PART, 0), Empty, "techniques over stretches and minutes, in their order, instead of steps: warm-up first, cool-down last", ""),
+    ],
+};
+
+static PART: Table = Table {
+    about: "One technique over a stretch of the back for some minutes: what the machine does for it is planned, and what it cannot do is refused. \
+            It aims at the technique's force, up to the caps; tuned tables take the level's depths instead.",
+    fields: &[
+        field("technique", Kind::File(|| &TECHNIQUE), Required, "what is done", ""),
+        number("from_u", U, "station where it begins", "").required(),
+        number("to_u", U, "station where it ends", "").required(),
+        number("minutes", (0.05, 2.0, 60.0), "for how long", "").required(),
+        number("firmness", (0.0, 0.5, 1.0), "where in the technique's band of force it aims, from its least to its most", "E"),
+        integer("level", (1, 3, 5), "intensity in tuned tables"),
+        Field { fallback: Absent, ..number("width_mm", (10.0, 60.0, 150.0), "nodes from the midline; left out: 50, or what the technique's movement needs", "") },
+        number("spacing_u", (0.02, 0.1, 1.0), "from one place to the next", "E"),
     ],
 };
 
@@ -178,7 +197,7 @@ static SOLVER: Table = Table {
     ],
 };
 
-static SURFACE: Table = Table {
+pub(crate) static SURFACE: Table = Table {
     about: "The back of the body, or for checks a flat slab of tissue on rigid ground.",
     fields: &[
         field("kind", Kind::Choice(surfaces), Text("back"), "what the nodes touch", ""),
@@ -224,6 +243,50 @@ static PRONY: Table = Table {
     ],
 };
 
+/// A technique.
+pub static TECHNIQUE: Table = Table {
+    about: "A massage technique: what hands do, whatever machine shall come near it. Pairs are bands, least and most.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it", ""),
+        field("school", Kind::Choice(schools), Text("other"), "who teaches it", ""),
+        field("path", Kind::Choice(paths), Required, "the hand stays, goes along the spine, round, across the fibres, or beats; a thrust is always refused", ""),
+        field("needs", Kind::Choices(needs), Required, "what a machine must have for it", ""),
+        field("contact_shape", Kind::Choice(contact_shapes), Text("palm"), "what touches", ""),
+        band("force_n", (0.0, 2000.0), Required, "force of one hand; of a blow its peak"),
+        band("swing_n", (0.0, 200.0), Absent, "by what the force swings about that, in a vibration; without it a beat leaves the skin").when("path", BEATS),
+        band("drag_n", (0.0, 200.0), Absent, "force along the skin, where it is part of the technique"),
+        band("contact_cm2", (0.2, 300.0), Required, "contact area"),
+        band("pressure_kpa", (0.01, 2000.0), Required, "mean pressure"),
+        band("rate_hz", (0.01, 60.0), Required, "turns, rubs or beats a second").when("path", SWAYS),
+        band("amplitude_mm", (0.1, 100.0), Required, "half the way of a turn, rub or beat").when("path", SWAYS),
+        band("speed_mm_s", (0.1, 1000.0), Required, "speed of the stroke").when("path", LINES),
+        field("direction", Kind::Choice(directions), Text("both"), "which way it presses: towards the head, away from it, or both", "").when("path", LINES),
+        band("hold_s", (0.1, 600.0), Required, "time at one place").when("path", PLACES),
+        field("percussive", Kind::Flag, Flag(false), "forbidden where a condition forbids percussion; beats always are", ""),
+        field("deep", Kind::Flag, Flag(false), "works above 0.6 of the pain threshold: forbidden where a condition forbids deep work", ""),
+        field("source", Kind::Table(&SOURCE), Required, "where the figures come from", ""),
+    ],
+};
+
+static SOURCE: Table = Table {
+    about: "Where the figures come from, each with its flag first: V verified, D derived, W well known, M memory, E estimate.",
+    fields: &[
+        field("force", Kind::Text, Required, "of force, swing and drag", ""),
+        field("contact", Kind::Text, Required, "of area and pressure", ""),
+        field("motion", Kind::Text, Required, "of rate, amplitude, speed and direction", ""),
+        field("time", Kind::Text, Required, "of the time at a place", ""),
+    ],
+};
+
+const BEATS: &[&str] = &["beat"];
+const SWAYS: &[&str] = &["circle", "across", "beat"];
+const LINES: &[&str] = &["line"];
+const PLACES: &[&str] = &["place", "circle", "across", "beat"];
+
+const fn band(key: &'static str, (min, max): (f64, f64), fallback: Fallback, meaning: &'static str) -> Field {
+    field(key, Kind::Numbers { min, max, count: (2, 2) }, fallback, meaning, "")
+}
+
 /// A study.
 pub static STUDY: Table = Table {
     about: "A study: a scene, the people it is tuned for, and what counts as good.",
@@ -246,7 +309,35 @@ pub static STUDY: Table = Table {
         field("tuning", Kind::Table(&TUNING), Empty, "bodies it is tuned on", ""),
         field("held_out", Kind::Table(&HELD_OUT), Empty, "bodies it is judged on", ""),
         field("replay", Kind::Table(&REPLAY), Empty, "bodies on which the final tables are run dynamically", ""),
+        field("comparison", Kind::Table(&COMPARISON), Absent, "what `kneadlab techniques` lets machines and a hand do", ""),
         field("sweep", Kind::Table(&SWEEP), Absent, "what `kneadlab sweep` varies, and what it asks for", ""),
+    ],
+};
+
+static COMPARISON: Table = Table {
+    about: "Techniques, each done by every machine on the scene's body, and by an ideal hand; the scene's own session plays no part.",
+    fields: &[
+        field("machine", Kind::Tables(&MACHINE, 1), Required, "who does them", ""),
+        field("part", Kind::Tables(&PART, 1), Required, "what is done: each part alone, from first touch to last", ""),
+        field("rig", Kind::Tables(&RIG_TRIAL, 0), Empty, "machines of other topologies, which do their usual motion: scenes of rigs", ""),
+        field("hand", Kind::Flag, Flag(true), "an ideal hand does them too, on the same skin, lying still", ""),
+    ],
+};
+
+static RIG_TRIAL: Table = Table {
+    about: "A scene of a rig that is scored as one technique: its drives do what they always do.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in the table", ""),
+        field("scene", Kind::File(|| &RIG_SCENE), Required, "rig, body and where it stands", ""),
+        field("technique", Kind::File(|| &TECHNIQUE), Required, "what its motion comes near", ""),
+    ],
+};
+
+static MACHINE: Table = Table {
+    about: "One machine of a comparison.",
+    fields: &[
+        field("name", Kind::Text, Required, "what to call it in the table", ""),
+        field("mechanism", Kind::File(mechanism), Required, "what it is", ""),
     ],
 };
 
@@ -343,8 +434,11 @@ static SWEEP: Table = Table {
     about: "Many variants of the scene: what varies, on whom, and what counts. `tune` ignores it.",
     fields: &[
         field("model", Kind::Choice(models_of_sweep), Text("simulate"), "where metrics come from: the simulator, or expressions over the names of what varies (cheap: for tests and teaching)", ""),
-        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row", ""),
+        field("sampler", Kind::Choice(samplers), Text("sobol"), "how points are picked; list: the values side by side, row by row; morris and saltelli: so that they tell what matters", ""),
         integer("samples", (1, 256, 1_000_000_000), "how many points; powers of 2 suit sobol").when("sampler", &["random", "latin_hypercube", "sobol"]),
+        integer("trajectories", (2, 20, 10_000), "of morris, each a point more than there are axes: which variables matter at all; 10 to 50 are usual").when("sampler", &["morris"]),
+        integer("rows", (16, 256, 16_384), "of saltelli's two matrices: `rows (axes + 2)` points tell which share of the variance each variable makes; a power of 2").when("sampler", &["saltelli"]),
+        field("pairs", Kind::Flag, Flag(false), "of variables too: then `rows (2 axes + 2)` points", "").when("sampler", &["saltelli"]),
         field("vary", Kind::Tables(&VARY, 1), Required, "what varies; a grid is the product of all", ""),
         field("derive", Kind::Tables(&DERIVE, 0), Empty, "what follows from what varies", ""),
         field("population", Kind::Table(&POPULATION), Absent, "bodies on which every point is judged; without it, the scene's own", ""),
@@ -437,7 +531,7 @@ fn models_of_sweep() -> Vec<&'static str> {
 }
 
 fn samplers() -> Vec<&'static str> {
-    vec!["grid", "random", "latin_hypercube", "sobol", "list"]
+    vec!["grid", "random", "latin_hypercube", "sobol", "list", "morris", "saltelli"]
 }
 
 fn scales() -> Vec<&'static str> {
@@ -470,6 +564,27 @@ fn conditions() -> Vec<&'static str> {
 
 fn techniques() -> Vec<&'static str> {
     vec!["press", "knead", "roll"]
+}
+
+fn schools() -> Vec<&'static str> {
+    School::ALL.map(School::name).to_vec()
+}
+
+/// `thrust` can be written, so that it can be refused with the reason.
+fn paths() -> Vec<&'static str> {
+    Way::ALL.map(Way::name).into_iter().chain(["thrust"]).collect()
+}
+
+fn directions() -> Vec<&'static str> {
+    Direction::ALL.map(Direction::name).to_vec()
+}
+
+fn contact_shapes() -> Vec<&'static str> {
+    ContactShape::ALL.map(ContactShape::name).to_vec()
+}
+
+fn needs() -> Vec<&'static str> {
+    Need::ALL.map(Need::name).to_vec()
 }
 
 fn surfaces() -> Vec<&'static str> {

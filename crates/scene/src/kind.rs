@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::Path;
 
 use crate::document;
-use crate::fields::{BODY, SCENE, STACK, STUDY};
+use crate::fields::{BODY, SCENE, STACK, STUDY, TECHNIQUE};
 use crate::mechanism_fields::mechanism;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_fields::rig;
+use crate::rig_scene_fields::RIG_SCENE;
 use crate::spec::Table;
 
 /// What a file describes.
@@ -15,6 +16,8 @@ use crate::spec::Table;
 pub enum FileKind {
     /// The complete input of one run.
     Scene,
+    /// The complete input of one run of a rig.
+    RigScene,
     /// A scene, the people it is tuned for, and what counts as good.
     Study,
     /// What massages.
@@ -25,28 +28,34 @@ pub enum FileKind {
     Stack,
     /// Who is massaged.
     Body,
+    /// What hands do.
+    Technique,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 6] = [
+    pub const ALL: [FileKind; 8] = [
         FileKind::Scene,
+        FileKind::RigScene,
         FileKind::Study,
         FileKind::Mechanism,
         FileKind::Rig,
         FileKind::Stack,
         FileKind::Body,
+        FileKind::Technique,
     ];
 
-    /// `scene`, `study`, `mechanism`, `rig`, `stack` or `body`.
+    /// `scene`, `rig_scene`, `study`, `mechanism`, `rig`, `stack`, `body` or `technique`.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Scene => "scene",
+            FileKind::RigScene => "rig_scene",
             FileKind::Study => "study",
             FileKind::Mechanism => "mechanism",
             FileKind::Rig => "rig",
             FileKind::Stack => "stack",
             FileKind::Body => "body",
+            FileKind::Technique => "technique",
         }
     }
 
@@ -59,11 +68,13 @@ impl FileKind {
     pub fn table(self) -> &'static Table {
         match self {
             FileKind::Scene => &SCENE,
+            FileKind::RigScene => &RIG_SCENE,
             FileKind::Study => &STUDY,
             FileKind::Mechanism => mechanism(),
             FileKind::Rig => rig(),
             FileKind::Stack => &STACK,
             FileKind::Body => &BODY,
+            FileKind::Technique => &TECHNIQUE,
         }
     }
 
@@ -97,10 +108,10 @@ impl FileKind {
                     line: 1,
                     key: String::new(),
                     value: String::new(),
-                    message: "this is no scene, study, mechanism, rig, stack or body".into(),
+                    message: "this is no scene, study, mechanism, rig, stack, body or technique".into(),
                     allowed: String::new(),
                     hint: Some(
-                        "a scene has body, mechanism and session; a rig has [[link]]; a stack has [[layer]]".into(),
+                        "a scene has body and mechanism or rig; a rig has [[link]]; a stack has [[layer]]".into(),
                     ),
                     severity: Severity::Error,
                 });

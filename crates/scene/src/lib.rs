@@ -6,6 +6,8 @@
 
 mod scene; // the complete input of a run
 
+mod rig_scene; // the same for a machine of any topology
+
 mod study; // a scene, the people it is tuned for, and what counts as good
 
 mod sweep; // many variants of its scene
@@ -19,16 +21,21 @@ mod kind; // the kinds of files
 mod spec; // what a file may say, as data
 
 #[rustfmt::skip] // it reads as a table: one key a line
-mod fields; // the keys of scenes, bodies, stacks and studies
+mod fields; // the keys of scenes, bodies, techniques, stacks and studies
 
 mod mechanism_fields; // the keys of mechanisms
 
 #[rustfmt::skip] // as above
 mod rig_fields; // the keys of rigs
 
+#[rustfmt::skip] // as above
+mod rig_scene_fields; // the keys of their scenes
+
 mod rig_file; // from files to rigs, over the ranges of their parameters
 
 mod check; // the walk over a document along its spec
+
+mod technique_file; // from files to techniques, and from parts of a session to steps
 
 mod mesh_file; // a scan of a back: a mesh in a file
 
@@ -58,11 +65,13 @@ pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
 pub use rig_file::{LoadedRig, load_rig};
+pub use rig_scene::{Deed, LoadedRigScene, Order, RigPlacement, RigScene, Stand, load_rig_scene};
 pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
 pub use schema::schema;
-pub use study::{Bodies, Replay, Stations, Study};
+pub use study::{Bodies, Comparison, Replay, Stations, Study};
 pub use suggest::closest;
 pub use sweep::{
     Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,
     SearchPlan, Span, Sweep, SweepModel, Variable,
 };
+pub use technique_file::{forbidden, load_technique, plan_session};

@@ -7,7 +7,7 @@ use back::{
     ScanProblem, Sex,
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
-use program::{Session, Step, Technique, Timing};
+use program::{Manner, Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
 use crate::check::{Checked, Value, about, check};
@@ -16,9 +16,11 @@ use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
+use crate::rig_scene::{RigScene, to_rig_scene};
 use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
-use crate::study::{Bodies, Replay, Stations, Study};
+use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
+use crate::technique_file::{plan_parts, to_manner, to_parts};
 use crate::unit::{Unit, show};
 
 /// A scene and what somebody should look at.
@@ -104,13 +106,15 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
         FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
         FileKind::Stack => one(path, kind, &[], to_stack)?.1,
         FileKind::Body => one(path, kind, &[], to_body)?.1,
+        FileKind::Technique => one(path, kind, &[], to_manner)?.1,
         FileKind::Rig => check_rig(path)?,
+        FileKind::RigScene => one(path, kind, &[], to_rig_scene)?.1,
     };
     Ok((kind, warnings))
 }
 
 /// Reads, walks and converts one file.
-fn one<T>(
+pub(crate) fn one<T>(
     path: &Path,
     kind: FileKind,
     sets: &[(String, String)],
@@ -142,7 +146,14 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
     let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
     let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
-    let session = c.table("session").and_then(|t| to_session(t, problems));
+    let timing = c.table("timing").map(to_timing);
+    let mut session = c.table("session").and_then(|t| to_session(t, problems));
+    if let (Some(t), Some(session), Some(body), Some(mechanism), Some(timing)) =
+        (c.table("session"), &mut session, &body, &mechanism, &timing)
+    {
+        let conditions = conditions.as_deref().unwrap_or_default();
+        plan_parts(session, t, mechanism, body, conditions, timing, problems);
+    }
     let surface = c.table("surface").and_then(|t| to_surface(t, problems));
     let chair = c.table("chair").and_then(to_chair);
     if let (Some(mechanism), Some(chair), Some(depth)) = (&mechanism, &chair, c.table("depth")) {
@@ -155,26 +166,34 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         chair: chair?,
         mechanism: mechanism?,
         session: session?,
-        timing: c.table("timing").map(|t| Timing {
-            press_ramp_s: t.number("press_ramp_s"),
-            release_ramp_s: t.number("release_ramp_s"),
-            knead_rad_s: t.number("knead_rpm"),
-            roll_m_s: t.number("roll_mm_s"),
-            travel_m_s: t.number("travel_mm_s"),
-        })?,
+        timing: timing?,
         depth: ConstantDepth {
             protrude_m: c.table("depth")?.numbers("protrude_mm"),
         },
-        solver: c.table("solver").map(|t| Solver {
-            dt_s: t.number("dt_ms"),
-            substeps: t.count("substeps"),
-            cell_m: t.number("cell_mm"),
-            patch_every: t.count("patch_every"),
-            tolerance: t.number("tolerance"),
-            max_iterations: t.count("max_iterations"),
-        })?,
+        solver: c.table("solver").map(to_solver)?,
         surface: surface?,
     })
+}
+
+fn to_timing(t: &Checked) -> Timing {
+    Timing {
+        press_ramp_s: t.number("press_ramp_s"),
+        release_ramp_s: t.number("release_ramp_s"),
+        knead_rad_s: t.number("knead_rpm"),
+        roll_m_s: t.number("roll_mm_s"),
+        travel_m_s: t.number("travel_mm_s"),
+    }
+}
+
+pub(crate) fn to_solver(t: &Checked) -> Solver {
+    Solver {
+        dt_s: t.number("dt_ms"),
+        substeps: t.count("substeps"),
+        cell_m: t.number("cell_mm"),
+        patch_every: t.count("patch_every"),
+        tolerance: t.number("tolerance"),
+        max_iterations: t.count("max_iterations"),
+    }
 }
 
 /// What only several parts of a scene together can get wrong.
@@ -221,7 +240,7 @@ fn check_fit(
     }
 }
 
-fn to_chair(t: &Checked) -> Option<Chair> {
+pub(crate) fn to_chair(t: &Checked) -> Option<Chair> {
     let (pad, hip) = (t.table("pad")?, t.table("hip")?);
     (!t.broken).then(|| Chair {
         recline_rad: t.number("recline_deg"),
@@ -240,7 +259,7 @@ fn to_chair(t: &Checked) -> Option<Chair> {
     })
 }
 
-fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
+pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
     let sex = if t.text("sex") == "male" {
         Sex::Male
     } else {
@@ -528,13 +547,28 @@ fn to_session(t: &Checked, problems: &mut Problems) -> Option<Session> {
             },
             park_deg: Unit::named("deg").map_or(0.0, |u| u.of_si(s.number("park_deg"))),
             spacing_u: or("spacing_u", unused.spacing_u),
+            pace: None,
         }
     });
     let session = Session {
         name: t.text("name").to_string(),
         style: t.text("style").to_string(),
         steps: steps.collect(),
+        parts: to_parts(t, problems)?,
+        ..Session::default()
     };
+    if !session.parts.is_empty() {
+        if !session.steps.is_empty() {
+            let problem = Problem {
+                allowed: "steps or parts".into(),
+                hint: Some("parts are planned as steps: write one of the two".into()),
+                ..t.problem("step", "a session has both steps and parts")
+            };
+            add(problem, problems);
+        }
+        // Their steps are planned when the machine is known.
+        return Some(session);
+    }
     for p in session.check() {
         let key = match p.step {
             Some(step) => format!("step.{step}.{}", p.key),
@@ -557,7 +591,7 @@ fn technique(name: &str) -> Technique {
         .unwrap_or(Technique::Press)
 }
 
-fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
+pub(crate) fn to_surface(t: &Checked, problems: &mut Problems) -> Option<Surface> {
     match t.text("kind") {
         "slab" => {
             let stack = to_stack(t.table("stack")?, problems)?;
@@ -713,6 +747,34 @@ const BANDS: [[f64; 2]; 5] = [
     [0.13, 0.235],
 ];
 
+/// Its parts are checked by themselves: what a machine cannot do is a result there and no problem.
+fn to_comparison(t: &Checked, problems: &mut Problems) -> Option<Comparison> {
+    let machines: Vec<Option<(String, Mechanism)>> = t
+        .tables("machine")
+        .iter()
+        .map(|m| {
+            let mechanism = to_mechanism(m.table("mechanism")?, problems)?;
+            Some((m.text("name").to_string(), mechanism))
+        })
+        .collect();
+    let rigs: Vec<Option<(String, RigScene, Manner)>> = t
+        .tables("rig")
+        .iter()
+        .map(|r| {
+            let scene = to_rig_scene(r.table("scene")?, problems);
+            let manner = to_manner(r.table("technique")?, problems);
+            Some((r.text("name").to_string(), scene?, manner?))
+        })
+        .collect();
+    let parts = to_parts(t, problems)?;
+    Some(Comparison {
+        rigs: rigs.into_iter().collect::<Option<_>>()?,
+        machines: machines.into_iter().collect::<Option<_>>()?,
+        parts,
+        hand: t.flag("hand"),
+    })
+}
+
 fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Study> {
     let scene = c.table("scene").and_then(|t| to_scene(t, problems));
     let text = node.entries().iter().find(|(k, _)| k == "scene");
@@ -726,7 +788,9 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
         .into_iter()
         .filter(|key| !node.entries().iter().any(|(k, _)| k == key))
         .collect();
-    if !c.entries.contains_key("sweep") && !node.entries().iter().any(|(k, _)| k == "sweep") {
+    let given =
+        |key: &str| c.entries.contains_key(key) || node.entries().iter().any(|(k, _)| k == key);
+    if !given("sweep") && !given("comparison") {
         for key in &lacks {
             if let Some(field) = c.spec.field(key) {
                 problems.0.push(Problem {
@@ -737,6 +801,9 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
             }
         }
     }
+    let comparison = c
+        .table("comparison")
+        .and_then(|t| to_comparison(t, problems));
     let bodies = |key: &str| {
         c.table(key).map(|t| Bodies {
             per_class: t.count("bodies_per_class"),
@@ -812,6 +879,7 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
         },
         lacks,
         sweep,
+        comparison,
         techniques,
         cap_margin: c.number("cap_margin"),
         replay: Replay {

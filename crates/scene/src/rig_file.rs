@@ -68,7 +68,7 @@ fn read(path: &Path, sets: &[(String, String)], problems: &mut Problems) -> Opti
 }
 
 /// What the rig itself finds wrong, at the keys that are wrong.
-fn tell(t: &Checked, rig: &Rig, problems: &mut Problems) {
+pub(crate) fn tell(t: &Checked, rig: &Rig, problems: &mut Problems) {
     for p in rig.check() {
         let problem = Problem {
             value: String::new(),
@@ -209,7 +209,7 @@ fn set(root: &mut Node, name: &str, value: f64) {
     at.raw = Raw::Number(value);
 }
 
-fn to_rig(t: &Checked) -> Option<Rig> {
+pub(crate) fn to_rig(t: &Checked) -> Option<Rig> {
     if t.broken {
         return None;
     }

@@ -1,9 +1,11 @@
 //! A study: a scene, the people it is tuned for, and what counts as good.
 
 use back::{Classes, People};
-use program::Technique;
+use mechanism::Mechanism;
+use program::{Manner, Part, Technique};
 use serde::Serialize;
 
+use crate::rig_scene::RigScene;
 use crate::scene::Scene;
 use crate::sweep::{Sampling, Sweep, SweepModel};
 
@@ -38,6 +40,21 @@ pub struct Study {
     pub lacks: Vec<&'static str>,
     /// What `kneadlab sweep` varies.
     pub sweep: Option<Sweep>,
+    /// What `kneadlab techniques` lets machines and a hand do.
+    pub comparison: Option<Comparison>,
+}
+
+/// Techniques, each done by every machine and by a hand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The machines by name.
+    pub machines: Vec<(String, Mechanism)>,
+    /// What is done, each alone.
+    pub parts: Vec<Part>,
+    /// Scenes of rigs by name, and the technique that each is scored as.
+    pub rigs: Vec<(String, RigScene, Manner)>,
+    /// Whether a hand does them too.
+    pub hand: bool,
 }
 
 /// A draw of bodies.

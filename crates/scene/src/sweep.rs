@@ -71,6 +71,33 @@ pub enum Sampling {
     Sobol,
     /// Row by row.
     List,
+    /// Trajectories that move one axis at a time: which axes matter at all (Morris 1991).
+    Morris {
+        /// How many.
+        trajectories: u64,
+    },
+    /// Two matrices and their mixtures: which share of the variance an axis makes (Saltelli and others 2010).
+    Saltelli {
+        /// Rows of a matrix.
+        rows: u64,
+        /// Whether pairs of axes are told too.
+        pairs: bool,
+    },
+}
+
+impl Sampling {
+    /// As a study names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sampling::Grid => "grid",
+            Sampling::Random => "random",
+            Sampling::LatinHypercube => "latin_hypercube",
+            Sampling::Sobol => "sobol",
+            Sampling::List => "list",
+            Sampling::Morris { .. } => "morris",
+            Sampling::Saltelli { .. } => "saltelli",
+        }
+    }
 }
 
 /// One parameter that varies.
@@ -374,6 +401,11 @@ impl Sweep {
         match self.sampler {
             Sampling::Grid => self.axes.iter().map(levels).fold(1, u64::saturating_mul),
             Sampling::List => self.axes.first().map_or(0, levels),
+            Sampling::Morris { trajectories } => trajectories * (self.axes.len() as u64 + 1),
+            Sampling::Saltelli { rows, pairs } => {
+                let axes = self.axes.len() as u64;
+                rows * (2 + if pairs { 2 * axes } else { axes })
+            }
             _ => self.samples,
         }
     }
@@ -647,6 +679,13 @@ fn sampling(c: &Checked) -> Sampling {
         "random" => Sampling::Random,
         "latin_hypercube" => Sampling::LatinHypercube,
         "list" => Sampling::List,
+        "morris" => Sampling::Morris {
+            trajectories: c.integer("trajectories").unsigned_abs(),
+        },
+        "saltelli" => Sampling::Saltelli {
+            rows: c.integer("rows").unsigned_abs(),
+            pairs: c.flag("pairs"),
+        },
         _ => Sampling::Sobol,
     }
 }

@@ -42,6 +42,8 @@ static UNITS: &[Unit] = &[
     unit("kg_m2", "kg/m^2", "body mass index", 1.0, 1.0),
     unit("m_per_rad", "m/rad", "travel per turn", 1.0, 1.0),
     unit("mm_per_rev", "mm/rev", "travel per turn", 1.0, 1000.0 * TAU),
+    unit("cm2", "cm^2", "area", 1.0, 1e4),
+    unit("mm2", "mm^2", "area", 1.0, 1e6),
     unit("mm_s2", "mm/s^2", "acceleration", 1.0, 1000.0),
     unit("m_s2", "m/s^2", "acceleration", 1.0, 1.0),
     unit("rad_s2", "rad/s^2", "angular acceleration", 1.0, 1.0),

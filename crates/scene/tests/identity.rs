@@ -201,11 +201,18 @@ fn the_schemas_accept_the_shipped_files_and_refuse_a_typo() {
     for (kind, file) in [
         (FileKind::Scene, "chair.toml"),
         (FileKind::Scene, "checks/slab.toml"),
+        (FileKind::RigScene, "gun.toml"),
+        (FileKind::RigScene, "roller_bed.toml"),
+        (FileKind::RigScene, "faults/power_cut.toml"),
+        (FileKind::Rig, "mechanisms/wobble_unit.toml"),
         (FileKind::Study, "studies/chair_shiatsu.toml"),
         (FileKind::Mechanism, "mechanisms/wobble_carriage.toml"),
         (FileKind::Rig, "mechanisms/kneading_arm.toml"),
         (FileKind::Rig, "mechanisms/percussive_gun.toml"),
         (FileKind::Rig, "mechanisms/independent_axis.toml"),
+        (FileKind::Technique, "techniques/shiatsu_thumb.toml"),
+        (FileKind::Technique, "techniques/swedish_effleurage.toml"),
+        (FileKind::Technique, "techniques/swedish_vibration.toml"),
         (FileKind::Stack, "stacks/t40.toml"),
         (FileKind::Stack, "stacks/paraspinal.toml"),
     ] {

@@ -154,7 +154,7 @@ fn a_value_out_of_range_tells_the_range() {
     let p = only(&[("chair.recline_deg", "120")]);
     assert_eq!(
         (p.value.as_str(), p.allowed.as_str()),
-        ("120", "0 to 85 deg")
+        ("120", "0 to 90 deg")
     );
     assert!(
         with(&[("solver.dt_ms", "nan")])[0]
@@ -357,6 +357,33 @@ fn a_syntax_error_does_not_hide_the_rest() {
         "{all:#?}"
     );
     assert!(all.len() >= 3, "{all:#?}");
+}
+
+#[test]
+fn wrong_orders_of_a_rig_scene_are_told_at_their_keys() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/roller_bed.toml");
+    let wrong = |key: &str, value: &str| {
+        let sets = [(format!("command.0.{key}"), value.to_owned())];
+        let problems = scene::load_rig_scene(&path, &sets).unwrap_err();
+        assert_eq!(problems.0.len(), 1, "{problems}");
+        let p = problems.0.into_iter().next().unwrap();
+        assert_eq!(p.key, format!("command.0.{key}"));
+        (p.message, p.allowed, p.hint.unwrap_or_default())
+    };
+    let (message, allowed, hint) = wrong("drive", "travl");
+    assert!(
+        message.contains("no such drive") && allowed == "travel, lift",
+        "{message}"
+    );
+    assert_eq!(hint, "did you mean \"travel\"?");
+    let (message, allowed, _) = wrong("position_mm", "901");
+    assert!(message.contains("cannot go there"));
+    assert_eq!(allowed, "0.0000 to 900.0000");
+    let (message, _, hint) = wrong("position_deg", "10");
+    assert!(
+        message.contains("slides") && hint == "write position_mm",
+        "{message}"
+    );
 }
 
 #[test]

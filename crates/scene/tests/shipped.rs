@@ -44,6 +44,9 @@ fn every_shipped_file_is_good_and_without_warnings() {
             "mechanisms" if stem.contains("carriage") => FileKind::Mechanism,
             "mechanisms" => FileKind::Rig,
             "stacks" => FileKind::Stack,
+            "faults" => FileKind::RigScene,
+            "techniques" => FileKind::Technique,
+            "scenes" if !["chair", "mixed_styles"].contains(&stem) => FileKind::RigScene,
             _ => FileKind::Scene,
         };
         assert_eq!(kind, expected, "{}", path.display());

@@ -1,6 +1,7 @@
 //! The surface that nodes press: cells, normals and what lies under them.
 
-use crate::groundwork::{Groundwork, LawLattice};
+use crate::groundwork::Groundwork;
+use crate::law_lattice::LawLattice;
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::{Arc, OnceLock};

@@ -1,6 +1,7 @@
 //! A broken physical state, with time and part: returned, never hidden.
 
 use crate::sim::Frame;
+use crate::trunk::Lean;
 use mechanism::LoopOpen;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +55,12 @@ impl Fault {
                 });
             }
         }
-        let moved = [frame.lean.y_m, frame.lean.z_m, frame.lean.pitch_rad];
+        Fault::check_trunk(t_s, &frame.lean)
+    }
+
+    /// Looks for a trunk that has left the chair.
+    pub(crate) fn check_trunk(t_s: f64, lean: &Lean) -> Result<(), Fault> {
+        let moved = [lean.y_m, lean.z_m, lean.pitch_rad];
         if !moved.iter().all(|v| v.is_finite()) {
             return Err(Fault {
                 t_s,
@@ -62,13 +68,13 @@ impl Fault {
                 what: "its place is not finite".into(),
             });
         }
-        if frame.lean.y_m.abs() > THROWN_M || frame.lean.z_m.abs() > THROWN_M {
+        if lean.y_m.abs() > THROWN_M || lean.z_m.abs() > THROWN_M {
             return Err(Fault {
                 t_s,
                 part: "trunk".into(),
                 what: format!(
                     "it was thrown {:.0} mm off its rest",
-                    1e3 * frame.lean.y_m.hypot(frame.lean.z_m)
+                    1e3 * lean.y_m.hypot(lean.z_m)
                 ),
             });
         }

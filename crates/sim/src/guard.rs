@@ -22,7 +22,8 @@ pub enum Limit {
     Shear,
     /// Node inside the resting skin where that is limited, m.
     Push,
-    /// Pressure over time on one place of the skin, Pa s. The node is the upper one of its side.
+    /// Pressure over time on one place of the skin, Pa s. The node is the upper one of its side, of a rig the first, which stands
+    /// for the machine.
     Dose,
     /// Length of the session, s. The node is the first, which stands for the machine.
     Session,
@@ -33,7 +34,7 @@ pub enum Limit {
 pub struct Violation {
     /// Which limit.
     pub limit: Limit,
-    /// Node, 0 to 3: left upper, left lower, right upper, right lower.
+    /// Node, 0 to 3: left upper, left lower, right upper, right lower; of a rig in the order of its heads.
     pub node: usize,
     /// Zone under the node.
     pub zone: Zone,
@@ -55,34 +56,53 @@ const RATE_FILTER_S: f64 = 0.05;
 #[derive(Clone, Debug)]
 pub struct Guard {
     envelope: Envelope,
-    percussive: bool,
-    slow_force_n: [f64; 4],
-    dwell_s: [[f64; 2]; 4],
-    /// How long a node has pressed harder than the lower of the two fault forces, s.
-    fault_s: [f64; 4],
+    /// Strokes of a machine that taps: their time, s.
+    stroke_s: Option<f64>,
+    nodes: Vec<Watched>,
     violations: Vec<Violation>,
     load: f64,
 }
 
+/// What the guard remembers of a node.
+#[derive(Clone, Debug, Default)]
+struct Watched {
+    slow_force_n: f64,
+    dwell_s: [f64; 2],
+    /// How long it has pressed harder than the lower of the two fault forces, s.
+    fault_s: f64,
+    /// Its force over the last stroke of a machine that taps: a ring of steps, and where it goes on.
+    stroke_n: Vec<f64>,
+    next: usize,
+}
+
 impl Guard {
-    /// Watches four nodes under an envelope.
-    pub fn new(envelope: Envelope) -> Guard {
+    /// Watches so many nodes under an envelope.
+    pub fn new(envelope: Envelope, nodes: usize) -> Guard {
         Guard {
             envelope,
-            percussive: false,
-            slow_force_n: [0.0; 4],
-            dwell_s: [[0.0; 2]; 4],
-            fault_s: [0.0; 4],
+            stroke_s: None,
+            nodes: vec![Watched::default(); nodes],
             violations: Vec::new(),
             load: 0.0,
+        }
+    }
+
+    /// The same for a machine that taps, a stroke taking so long: the rise of force is that of the mean over a stroke, held
+    /// against the cap for percussion, s.
+    #[must_use]
+    pub fn percussive(self, stroke_s: f64) -> Guard {
+        Guard {
+            stroke_s: Some(stroke_s),
+            ..self
         }
     }
 
     /// A force at which the machine has failed, whatever it was told: the node's force and the ceiling, N. Call it once a step.
     pub(crate) fn failed(&mut self, node: usize, force_n: f64, dt_s: f64) -> Option<(f64, f64)> {
         let over = force_n > self.envelope.fault_force_n(f64::INFINITY);
-        self.fault_s[node] = if over { self.fault_s[node] + dt_s } else { 0.0 };
-        let ceiling_n = self.envelope.fault_force_n(self.fault_s[node]);
+        let fault_s = &mut self.nodes[node].fault_s;
+        *fault_s = if over { *fault_s + dt_s } else { 0.0 };
+        let ceiling_n = self.envelope.fault_force_n(*fault_s);
         (force_n > ceiling_n).then_some((force_n, ceiling_n))
     }
 
@@ -105,10 +125,17 @@ impl Guard {
     }
 
     /// Looks at what one place of the skin has borne in the end.
-    pub(crate) fn watch_dose(&mut self, back: &Back, u: f64, x_m: f64, t_s: f64, dose_pa_s: f64) {
+    pub(crate) fn watch_dose(
+        &mut self,
+        back: &Back,
+        node: usize,
+        [u, x_m]: [f64; 2],
+        t_s: f64,
+        dose_pa_s: f64,
+    ) {
         self.hold(Violation {
             limit: Limit::Dose,
-            node: if x_m < 0.0 { 0 } else { 2 },
+            node,
             zone: back.zone(u, x_m).zone,
             t_s,
             value: dose_pa_s,
@@ -130,6 +157,11 @@ impl Guard {
     /// conditions that forbid deep work) it is 1 and the value, in the limit's unit.
     pub fn load(&self) -> f64 {
         self.load
+    }
+
+    /// Says how many beats a second the machine makes from now on; 0 for none.
+    pub(crate) fn beats(&mut self, beat_hz: f64) {
+        self.stroke_s = (beat_hz > 0.0).then(|| 1.0 / beat_hz);
     }
 
     /// Looks at one node after a step; returns its zone.
@@ -161,23 +193,25 @@ impl Guard {
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
             for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
-                self.dwell_s[node][i] = if above {
-                    self.dwell_s[node][i] + dt_s
-                } else {
-                    0.0
-                };
+                let dwell_s = &mut self.nodes[node].dwell_s[i];
+                *dwell_s = if above { *dwell_s + dt_s } else { 0.0 };
                 let allowed = self.envelope.dwell_cap_s(fraction + 1e-9);
-                looks[3 + i] = (Limit::Dwell, self.dwell_s[node][i], allowed);
+                looks[3 + i] = (Limit::Dwell, *dwell_s, allowed);
             }
         } else {
-            self.dwell_s[node] = [0.0; 2];
+            self.nodes[node].dwell_s = [0.0; 2];
         }
-        let rate_n_s = (contact.force_n - self.slow_force_n[node]) / RATE_FILTER_S;
-        self.slow_force_n[node] += rate_n_s * dt_s;
+        let watched = &mut self.nodes[node];
+        let force_n = match self.stroke_s {
+            Some(stroke_s) => watched.mean_n(contact.force_n, stroke_s, dt_s),
+            None => contact.force_n,
+        };
+        let rate_n_s = (force_n - watched.slow_force_n) / RATE_FILTER_S;
+        watched.slow_force_n += rate_n_s * dt_s;
         looks[5] = (
             Limit::Rate,
             rate_n_s,
-            self.envelope.rate_cap_n_s(self.percussive),
+            self.envelope.rate_cap_n_s(self.stroke_s.is_some()),
         );
         for (limit, value, allowed) in looks {
             self.hold(Violation {
@@ -220,5 +254,19 @@ impl Guard {
             Some(_) => {}
             None => self.violations.push(new),
         }
+    }
+}
+
+impl Watched {
+    /// The mean of the force over the last stroke, N, this step in it; before a whole stroke it counts as nothing.
+    fn mean_n(&mut self, force_n: f64, stroke_s: f64, dt_s: f64) -> f64 {
+        let steps = (stroke_s / dt_s).round().max(1.0) as usize;
+        if self.stroke_n.len() != steps {
+            self.stroke_n = vec![0.0; steps];
+            self.next = 0;
+        }
+        self.stroke_n[self.next] = force_n;
+        self.next = (self.next + 1) % steps;
+        self.stroke_n.iter().sum::<f64>() / steps as f64
     }
 }

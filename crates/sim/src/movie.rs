@@ -1,6 +1,7 @@
 //! Pressure over the back in time: what a pressure mat records, and what a run keeps to be compared with one.
 
-use crate::sim::{NODES, Sim};
+use crate::bed::Bed;
+use crate::pressing::Pressing;
 
 /// Pressure maps in time on one grid of cells.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +100,7 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
-    pub(crate) fn new(sim: &Sim) -> Camera {
-        let bed = &sim.subject().bed;
+    pub(crate) fn new(bed: &Bed) -> Camera {
         let cell_m = bed.cell_m();
         let coarse = (CELL_M / cell_m).round().max(1.0) as usize;
         let [rows, columns] = bed.size().map(|n| n.div_ceil(coarse));
@@ -127,12 +127,11 @@ impl Camera {
 
     /// Adds a map of this moment. Each node's field is scaled to the node's force, which between two solves is carried on
     /// along its stiffness: a map's pressure sums to the force of the nodes.
-    pub(crate) fn shoot(&mut self, sim: &Sim) {
+    pub(crate) fn shoot(&mut self, nodes: &Pressing<'_>) {
         let columns = self.movie.grid.columns;
         let mut touched = Vec::new();
-        for node in 0..NODES {
-            let touch = sim.touch(node);
-            let force_n = sim.frame().contacts[node].force_n;
+        for (touch, contact) in nodes.touches.iter().zip(nodes.contacts) {
+            let force_n = contact.force_n;
             let solved_n = touch.pressure_pa().iter().sum::<f64>() * self.cell_m2;
             let Some(origin) = touch.origin() else {
                 continue;
@@ -160,7 +159,7 @@ impl Camera {
             .map(|cell| (cell as u32, std::mem::take(&mut self.sum_pa[cell]) as f32))
             .collect();
         self.movie.frames.push(MapFrame {
-            t_s: sim.frame().t_s,
+            t_s: nodes.t_s,
             cells,
         });
     }

@@ -1,4 +1,5 @@
-//! A rig whose nodes press a bed of tissue that stands still: a bench for machines of any topology.
+//! A rig whose nodes press a bed of tissue: for itself a bench on which the bed stands still, in a scene's run the hands of
+//! [`RigSim`](crate::RigSim), which moves the bed.
 
 use std::sync::Arc;
 
@@ -8,18 +9,22 @@ use tissue::{Cover, Effort};
 
 use crate::bed::Bed;
 use crate::fault::Fault;
+use crate::pressing::Pressing;
 use crate::rig_world::{RigFrame, RigWorld};
 use crate::touch::{Contact, NodeLaw, Solve, Touch};
 use crate::traction::Wheel;
 
 /// A rig and what its nodes press. Advances by [`RigPress::step`].
 ///
-/// Forces act from one step to the next, as in a run of a scene. The user does not give way: a trunk on pad and hips is the
-/// scene's. Each node's field is solved at every step, and feels the three nearest others.
+/// Forces act from one step to the next, as in a run of a scene. On the bench the bed does not give way and each node's field is
+/// solved at every step. Each node feels the three nearest others.
 pub struct RigPress {
     world: RigWorld,
     bed: Arc<Bed>,
-    machine_from_back: Isometry3<f64>,
+    rig_from_back: Isometry3<f64>,
+    /// Steps between two solves of a node that does not move fast.
+    patch_every: u64,
+    steps: u64,
     touches: Vec<Touch>,
     contacts: Vec<Contact>,
     forces: Vec<Vector3<f64>>,
@@ -27,19 +32,32 @@ pub struct RigPress {
 }
 
 impl RigPress {
-    /// Puts a running rig in front of a bed, whose frame stands at `machine_from_back`.
-    pub fn new(world: RigWorld, bed: Arc<Bed>, machine_from_back: Isometry3<f64>) -> RigPress {
+    /// Puts a running rig in front of a bed, whose frame stands at `rig_from_back`.
+    pub fn new(world: RigWorld, bed: Arc<Bed>, rig_from_back: Isometry3<f64>) -> RigPress {
+        RigPress::with(world, bed, rig_from_back, EFFORT, 1)
+    }
+
+    /// The same with a scene's effort.
+    pub(crate) fn with(
+        world: RigWorld,
+        bed: Arc<Bed>,
+        rig_from_back: Isometry3<f64>,
+        effort: Effort,
+        patch_every: usize,
+    ) -> RigPress {
         let rig = world.linkage().rig();
         let touches: Vec<Touch> = rig
             .heads
             .iter()
-            .map(|head| Touch::new(law(rig, head), &bed))
+            .map(|head| Touch::new(law(rig, head, effort), &bed))
             .collect();
         let count = touches.len();
         RigPress {
             world,
             bed,
-            machine_from_back,
+            rig_from_back,
+            patch_every: patch_every.max(1) as u64,
+            steps: 0,
             touches,
             contacts: vec![Contact::default(); count],
             forces: vec![Vector3::zeros(); count],
@@ -67,16 +85,39 @@ impl RigPress {
         &self.touches[node]
     }
 
-    /// One time step.
+    /// The nodes on the skin.
+    pub(crate) fn pressing(&self) -> Pressing<'_> {
+        Pressing {
+            touches: &self.touches,
+            contacts: &self.contacts,
+            t_s: self.world.frame().t_s,
+        }
+    }
+
+    /// One time step of the bench.
     ///
     /// # Errors
     /// As [`RigWorld::step`], and where a contact's force is not finite.
     pub fn step(&mut self) -> Result<&RigFrame, Fault> {
+        self.go()?;
+        self.touch_all(self.rig_from_back)?;
+        Ok(self.world.frame())
+    }
+
+    /// The machine goes on by a step under the forces of the last.
+    pub(crate) fn go(&mut self) -> Result<(), Fault> {
+        self.world.step_with(&self.forces, &self.torques)?;
+        Ok(())
+    }
+
+    /// Presses the nodes, as they stand now, into the bed as it stands now.
+    pub(crate) fn touch_all(&mut self, rig_from_back: Isometry3<f64>) -> Result<(), Fault> {
+        self.rig_from_back = rig_from_back;
+        self.steps += 1;
         let dt_s = self.world.setup().dt_s;
-        let frame = self.world.step_with(&self.forces, &self.torques)?;
-        let t_s = frame.t_s;
-        let heads = frame.heads.clone();
-        let back_from_machine = self.machine_from_back.inverse();
+        let frame = self.world.frame();
+        let (t_s, heads) = (frame.t_s, &frame.heads);
+        let back_from_rig = rig_from_back.inverse();
         let spots: Vec<_> = self
             .touches
             .iter()
@@ -87,10 +128,18 @@ impl RigPress {
             let mut near: Vec<usize> = (0..heads.len()).filter(|&k| k != i).collect();
             let away = |k: usize| (heads[k].translation.vector - head.translation.vector).norm();
             near.sort_by(|&a, &b| away(a).total_cmp(&away(b)));
+            // The nodes take turns, so that every step costs the same.
+            let solve = if self.patch_every == 1 {
+                Solve::Now
+            } else if (self.steps + i as u64).is_multiple_of(self.patch_every) {
+                Solve::IfMoved
+            } else {
+                Solve::IfFast
+            };
             let touch = &mut self.touches[i];
             touch.feel(std::array::from_fn(|k| near.get(k).and_then(|&n| spots[n])));
-            let contact = touch.step(&self.bed, &(back_from_machine * head), dt_s, Solve::Now);
-            let force = self.machine_from_back.rotation * contact.force_in_back;
+            let contact = touch.step(&self.bed, &(back_from_rig * head), dt_s, solve);
+            let force = rig_from_back.rotation * contact.force_in_back;
             if !(contact.force_n.is_finite() && force.iter().all(|v| v.is_finite())) {
                 return Err(Fault {
                     t_s,
@@ -102,12 +151,19 @@ impl RigPress {
             self.torques[i] = head.rotation * Vector3::x() * -contact.axle_torque_nm;
             self.contacts[i] = contact;
         }
-        Ok(self.world.frame())
+        Ok(())
     }
 }
 
+/// Effort of the bench, as scenes have it by default.
+const EFFORT: Effort = Effort {
+    tolerance: 1e-3,
+    products_max: 60,
+    rounds_max: 1,
+};
+
 /// The contact law of a head.
-fn law(rig: &Rig, head: &Head) -> NodeLaw {
+fn law(rig: &Rig, head: &Head, effort: Effort) -> NodeLaw {
     let (node, cover) = (&head.node, &rig.cover);
     NodeLaw {
         shape: node.shape.clone(),
@@ -124,11 +180,6 @@ fn law(rig: &Rig, head: &Head) -> NodeLaw {
             },
             Turns::Fixed => Wheel::Fixed,
         },
-        // As scenes have them by default.
-        effort: Effort {
-            tolerance: 1e-3,
-            products_max: 60,
-            rounds_max: 1,
-        },
+        effort,
     }
 }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use mechanism::{
     ClosingKind, Command, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
+    TorqueLine,
 };
-use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point3, Translation3, UnitQuaternion, Vector3};
 use rapier3d_f64::dynamics::{
     GenericJoint, GenericJointBuilder, ImpulseJointHandle, JointAxesMask, JointAxis,
     MassProperties, MotorModel, MultibodyDofCoupling, MultibodyJointHandle, RigidBodyBuilder,
@@ -22,6 +23,7 @@ use rapier3d_f64::math::{Pose, Rotation, Vector};
 use rapier3d_f64::pipeline::PhysicsWorld;
 
 use crate::fault::Fault;
+use crate::reactions::{BodyMotion, BodyState, Reaction, reactions};
 use crate::world::{from_pose, from_vector, to_pose, vector};
 
 /// How a rig is run.
@@ -60,6 +62,17 @@ impl Default for RigSetup {
     }
 }
 
+/// What is wrong with a drive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Failure {
+    /// No current: a worm holds, other gears turn back with rotor and friction.
+    Off,
+    /// It cannot move, whatever the motor does.
+    Stuck,
+    /// Its controller has lost pulses: it stands so far beyond where it is asked to, rad or m.
+    Lost(f64),
+}
+
 /// A rig at a moment.
 #[derive(Clone, Debug)]
 pub struct RigFrame {
@@ -79,6 +92,8 @@ pub struct RigFrame {
     pub drives: Vec<DriveFrame>,
     /// Force of each closing on its link `b`, mean over the step, machine frame, N.
     pub closing_n: Vec<Vector3<f64>>,
+    /// Moment of each closing on its link `b` about its point there, alike, N m; 0 for balls, rods and slots.
+    pub closing_nm: Vec<Vector3<f64>>,
     /// Farthest that a closing stands open, m.
     pub gap_m: f64,
     /// Energy of motion, height and springs, J; rotors are in it, what motors and forces put in is not taken off.
@@ -111,6 +126,10 @@ pub struct RigWorld {
     preloads: Vec<(usize, f64)>,
     steps: u64,
     frame: RigFrame,
+    /// Motion of every body before the last step, and what acted on the heads over it.
+    before: Vec<BodyMotion>,
+    links_before: Vec<Isometry3<f64>>,
+    pushed: Vec<[Vector3<f64>; 2]>,
 }
 
 struct Driven {
@@ -120,10 +139,42 @@ struct Driven {
     motion: Motion,
     /// Asked for from outside, instead of the motion.
     command: Option<Command>,
+    /// A way that it is sent, instead of either.
+    way: Option<Way>,
+    off: bool,
+    stuck: bool,
+    lost: f64,
     state: MotorState,
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
+}
+
+/// A way from standstill to standstill: half a cosine.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    from: f64,
+    to: f64,
+    begun_s: f64,
+    over_s: f64,
+}
+
+impl Way {
+    /// Position at a time, and its rate.
+    fn at(&self, t_s: f64) -> (f64, f64) {
+        let share = ((t_s - self.begun_s) / self.over_s.max(1e-9)).clamp(0.0, 1.0);
+        let (sin, cos) = (std::f64::consts::PI * share).sin_cos();
+        let span = self.to - self.from;
+        let moving = share > 0.0 && share < 1.0;
+        (
+            self.from + 0.5 * span * (1.0 - cos),
+            if moving {
+                0.5 * span * std::f64::consts::PI * sin / self.over_s
+            } else {
+                0.0
+            },
+        )
+    }
 }
 
 /// Slope of an unlimited drive's torque over its rate, N m s/rad or N s/m: so steep that it never gives way.
@@ -137,6 +188,8 @@ const FLYWHEEL: f64 = 1.0;
 const SWEEPS: usize = 10;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;
+/// Dry friction of a stuck drive, N m or N.
+const STUCK: f64 = 1e6;
 /// A drive whose motor turns slower than this stands, rad/s.
 const STANDS_RAD_S: f64 = 1e-3;
 
@@ -179,6 +232,10 @@ impl RigWorld {
                 motor: drive.motor,
                 motion: drive.motion,
                 command: None,
+                way: None,
+                off: false,
+                stuck: false,
+                lost: 0.0,
                 state: MotorState {
                     joint: start.positions[joint],
                     ..MotorState::default()
@@ -203,9 +260,13 @@ impl RigWorld {
                 links: frames,
                 drives: vec![DriveFrame::default(); linkage.rig().drives.len()],
                 closing_n: vec![Vector3::zeros(); linkage.rig().closings.len()],
+                closing_nm: vec![Vector3::zeros(); linkage.rig().closings.len()],
                 gap_m: 0.0,
                 energy_j: 0.0,
             },
+            before: vec![BodyMotion::default(); bodies.len()],
+            links_before: vec![Isometry3::identity(); bodies.len()],
+            pushed: vec![[Vector3::zeros(); 2]; linkage.rig().heads.len()],
             preloads: Vec::new(),
             drives,
             steps: 0,
@@ -249,6 +310,29 @@ impl RigWorld {
     /// Asks a drive for something else than its usual motion; `None` gives it back.
     pub fn command(&mut self, drive: usize, command: Option<Command>) {
         self.drives[drive].command = command;
+        self.drives[drive].way = None;
+    }
+
+    /// Breaks a drive.
+    pub fn fail(&mut self, drive: usize, failure: Failure) {
+        let drive = &mut self.drives[drive];
+        match failure {
+            Failure::Off => drive.off = true,
+            Failure::Stuck => drive.stuck = true,
+            Failure::Lost(by) => drive.lost = by,
+        }
+    }
+
+    /// Sends a drive from where its joint is now to a position, rad or m, from standstill to standstill within a time. There it
+    /// stays until it is commanded.
+    pub fn go(&mut self, drive: usize, to: f64, over_s: f64) {
+        let from = self.motion(self.drives[drive].joint).0;
+        self.drives[drive].way = Some(Way {
+            from,
+            to,
+            begun_s: self.steps as f64 * self.setup.dt_s,
+            over_s,
+        });
     }
 
     /// Sets the machine in motion: a rate for each drive's joint, rad/s or m/s, the others following their loops. The
@@ -298,6 +382,15 @@ impl RigWorld {
         let dt_s = self.setup.dt_s / substeps as f64;
         let mut efforts = vec![0.0; self.drives.len()];
         let mut closing_n = vec![Vector3::zeros(); self.closings.len()];
+        let mut closing_nm = closing_n.clone();
+        self.before = (0..self.bodies.len())
+            .map(|b| self.body_motion(b))
+            .collect();
+        self.links_before.clone_from(&self.frame.links);
+        let of = |list: &[Vector3<f64>], i: usize| list.get(i).copied().unwrap_or_default();
+        self.pushed = (0..self.pushed.len())
+            .map(|i| [of(forces, i), of(torques, i)])
+            .collect();
         for sub in 0..substeps {
             let t_s = (self.steps as f64 + sub as f64 / substeps as f64) * self.setup.dt_s;
             let lines = self.power(t_s, dt_s);
@@ -312,14 +405,20 @@ impl RigWorld {
                 let Some(joint) = self.engine.impulse_joints.get(*handle) else {
                     continue;
                 };
-                let mut local = Vector::ZERO;
-                for &row in rows.iter().filter(|row| **row < 3) {
+                let (mut local, mut turn) = (Vector::ZERO, Vector::ZERO);
+                for &row in rows {
                     // The engine's sign is that of the force on `a`.
-                    local[row] = -joint.impulses[row] / dt_s;
+                    let part = -joint.impulses[row] / dt_s;
+                    match row {
+                        0..3 => local[row] = part,
+                        _ => turn[row - 3] = part,
+                    }
                 }
                 let first = self.engine.bodies[joint.body1()].position();
-                let force = first.rotation * (joint.data.local_frame1.rotation * local);
-                closing_n[i] += from_vector(force) / substeps as f64;
+                let frame = joint.data.local_frame1.rotation;
+                let out = |v: Vector| from_vector(first.rotation * (frame * v)) / substeps as f64;
+                closing_n[i] += out(local);
+                closing_nm[i] += out(turn);
             }
         }
         self.steps += 1;
@@ -327,6 +426,7 @@ impl RigWorld {
         let frame = &mut self.frame;
         frame.t_s = self.steps as f64 * self.setup.dt_s;
         frame.closing_n = closing_n;
+        frame.closing_nm = closing_nm;
         for (i, drive) in self.drives.iter().enumerate() {
             frame.drives[i] = DriveFrame {
                 position: frame.positions[drive.joint],
@@ -337,6 +437,81 @@ impl RigWorld {
         }
         self.sound()?;
         Ok(&self.frame)
+    }
+
+    /// What every joint handed on over the last step, in the order of the written-out rig's joints.
+    pub fn reactions(&self) -> Vec<Reaction> {
+        let frame = &self.frame;
+        // Changes of velocity are means over the step, so places are those of its middle.
+        let links: Vec<Isometry3<f64>> = self
+            .links_before
+            .iter()
+            .zip(&frame.links)
+            .map(|(before, after)| before.lerp_slerp(after, 0.5))
+            .collect();
+        let heads = self.linkage.heads(&links);
+        let mut bodies: Vec<BodyState> = (0..self.bodies.len())
+            .map(|b| {
+                let body = &self.engine.bodies[self.bodies[b]];
+                let mass = &body.mass_properties().local_mprops;
+                let turn = links[b].rotation
+                    * from_pose(&Pose::from_parts(
+                        Vector::ZERO,
+                        mass.principal_inertia_local_frame,
+                    ))
+                    .rotation;
+                let turn = turn.to_rotation_matrix();
+                let own = Matrix3::from_diagonal(&from_vector(mass.principal_inertia()));
+                BodyState {
+                    mass_kg: body.mass(),
+                    centre: (links[b] * Point3::from(from_vector(mass.local_com))).coords,
+                    inertia_kg_m2: turn.matrix() * own * turn.matrix().transpose(),
+                    before: self.before[b],
+                    after: self.body_motion(b),
+                    force_n: Vector3::zeros(),
+                    moment_nm: Vector3::zeros(),
+                }
+            })
+            .collect();
+        let mut push = |b: usize, force: Vector3<f64>, at: Vector3<f64>, torque: Vector3<f64>| {
+            let body = &mut bodies[b];
+            body.force_n += force;
+            body.moment_nm += torque + (at - body.centre).cross(&force);
+        };
+        for (i, carrier) in self.linkage.carries().into_iter().enumerate() {
+            let [force, torque] = self.pushed[i];
+            push(carrier, force, heads[i].translation.vector, torque);
+        }
+        for (i, (force, torque)) in frame.closing_n.iter().zip(&frame.closing_nm).enumerate() {
+            let [(a, on_a), (b, on_b)] = self.linkage.closing(i);
+            let at = |body: usize, on: Isometry3<f64>| (links[body] * on).translation.vector;
+            push(b, *force, at(b, on_b), *torque);
+            push(a, -force, at(a, on_a), -torque);
+        }
+        let gravity = Vector3::from(self.setup.gravity_m_s2);
+        reactions(&self.linkage, &links, &bodies, &gravity, self.setup.dt_s)
+    }
+
+    /// Axis of a joint in the machine's frame; `None` for balls and welds.
+    pub fn axis(&self, joint: usize) -> Option<Vector3<f64>> {
+        let described = &self.linkage.rig().joints[joint];
+        let (parent, child, base) = self.linkage.joint(joint);
+        match described.kind {
+            JointKind::Revolute | JointKind::Prismatic => {
+                let axis = Vector3::from(described.axis).normalize();
+                Some((self.frame.links[parent] * base).rotation * axis)
+            }
+            JointKind::Track { .. } => Some(self.frame.links[child].rotation * -Vector3::z()),
+            JointKind::Spherical | JointKind::Fixed => None,
+        }
+    }
+
+    fn body_motion(&self, body: usize) -> BodyMotion {
+        let body = &self.engine.bodies[self.bodies[body]];
+        BodyMotion {
+            velocity_m_s: from_vector(body.linvel()),
+            turn_rad_s: from_vector(body.angvel()),
+        }
     }
 
     /// Joints to the assembled posture.
@@ -567,19 +742,31 @@ impl RigWorld {
         for i in 0..self.drives.len() {
             let (position, _) = self.motion(self.drives[i].joint);
             let drive = &mut self.drives[i];
-            let (target, rate) = drive.motion.at(t_s + dt_s, drive.start);
-            let command = drive.command.unwrap_or(match drive.motion {
-                Motion::Run { .. } => Command::Speed(rate),
+            let (target, rate) = match drive.way {
+                Some(way) => way.at(t_s + dt_s),
+                None => drive.motion.at(t_s + dt_s, drive.start),
+            };
+            let command = match (drive.way, drive.command, drive.motion) {
+                (None, Some(command), _) => command,
+                (None, None, Motion::Run { .. }) => Command::Speed(rate),
                 _ => Command::Follow {
                     position: target,
                     rate,
                 },
-            });
+            };
+            // A controller that has lost pulses means another place by the same number.
+            let command = match command {
+                Command::Follow { position, rate } => Command::Follow {
+                    position: position + drive.lost,
+                    rate,
+                },
+                other => other,
+            };
             let line = match self.setup.power {
                 Power::None => continue,
                 Power::Unlimited => Line {
                     command,
-                    free_rate: match drive.command {
+                    free_rate: match drive.command.filter(|_| drive.way.is_none()) {
                         Some(Command::Speed(rate)) => rate,
                         Some(Command::Follow { position: to, .. }) => (to - position) / dt_s,
                         Some(Command::Volts(_)) | None => (target - position) / dt_s,
@@ -588,7 +775,14 @@ impl RigWorld {
                     most: f64::MAX,
                 },
                 Power::Motors => {
-                    let line = drive.motor.line(&mut drive.state, command);
+                    let line = match drive.off {
+                        true => TorqueLine {
+                            free_rate: 0.0,
+                            slope: 0.0,
+                            most: 0.0,
+                        },
+                        false => drive.motor.line(&mut drive.state, command),
+                    };
                     // A worm that nobody turns holds whatever comes.
                     let rests = match command {
                         Command::Volts(volts) => volts == 0.0,
@@ -598,8 +792,11 @@ impl RigWorld {
                     let stands = drive.state.speed_rad_s.abs() < STANDS_RAD_S;
                     let load = drive.load_nm / drive.motor.joint_per_rad();
                     drive.dry = drive.motor.dry_load(load);
-                    if drive.motor.self_locking && rests && stands {
+                    if drive.motor.self_locking && (rests || drive.off) && stands {
                         drive.dry = drive.dry.max(100.0 * drive.motor.load_max());
+                    }
+                    if drive.stuck {
+                        drive.dry = STUCK;
                     }
                     Line {
                         command,
@@ -645,6 +842,9 @@ impl RigWorld {
         }
         let motor = &drive.motor;
         motor.settle(&mut drive.state, line.command, position, rate, dt_s);
+        if drive.off {
+            drive.state.current_a = 0.0;
+        }
         if drive.state.speed_rad_s.abs() >= STANDS_RAD_S {
             // What the rotor and the dry friction leave is the load.
             let load = through - drive.dry.copysign(rate);

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::guard::{Guard, Violation};
+use crate::pressing::Pressing;
 use crate::subject::Subject;
 use crate::touch::{Contact, NodeLaw, Solve, Touch};
 use crate::traction::Wheel;
@@ -122,7 +123,7 @@ impl Sim {
             machine_from_back: pose.unwrap_or_else(|| slab_pose(&scene, &kinematics)),
             pad_n: 0.0,
         };
-        let guard = Guard::new(envelope);
+        let guard = Guard::new(envelope, NODES);
         let mut sim = Sim {
             scene,
             subject,
@@ -172,8 +173,9 @@ impl Sim {
         for (i, dose_pa_s) in map.dose_pa_s.iter().enumerate() {
             let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
             let x_m = map.first_x_m + map.x_per_column_m * (i % map.columns) as f64;
-            self.guard
-                .watch_dose(&self.subject.back, u, x_m, self.frame.t_s, *dose_pa_s);
+            let node = if x_m < 0.0 { 0 } else { 2 };
+            let (back, t_s) = (&self.subject.back, self.frame.t_s);
+            self.guard.watch_dose(back, node, [u, x_m], t_s, *dose_pa_s);
         }
     }
 
@@ -185,6 +187,15 @@ impl Sim {
     /// The contact of a node: its pressure field.
     pub fn touch(&self, node: usize) -> &Touch {
         &self.touches[node]
+    }
+
+    /// Its nodes on the skin.
+    pub(crate) fn pressing(&self) -> Pressing<'_> {
+        Pressing {
+            touches: &self.touches,
+            contacts: &self.frame.contacts,
+            t_s: self.frame.t_s,
+        }
     }
 
     /// The body it runs on.
@@ -251,6 +262,7 @@ impl Sim {
         let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
         done(STAGES[2]);
 
+        self.guard.beats(self.timeline.beat_hz(t_s));
         let zones = std::array::from_fn(|i| {
             self.guard
                 .watch(&self.subject.back, i, &contacts[i], t_s, dt_s)
@@ -375,22 +387,13 @@ impl Sim {
         let Some(support) = &self.subject.support else {
             return (Lean::default(), 0.0);
         };
-        let lean = support.lean_of(pose);
-        let pad = support.pad(pose);
-        let load = support.load_with(&lean, pose, &pad);
         let hip = pose * support.hip();
-        let damping = support.hip_damping_n_s_m();
         let hip_velocity = self.world.trunk_velocity(&hip);
-        let force = Vector3::new(
-            0.0,
-            load.y_n - damping * hip_velocity.y,
-            load.z_n - damping * hip_velocity.z,
-        );
-        self.world.push_trunk(&force, &hip);
         let pitch_rate = (hip_velocity - self.world.trunk_velocity(&(hip + Vector3::z()))).y;
-        self.world
-            .twist_trunk(load.pitch_nm - support.pitch_damping_nm_s() * pitch_rate);
-        (lean, pad.y_n)
+        let hold = support.hold(pose, &hip_velocity, pitch_rate);
+        self.world.push_trunk(&hold.force, &hip);
+        self.world.twist_trunk(hold.torque_nm);
+        (hold.lean, hold.pad_n)
     }
 
     /// What resists each motor: virtual work of the contact forces on the nodes, and the carriage's weight.

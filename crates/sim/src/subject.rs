@@ -4,9 +4,9 @@ use crate::bed::Bed;
 use crate::groundwork::Groundwork;
 use crate::trunk::{Lean, Support};
 use back::{Back, Body, BodyProblem, Envelope};
-use mechanism::{Kinematics, Mechanism};
+use mechanism::{GROUND, JointKind, Kinematics, Linkage, Mechanism, TrackCurve};
 use program::Placement;
-use scene::{Scene, Surface};
+use scene::{RigScene, Scene, Stand, Surface};
 use std::sync::Arc;
 
 /// Reach of the contact surface to each side of the midline, m.
@@ -74,6 +74,48 @@ impl Subject {
         }
     }
 
+    /// Puts a body on the pad of a rig's scene: the pad follows the rig's track, if it has one that stands on its ground, and is
+    /// flat else. There are no carriage positions for stations.
+    ///
+    /// # Errors
+    /// What is implausible about the body.
+    pub fn at_rig(
+        scene: &RigScene,
+        linkage: &Linkage,
+        groundwork: &Groundwork,
+        envelope: &Envelope,
+    ) -> Result<Subject, Vec<BodyProblem>> {
+        let back = Arc::new(Back::new(&scene.body)?);
+        let mut radii_m: Vec<f64> = linkage
+            .rig()
+            .heads
+            .iter()
+            .map(|head| head.node.shape.law_radius_m())
+            .collect();
+        radii_m.sort_by(f64::total_cmp);
+        radii_m.dedup();
+        let (bed, support) = match &scene.surface {
+            Surface::Back => {
+                let shell = shell(scene, linkage);
+                let support = Support::on(&back, &scene.chair, shell);
+                let bed = Subject::skin(&back, groundwork, envelope).for_nodes(&radii_m);
+                bed.solve_laws();
+                (bed, Some(Arc::new(support)))
+            }
+            Surface::Slab { stack, size_m } => {
+                (Bed::slab(stack, groundwork, &radii_m, *size_m), None)
+            }
+        };
+        Ok(Subject {
+            back,
+            bed,
+            support,
+            placement: Placement {
+                walk_at: Vec::new(),
+            },
+        })
+    }
+
     /// The skin that nodes may meet, with what the envelope keeps them out of.
     pub fn skin(back: &Back, groundwork: &Groundwork, envelope: &Envelope) -> Bed {
         let mut bed = Bed::of_back(back, groundwork, &[], HALF_WIDTH_M);
@@ -95,6 +137,33 @@ impl Subject {
             .collect();
         radii_m.dedup();
         radii_m
+    }
+}
+
+/// What carries the pad of a rig's scene: y over z in the backrest's frame. The track joint that stands on the ground, as a
+/// chair's rail does, else a plane.
+fn shell(scene: &RigScene, linkage: &Linkage) -> impl Fn(f64) -> f64 {
+    let offset_m = match scene.placement.stand {
+        Stand::Chair { offset_m } => offset_m,
+        Stand::Skin { .. } => [0.0; 3],
+    };
+    let rail = linkage.rig().joints.iter().find_map(|joint| {
+        let upright = joint.parent == GROUND && joint.turn_rad == [0.0; 3];
+        match &joint.kind {
+            JointKind::Track { track, .. } if upright => {
+                let [_, y_m, z_m] = joint.at_m;
+                Some((TrackCurve::new(track), y_m, z_m))
+            }
+            _ => None,
+        }
+    });
+    let on_chair = matches!(scene.placement.stand, Stand::Chair { .. });
+    move |z_m| match &rail {
+        Some((curve, at_y_m, at_z_m)) if on_chair => {
+            let z_m = z_m - at_z_m - offset_m[2];
+            curve.pose(curve.s_at_z(z_m)).y_m + at_y_m + offset_m[1]
+        }
+        _ => 0.0,
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a run recorded.
 
+use crate::bed::Bed;
 use crate::fault::Fault;
 use crate::guard::Violation;
 use crate::movie::{Camera, Movie};
+use crate::pressing::Pressing;
 use crate::sim::{Frame, NODES, Sim};
+use crate::touch::Touch;
 use back::Zone;
 use program::{DriveCommand, Phase, Technique};
 use serde::{Deserialize, Serialize};
@@ -61,6 +64,8 @@ pub struct TraceRow {
     pub technique: Technique,
     pub phase: Phase,
     pub level: u8,
+    /// Step of the session, from 0.
+    pub step: usize,
     pub station: f64,
     pub force_n: [f64; NODES],
     pub peak_pa: [f64; NODES],
@@ -136,10 +141,13 @@ impl Beyond {
     }
 
     /// The node's present depth, where it is beyond and more so than the last.
-    fn worse(before: Option<Beyond>, sim: &Sim, node: usize) -> Option<Beyond> {
-        let frame = sim.frame();
-        let contact = &frame.contacts[node];
-        let (depth_m, held_m, bound) = sim.touch(node).reached();
+    pub(crate) fn worse(
+        before: Option<Beyond>,
+        nodes: &Pressing<'_>,
+        node: usize,
+    ) -> Option<Beyond> {
+        let contact = &nodes.contacts[node];
+        let (depth_m, held_m, bound) = nodes.touches[node].reached();
         let Some(bound) = bound.filter(|_| contact.force_n > 0.0) else {
             return before;
         };
@@ -147,7 +155,7 @@ impl Beyond {
             depth_m,
             held_m,
             meaning: bound.meaning(),
-            t_s: frame.t_s,
+            t_s: nodes.t_s,
             u: contact.u,
             x_m: contact.x_m,
         };
@@ -263,12 +271,12 @@ fn record_steps(
     keep_going: &mut dyn FnMut(f64, f64) -> bool,
 ) -> Trace {
     let (rate_hz, map_hz) = (recording.rate_hz, recording.movie_hz);
-    let mut camera = (map_hz > 0.0).then(|| Camera::new(sim));
+    let mut camera = (map_hz > 0.0).then(|| Camera::new(&sim.subject().bed));
     let mut next_map_s = 0.0;
     let mut trace = Trace {
         rate_hz,
         rows: Vec::new(),
-        map: PressureMap::blank(sim, recording.map),
+        map: PressureMap::blank(&sim.subject().bed, recording.map),
         movie: None,
         nodes: [NodePeak::default(); NODES],
         efforts: [NodeEffort::default(); NODES],
@@ -289,7 +297,7 @@ fn record_steps(
         cells_per_patch: 0.0,
     };
     let (mut cells, mut touches) = (0usize, 0usize);
-    let mut shear = ShearDose::blank(&trace.map);
+    let mut shear = ShearDose::blank(&trace.map, NODES);
     let mut next_s = 0.0;
     let duration_s = sim.timeline().duration_s();
     while let Some(result) = step(sim) {
@@ -308,7 +316,7 @@ fn record_steps(
             touches += usize::from(contact.cells > 0);
         }
         for (i, beyond) in trace.beyond.iter_mut().enumerate() {
-            *beyond = Beyond::worse(*beyond, sim, i);
+            *beyond = Beyond::worse(*beyond, &sim.pressing(), i);
         }
         for (motor, current) in trace.motors.iter_mut().zip(frame.current_a) {
             motor.peak_a = motor.peak_a.max(current.abs());
@@ -318,14 +326,14 @@ fn record_steps(
             && frame.t_s + 1e-9 >= next_map_s
         {
             next_map_s += 1.0 / map_hz;
-            camera.shoot(sim);
+            camera.shoot(&sim.pressing());
         }
         if frame.t_s + 1e-9 >= next_s {
             next_s += 1.0 / rate_hz;
             trace.rows.push(TraceRow::of(frame, sim));
             if recording.map {
-                trace.map.add(sim, 1.0 / rate_hz);
-                shear.add(&trace.map, sim, 1.0 / rate_hz);
+                trace.map.add(&sim.pressing(), 1.0 / rate_hz);
+                shear.add(&trace.map, &sim.pressing(), 1.0 / rate_hz);
             }
             if !keep_going(trace.duration_s, duration_s) {
                 break;
@@ -335,7 +343,7 @@ fn record_steps(
     for motor in &mut trace.motors {
         motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
     }
-    trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim, i, &shear));
+    trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim.touch(i), i, &shear));
     trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
     sim.watch_dose(&trace.map);
     trace.violations = sim.violations().to_vec();
@@ -366,6 +374,7 @@ impl TraceRow {
             technique: frame.command.technique,
             phase: frame.command.phase,
             level: frame.command.level,
+            step: frame.command.step,
             station: frame.command.u,
             force_n: frame.contacts.map(|c| c.force_n),
             peak_pa: frame.contacts.map(|c| c.peak_pa),
@@ -389,8 +398,7 @@ impl TraceRow {
 }
 
 impl NodeEffort {
-    fn of(sim: &Sim, node: usize, shear: &ShearDose) -> NodeEffort {
-        let touch = sim.touch(node);
+    pub(crate) fn of(touch: &Touch, node: usize, shear: &ShearDose) -> NodeEffort {
         let work = touch.work();
         NodeEffort {
             work_j: work.done_j(),
@@ -404,20 +412,19 @@ impl NodeEffort {
 }
 
 /// Shear traction over time, node by node, on the cells of the pressure map, Pa s.
-struct ShearDose {
-    pa_s: [Vec<f64>; NODES],
+pub(crate) struct ShearDose {
+    pa_s: Vec<Vec<f64>>,
 }
 
 impl ShearDose {
-    fn blank(map: &PressureMap) -> ShearDose {
+    pub(crate) fn blank(map: &PressureMap, nodes: usize) -> ShearDose {
         ShearDose {
-            pa_s: std::array::from_fn(|_| vec![0.0; map.rows * map.columns]),
+            pa_s: vec![vec![0.0; map.rows * map.columns]; nodes],
         }
     }
 
-    fn add(&mut self, map: &PressureMap, sim: &Sim, dt_s: f64) {
-        for (node, dose) in self.pa_s.iter_mut().enumerate() {
-            let touch = sim.touch(node);
+    pub(crate) fn add(&mut self, map: &PressureMap, nodes: &Pressing<'_>, dt_s: f64) {
+        for (touch, dose) in nodes.touches.iter().zip(&mut self.pa_s) {
             let Some(origin) = touch.origin() else {
                 continue;
             };
@@ -443,8 +450,7 @@ impl ShearDose {
 }
 
 impl PressureMap {
-    fn blank(sim: &Sim, cells: bool) -> PressureMap {
-        let bed = &sim.subject().bed;
+    pub(crate) fn blank(bed: &Bed, cells: bool) -> PressureMap {
         let [rows, columns] = if cells {
             bed.size().map(|n| n.div_ceil(COARSE))
         } else {
@@ -462,13 +468,12 @@ impl PressureMap {
         }
     }
 
-    fn add(&mut self, sim: &Sim, dt_s: f64) {
-        for node in 0..NODES {
-            let touch = sim.touch(node);
+    pub(crate) fn add(&mut self, nodes: &Pressing<'_>, dt_s: f64) {
+        for (touch, contact) in nodes.touches.iter().zip(nodes.contacts) {
             let Some(origin) = touch.origin() else {
                 continue;
             };
-            if sim.frame().contacts[node].force_n <= 0.0 {
+            if contact.force_n <= 0.0 {
                 continue;
             }
             let side = touch.pressure_pa().len().isqrt();

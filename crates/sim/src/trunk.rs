@@ -78,6 +78,19 @@ fn differences(
     Matrix3::from_columns(&columns)
 }
 
+/// What holds a moving trunk at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    /// Where it is.
+    pub lean: Lean,
+    /// Force of the pad on it, N.
+    pub pad_n: f64,
+    /// Force on its hip joint, N, machine frame.
+    pub force: Vector3<f64>,
+    /// Torque on it about x, N m.
+    pub torque_nm: f64,
+}
+
 /// Force and moment on the trunk in the machine's y-z plane, about the hip joint.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Load {
@@ -125,6 +138,11 @@ struct Shell {
 impl Support {
     /// Puts a body into a chair and lets it come to rest on the pad, nodes retracted.
     pub fn new(back: &Back, chair: &Chair, curve: &TrackCurve) -> Support {
+        Support::on(back, chair, |z_m| curve.pose(curve.s_at_z(z_m)).y_m)
+    }
+
+    /// The same on a pad of any shape: `shell_y_m` is what carries it, y over z in the machine frame.
+    pub fn on(back: &Back, chair: &Chair, shell_y_m: impl Fn(f64) -> f64) -> Support {
         let trunk = back.trunk();
         let mut support = Support {
             mass_kg: trunk.mass_kg,
@@ -140,7 +158,7 @@ impl Support {
                 densify_strain: chair.pad.densify_strain,
             },
             samples: samples(back, &chair.pad),
-            shell: Shell::new(curve, chair.pad.offset_m),
+            shell: Shell::new(shell_y_m, chair.pad.offset_m),
             rest_y_m: 0.0,
             rest_pitch_rad: 0.0,
             seat_z_m: chair.seat_z_m,
@@ -227,6 +245,29 @@ impl Support {
             y_n: pad.y_n + weight.y + self.hip_rest_n - self.hip_stiffness_n_m * lean.y_m,
             z_n: -self.hip_stiffness_n_m * lean.z_m,
             pitch_nm: pad.pitch_nm + arm.y * weight.z - arm.z * weight.y,
+        }
+    }
+
+    /// Everything that acts on a moving trunk but the nodes: velocity of the hip joint, m/s, rate of pitch, rad/s.
+    pub(crate) fn hold(
+        &self,
+        pose: &Isometry3<f64>,
+        hip_m_s: &Vector3<f64>,
+        pitch_rad_s: f64,
+    ) -> Hold {
+        let lean = self.lean_of(pose);
+        let pad = self.pad(pose);
+        let load = self.load_with(&lean, pose, &pad);
+        let damping = self.hip_damping_n_s_m();
+        Hold {
+            lean,
+            pad_n: pad.y_n,
+            force: Vector3::new(
+                0.0,
+                load.y_n - damping * hip_m_s.y,
+                load.z_n - damping * hip_m_s.z,
+            ),
+            torque_nm: load.pitch_nm - self.pitch_damping_nm_s() * pitch_rad_s,
         }
     }
 
@@ -382,12 +423,12 @@ fn samples(back: &Back, pad: &Pad) -> Vec<(Point3<f64>, f64)> {
 }
 
 impl Shell {
-    fn new(curve: &TrackCurve, offset_m: f64) -> Shell {
+    fn new(y_m: impl Fn(f64) -> f64, offset_m: f64) -> Shell {
         let (first_z_m, step_m) = (-0.2, 0.004);
         let y_m = (0..330)
             .map(|i| {
                 let z_m = first_z_m + f64::from(i) * step_m;
-                curve.pose(curve.s_at_z(z_m)).y_m + offset_m
+                y_m(z_m) + offset_m
             })
             .collect();
         Shell {

@@ -376,6 +376,81 @@ fn pendulum() -> Rig {
     }
 }
 
+/// What joints carry, by the links' momentum: the pendulum's pivot and the slider-crank's bore against their formulas.
+#[test]
+fn val_reactions() {
+    let setup = RigSetup {
+        gravity_m_s2: [0.0, 0.0, -SWING.gravity_m_s2],
+        ..at(0.5, Power::None)
+    };
+    let mut swing = world(&pendulum(), setup);
+    let (mut worst, mut held): (f64, f64) = (0.0, 0.0);
+    while swing.frame().t_s < 2.0 {
+        let frame = swing.step(&[]).unwrap();
+        let (t, angle, rate) = (frame.t_s, frame.positions[0], frame.rates[0]);
+        let middle = angle - 0.5 * rate * setup.dt_s;
+        let [along, across] = SWING.reaction_n(middle, SWING.speed_rad_s(middle, 1.2));
+        let (s, c) = middle.sin_cos();
+        let form = Vector3::new(0.0, -s, c) * along - Vector3::new(0.0, c, s) * across;
+        if t > 2.0 * setup.dt_s {
+            let reaction = swing.reactions()[0];
+            worst = worst.max((reaction.force_n - form).norm());
+            // A free pivot holds no moment.
+            held = held.max(reaction.moment_nm.norm());
+        }
+    }
+    let share = held / (SWING.mass_kg * 9.81 * SWING.centre_m);
+    println!(
+        "pendulum's pivot: {worst:.2e} N off of {:.1}, {share:.1e} of the weight's moment",
+        SWING.mass_kg * 9.81
+    );
+    assert!(share < 5e-3, "{share}");
+    assert!(worst < 0.01 * SWING.mass_kg * 9.81, "{worst}");
+
+    // The bore of a slider-crank carries across it what the rod pushes sideways: `F tan(rod's angle)`, F the piston's inertia.
+    let rig = slider_crank(&GUN, TAU * 20.0);
+    let mut gun = world(
+        &rig,
+        RigSetup {
+            substeps: 8,
+            ..at(0.5, Power::Unlimited)
+        },
+    );
+    let bore = gun
+        .linkage()
+        .rig()
+        .joints
+        .iter()
+        .position(|j| j.kind == JointKind::Prismatic)
+        .unwrap();
+    let piston = rig
+        .links
+        .iter()
+        .find(|l| l.name == rig.joints[bore].child)
+        .unwrap();
+    let mass_kg = piston.mass_kg + rig.heads[0].node.mass_kg;
+    let (mut off, mut most): (f64, f64) = (0.0, 0.0);
+    let rate = TAU * 20.0;
+    while gun.frame().t_s < 0.3 {
+        let frame = gun.step(&[]).unwrap();
+        let phi = frame.positions[0] - 0.5 * rate * 0.5e-3;
+        let [_, _, acceleration] = GUN.slider(phi);
+        let lambda = GUN.crank_m / GUN.rod_m * phi.sin();
+        let tan = lambda / (1.0 - lambda * lambda).sqrt();
+        let sideways = mass_kg * acceleration * rate * rate * tan;
+        if frame.t_s > 0.1 {
+            let found = gun.reactions()[bore]
+                .on_axis(gun.axis(bore).as_ref())
+                .radial_n;
+            off = off.max((found - sideways.abs()).abs());
+            most = most.max(sideways.abs());
+        }
+    }
+    println!("slider-crank's bore: {most:.3} N across at most, {off:.3} N off");
+    // The rod's own mass is 1 % of the piston's.
+    assert!(off < 0.03 * most, "{off} of {most}");
+}
+
 /// Period by the elliptic integral at 1.2 rad, energy over ten swings, and the pivot's force from the bob's acceleration.
 #[test]
 fn val_pendulum() {

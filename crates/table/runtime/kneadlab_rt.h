@@ -1,5 +1,5 @@
 /*
- * kneadlab_rt.h: runtime for exported massage tables. Version 3.
+ * kneadlab_rt.h: runtime for exported massage tables. Version 4.
  *
  * C99. No malloc, no float, no 64-bit integer, no recursion, no global variable.
  * Every call does a bounded amount of work. Data is read byte by byte, so an image may lie
@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define KNEADLAB_RT_VERSION 3u
+#define KNEADLAB_RT_VERSION 4u
 #define KNEADLAB_LAYOUT_HASH 0x3CD2D181u
 #define KNEADLAB_STATION_ONE 2048u /* station units from one column to the next */
 #define KNEADLAB_TICK_MS 10u
@@ -133,7 +133,7 @@ typedef struct {
 
 typedef struct {
   uint16_t station; /* go there */
-  int16_t depth;    /* protrude to here, 0.01 mm; already limited in speed */
+  int16_t depth;    /* protrude to here, 0.01 mm; already limited in speed and acceleration */
   uint16_t speed;   /* carriage speed, 0.1 mm/s */
   uint16_t park;    /* where the kneading shaft stands when it does not turn, 0.01 degree */
   uint16_t step;    /* row of the programme */
@@ -156,6 +156,7 @@ typedef struct {
   uint8_t phase;
   uint8_t body;
   uint8_t fault;
+  int16_t rate;     /* of the commanded depth, 1/256 of 0.01 mm a tick */
   uint16_t row[11]; /* the row that runs, as it lies in the image */
 } kneadlab_prog_t;
 

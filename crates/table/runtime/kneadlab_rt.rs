@@ -5,7 +5,7 @@
 //! advice.
 
 /// Version of the runtime.
-pub const RT_VERSION: u32 = 3;
+pub const RT_VERSION: u32 = 4;
 /// First four bytes of the hash of the layout.
 pub const LAYOUT_HASH: u32 = 0x3CD2_D181;
 /// Station units from one column to the next.
@@ -389,11 +389,8 @@ impl<'a> Context<'a> {
 
     fn read_limits(&mut self, image: &'a [u8]) -> Result<(), Error> {
         let l = sized(image, LIMITS, 3 * PART)?;
-        let above_zero = [0, 2, 4, 6].iter().all(|&at| get16(l, at) > 0);
-        check(
-            above_zero && get32(l, 24) == get32(image, 36),
-            Error::Limits,
-        )?;
+        let in_range = [0, 2, 4, 6].iter().all(|&at| get16s(l, at) > 0);
+        check(in_range && get32(l, 24) == get32(image, 36), Error::Limits)?;
         self.limits = l;
         self.retracted = get16s(l, 8);
         Ok(())
@@ -744,6 +741,7 @@ pub struct Command {
 #[derive(Clone, Debug, Default)]
 pub struct Programme {
     depth_q8: i32,
+    rate: i32,
     session_ticks: u32,
     step_ticks: u32,
     work_ticks: u32,
@@ -767,6 +765,7 @@ impl Programme {
     pub fn start(c: &mut Context<'_>, body: u8, conditions: u32, depth_now: i16) -> Programme {
         let mut p = Programme {
             depth_q8: i32::from(depth_now) * 256,
+            rate: 0,
             body,
             ..Programme::default()
         };
@@ -813,7 +812,9 @@ impl Programme {
                 }
             }
         }
-        self.slew(c, goal.depth, input.ticks);
+        for _ in 0..input.ticks.min(100) {
+            self.slew(c, goal.depth);
+        }
         // A cap that comes nearer while the carriage moves wins over the speed limit.
         if let Some(most) = cap.map(|cap| i32::from(cap.depth) * 256)
             && self.depth_q8 > most
@@ -1007,16 +1008,23 @@ impl Programme {
         }
     }
 
-    /// Moves the commanded depth toward `target`: in at most at the speed limit, out at most at the row's press speed too.
-    fn slew(&mut self, c: &Context<'_>, target: i16, ticks: u16) {
-        let span = i32::from(ticks.min(100));
-        let inward = i32::from(get16(c.limits, 4));
-        let outward = (i32::from(self.row.press) * 32).min(inward);
-        let goal = i32::from(target) * 256;
-        self.depth_q8 = goal.clamp(
-            self.depth_q8 - inward * span,
-            self.depth_q8 + outward * span,
-        );
+    /// One tick of the commanded depth, within speed and acceleration: as fast as can still be braked on the way that is left.
+    fn slew(&mut self, c: &Context<'_>, target: i16) {
+        let more = i32::from(get16(c.limits, 6)) * 5 / 2;
+        let way = i32::from(target) * 256 - self.depth_q8;
+        let mut fastest = i32::from(get16(c.limits, 4));
+        if way >= 0 {
+            fastest = fastest.min(i32::from(self.row.press) * 32);
+        }
+        // The speeds of the braking, the last one first.
+        let (mut left, mut most) = (way.abs() - more, more);
+        while left >= most + more && most < fastest {
+            most += more;
+            left -= most;
+        }
+        let most = most.min(fastest);
+        self.rate += (way.clamp(-most, most) - self.rate).clamp(-more, more);
+        self.depth_q8 += self.rate;
     }
 }
 

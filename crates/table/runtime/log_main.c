@@ -5,6 +5,7 @@
  *   kneadlab replay LOG.csv --tables @NAME@.bin
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "@NAME@_caps.h"
 #include "@NAME@_fallback.h"
@@ -68,9 +69,13 @@ int main(int argc, char **argv) {
   kneadlab_prog_t prog;
   kneadlab_inputs_t in = {1u, 0u, 0, 0u, 0, 0u};
   uint16_t turn_ticks = 0u;
-  unsigned body = KNEADLAB_CLASS_UNKNOWN;
-  if ((argc > 1) && (sscanf(argv[1], "%u", &body) != 1)) {
-    return 2;
+  unsigned long body = KNEADLAB_CLASS_UNKNOWN;
+  if (argc > 1) {
+    char *end;
+    body = strtoul(argv[1], &end, 10);
+    if ((end == argv[1]) || (*end != '\0') || (body > KNEADLAB_CLASS_UNKNOWN)) {
+      return 2;
+    }
   }
   if (kneadlab_open(&tables, @NAME@_tables, @UPPER@_TABLES_SIZE, @NAME@_caps, @UPPER@_CAPS_SIZE) !=
       KNEADLAB_OK) {

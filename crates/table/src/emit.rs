@@ -689,7 +689,7 @@ fn report_md(t: &Tables, m: &Model) -> String {
     let _ = write!(
         out,
         "## Limits\n\n- session: {} s\n- watchdog: {:.2} s between two calls\n\
-         - protrusion: {:.2} mm/s, {} mm/s2 (the acceleration is for the drive's ramp)\n\
+         - protrusion: {:.2} mm/s, {} mm/s2 (the commanded depth keeps both)\n\
          - retracted: {:.2} mm\n- conditions: requires 0x{:08X}, forbids 0x{:08X}\n\n\
          Caps lie in `{}_caps.c` and, beside the maps, in `{}.csv`.\n{}",
         l.session,

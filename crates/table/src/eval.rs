@@ -1,7 +1,7 @@
 //! The C runtime's arithmetic, word for word in integers: what it answers, this answers.
 
 use crate::tables::{
-    Cap, DEPTH_PER_M, INFEASIBLE, NO_TECHNIQUE, PRESS_Q8, STATION_ONE, Step, Tables,
+    ACCEL_Q8_X2, Cap, DEPTH_PER_M, INFEASIBLE, NO_TECHNIQUE, PRESS_Q8, STATION_ONE, Step, Tables,
 };
 
 /// The runtime cut the value to the cap.
@@ -262,7 +262,7 @@ pub struct Inputs {
 pub struct Command {
     /// Go there.
     pub station: u16,
-    /// Protrude to here, already limited in speed.
+    /// Protrude to here, already limited in speed and acceleration.
     pub depth: i16,
     /// Carriage speed, 0.1 mm/s.
     pub speed: u16,
@@ -290,6 +290,7 @@ pub struct Programme<'a> {
     fallback: bool,
     body: u8,
     depth_q8: i32,
+    rate: i32,
     session_ticks: u32,
     step_ticks: u32,
     work_ticks: u32,
@@ -328,6 +329,7 @@ impl<'a> Programme<'a> {
             fallback,
             body,
             depth_q8: i32::from(depth_now) * 256,
+            rate: 0,
             session_ticks: 0,
             step_ticks: 0,
             work_ticks: 0,
@@ -377,7 +379,9 @@ impl<'a> Programme<'a> {
                 }
             }
         }
-        self.slew(goal.depth, input.ticks);
+        for _ in 0..input.ticks.min(100) {
+            self.slew(goal.depth);
+        }
         if let Some(cap) = cap
             && self.depth_q8 > i32::from(cap.depth) * 256
         {
@@ -549,15 +553,24 @@ impl<'a> Programme<'a> {
         row.map_or(0, |row| row.press)
     }
 
-    fn slew(&mut self, target: i16, ticks: u16) {
-        let span = i32::from(ticks.min(100));
-        let inward = i32::from(self.tables.limits.speed_q8);
-        let outward = (i32::from(self.press()) * PRESS_Q8).min(inward);
-        let goal = i32::from(target) * 256;
-        self.depth_q8 = goal.clamp(
-            self.depth_q8 - inward * span,
-            self.depth_q8 + outward * span,
-        );
+    /// One tick of the commanded depth, within speed and acceleration: as fast as can still be braked on the way that is left.
+    fn slew(&mut self, target: i16) {
+        let limits = &self.tables.limits;
+        let more = i32::from(limits.accel) * ACCEL_Q8_X2 / 2;
+        let way = i32::from(target) * 256 - self.depth_q8;
+        let mut fastest = i32::from(limits.speed_q8);
+        if way >= 0 {
+            fastest = fastest.min(i32::from(self.press()) * PRESS_Q8);
+        }
+        // The speeds of the braking, the last one first.
+        let (mut left, mut most) = (way.abs() - more, more);
+        while left >= most + more && most < fastest {
+            most += more;
+            left -= most;
+        }
+        let most = most.min(fastest);
+        self.rate += (way.clamp(-most, most) - self.rate).clamp(-more, more);
+        self.depth_q8 += self.rate;
     }
 
     /// Rounded down, so that a fraction never lies over a cap.
@@ -572,4 +585,79 @@ fn near(a: u16, b: u16, tolerance: u16) -> bool {
 
 fn near_depth(a: i16, b: i16, tolerance: u16) -> bool {
     a.abs_diff(b) <= tolerance
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use crate::{example, quantise};
+
+    fn tables(speed_m_s: f64, accel_m_s2: f64) -> Tables {
+        let mut model = example::model(1, 4, 5);
+        model.limits.protrude_speed_max_m_s = speed_m_s;
+        model.limits.protrude_accel_max_m_s2 = accel_m_s2;
+        for row in &mut model.programme {
+            row.press_speed_m_s = 0.006;
+        }
+        quantise(&model).unwrap()
+    }
+
+    /// Rest to rest over 30 mm within 25 mm/s and 100 mm/s2: in 30 / 25 + 25 / 100 = 1.45 s by hand; out at the press speed of
+    /// 6 mm/s in 30 / 6 + 6 / 100 = 5.06 s. The runtime brakes with 2.5 / 2.56 of the acceleration, in whole ticks: 3 % and 3 ticks.
+    /// Never faster, never harder, never beyond.
+    #[test]
+    fn val_the_commanded_depth_is_a_trapezoid() {
+        let t = tables(0.025, 0.1);
+        for (from, to, speed_mm_s, time_s) in [(3000, 0, 25.0, 1.45), (0, 3000, 6.0, 5.06)] {
+            let mut p = Programme::start(&t, 0, t.limits.requires, from);
+            let (mut ticks, mut before) = (0, 0);
+            while p.depth_q8 != i32::from(to) * 256 || p.rate != 0 {
+                p.slew(to);
+                ticks += 1;
+                let mm = |q8: i32| f64::from(q8) / 25_600.0;
+                assert!(mm(p.rate.abs()) * 100.0 <= speed_mm_s, "{ticks}");
+                assert!(mm((p.rate - before).abs()) * 1e4 <= 100.0, "{ticks}");
+                assert!((0..=3000 * 256).contains(&p.depth_q8), "{ticks}");
+                before = p.rate;
+                assert!(ticks < 2000, "it never arrives");
+            }
+            let off = f64::from(ticks) - 100.0 * time_s;
+            assert!(off.abs() < 3.0 + 3.0 * time_s, "{ticks} ticks, {time_s} s");
+        }
+    }
+
+    /// Goals that jump at any time, and commands of any number of ticks: speed and acceleration hold all the same, and a goal that
+    /// stays is reached to the unit.
+    #[test]
+    fn no_goal_makes_it_leap() {
+        let mut state = 7_u32;
+        let mut below = move |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % n
+        };
+        for case in 0..200 {
+            let speed_m_s = 0.002 + 0.12 * f64::from(below(1000)) / 1000.0;
+            let accel_m_s2 = speed_m_s * (1.0 + f64::from(below(50)));
+            let t = tables(speed_m_s, accel_m_s2);
+            let mut p = Programme::start(&t, 0, t.limits.requires, 0);
+            let (fast, more) = (
+                i32::from(t.limits.speed_q8),
+                i32::from(t.limits.accel) * 5 / 2,
+            );
+            let mut goal = 0;
+            for tick in 0..3000 {
+                if tick < 2000 && below(60) == 0 {
+                    goal = below(8000) as i16 - 3000;
+                }
+                let before = p.rate;
+                p.slew(goal);
+                assert!((-fast..=fast).contains(&p.rate), "case {case}, tick {tick}");
+                assert!((p.rate - before).abs() <= more, "case {case}, tick {tick}");
+            }
+            let far_s = 0.08 / speed_m_s.min(0.006) + 1.0;
+            if far_s < 10.0 {
+                assert_eq!((p.depth(), p.rate), (goal, 0), "case {case}");
+            }
+        }
+    }
 }

@@ -195,17 +195,19 @@ fn floor_to(value: f64, high: f64) -> f64 {
 }
 
 fn limits(m: &Model, p: &mut Vec<Problem>) -> Limits {
+    /// Of session, watchdog, speed and acceleration.
+    const MOST: f64 = 32767.0;
     let l = &m.limits;
     let ticks_per_s = 1000.0 / f64::from(TICK_MS);
     let speed = l.protrude_speed_max_m_s * DEPTH_PER_M * 256.0 / ticks_per_s;
     let out = Limits {
-        session: down("limits.session_max_s", l.session_max_s, 65535.0, p),
-        watchdog: down("limits.watchdog_s", l.watchdog_s * ticks_per_s, 65535.0, p),
-        speed_q8: down("limits.protrude_speed_max_m_s", speed, 65535.0, p),
+        session: down("limits.session_max_s", l.session_max_s, MOST, p),
+        watchdog: down("limits.watchdog_s", l.watchdog_s * ticks_per_s, MOST, p),
+        speed_q8: down("limits.protrude_speed_max_m_s", speed, MOST, p),
         accel: down(
             "limits.protrude_accel_max_m_s2",
             l.protrude_accel_max_m_s2 * 1000.0,
-            65535.0,
+            MOST,
             p,
         ),
         retracted: down_i16("limits.retracted_m", l.retracted_m * DEPTH_PER_M, p),
@@ -239,6 +241,16 @@ fn limits(m: &Model, p: &mut Vec<Problem>) -> Limits {
                 "must be at least one table unit",
             ));
         }
+    }
+    if l.protrude_speed_max_m_s > l.protrude_accel_max_m_s2 {
+        p.push(problem(
+            "limits.protrude_accel_max_m_s2",
+            l.protrude_accel_max_m_s2,
+            format!(
+                "too small: the speed of {} m/s must be reached within a second",
+                l.protrude_speed_max_m_s
+            ),
+        ));
     }
     out
 }

@@ -56,12 +56,13 @@ pub fn blob(data: &[u8]) -> Result<Tables, Refusal> {
         limits.speed_q8,
         limits.accel,
     ]
-    .contains(&0)
+    .iter()
+    .any(|limit| !(1..=32767).contains(limit))
         || limits.forbids != u32_at(data, 36)
     {
         return Err(refuse(
             13,
-            "a limit of zero, or two answers for the forbidding conditions",
+            "a limit outside 1 to 32767, or two answers for the forbidding conditions",
         ));
     }
     if [20, 28, 30, 32].iter().any(|&at| u16_at(l, at) != 0) {

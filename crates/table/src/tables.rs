@@ -11,7 +11,7 @@ pub const TICK_MS: u16 = 10;
 /// Technique of a row that only retracts and travels.
 pub const NO_TECHNIQUE: u8 = 255;
 /// Version of the runtime that these tables need.
-pub const RT_VERSION: u32 = 3;
+pub const RT_VERSION: u32 = 4;
 /// Format of an image: rises with each change of the layout.
 pub const FORMAT_MAJOR: u8 = 3;
 /// Most rows of a programme, a fallback or a list of vectors: two parts each, and a part's number has 12 bits.
@@ -31,6 +31,8 @@ pub const DWELL_PER_S: f64 = 10.0;
 pub const PRESS_PER_M_S: f64 = 8e3;
 /// A unit of press speed, in 1/256 of 0.01 mm per tick.
 pub const PRESS_Q8: i32 = 32;
+/// Twice a mm/s2, in 1/256 of 0.01 mm per tick and tick: 2.5 instead of 2.56 each, on the safe side.
+pub const ACCEL_Q8_X2: i32 = 5;
 /// Kneading speed units per hertz: 0.01 turns a minute each.
 pub const KNEAD_PER_HZ: f64 = 6e3;
 /// Tap rate units per hertz.

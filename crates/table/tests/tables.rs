@@ -518,3 +518,24 @@ fn a_row_visits_the_points_of_its_step() {
     }
     assert!(uneven > 300, "{uneven} rows with a last gap of their own");
 }
+
+/// A point is a station unit at least beyond the one before: 100 gaps on 70 units cannot be, and the row that asks for them is
+/// named; 70 can.
+#[test]
+fn points_that_are_too_near_are_told() {
+    let mut model = example::model(1, 9, 1);
+    model.programme.truncate(1);
+    let row = &mut model.programme[0];
+    (row.from_u, row.to_u) = (0.5, 0.5 + 70.0 / (8.0 * f64::from(STATION_ONE)));
+    let way_u = row.to_u - row.from_u;
+    row.spacing_u = way_u / 100.0;
+    let told = quantise(&model).expect_err("100 points on 70 units");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let line = told[0].to_string();
+    assert!(
+        line.contains("programme[0].spacing_u") && line.contains("too near"),
+        "{line}"
+    );
+    model.programme[0].spacing_u = way_u / 70.0;
+    assert_eq!(quantise(&model).expect("they fit").steps[0].spacing, 1);
+}

@@ -121,6 +121,29 @@ impl Stiffening {
         }
     }
 
+    /// The law as numbers, to be kept: thickness and depth of validity, m, the logarithms, the foci.
+    pub fn to_numbers(&self) -> Vec<f64> {
+        let head = [self.thickness_m, self.valid_m];
+        head.into_iter()
+            .chain(self.logs)
+            .chain(self.focus)
+            .collect()
+    }
+
+    /// The law that [`Stiffening::to_numbers`] wrote down; `None` if it is not as many numbers. A linear stack's law is not kept.
+    pub fn from_numbers(numbers: &[f64]) -> Option<Stiffening> {
+        const N: usize = KNOTS.len();
+        let (head, curves) = numbers.split_first_chunk::<2>()?;
+        let (logs, focus) = curves.split_first_chunk::<N>()?;
+        Some(Stiffening {
+            thickness_m: head[0],
+            valid_m: head[1],
+            logs: *logs,
+            focus: focus.try_into().ok()?,
+            linear: false,
+        })
+    }
+
     /// Mean of several stacks' laws with weights that add to 1, each at its own share of thickness.
     pub fn blend(parts: &[(f64, &Stiffening)]) -> Stiffening {
         let mut mean = Stiffening::none(0.0);

@@ -1,13 +1,15 @@
 //! Who takes part: bodies per class, and everything about a study that does not depend on them.
 
 use crate::error::TuneError;
-use back::{Body, Envelope};
+use back::{Body, Envelope, Policy};
 use mechanism::{Drive, Kinematics};
-use scene::{Scene, Study};
+use program::{Session, Step, Technique};
+use scene::{Scene, Study, forbidden};
 use sim::{Bed, Groundwork, Statics, Subject};
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use crate::stay::within_stay;
 use crate::touch::TouchProfile;
 
 /// Cell of the quasi-static pass, m: coarser than a run's; the force differs by a few per cent (see `validity` in the crate's
@@ -18,6 +20,8 @@ const COARSE_CELL_M: f64 = 0.004;
 #[derive(Clone, Debug)]
 pub(crate) struct Stage<'a> {
     pub study: &'a Study,
+    /// The study's session as firmware may run it.
+    pub session: Session,
     pub kinematics: Arc<Kinematics>,
     pub envelope: Envelope,
     pub coarse: Arc<Groundwork>,
@@ -46,13 +50,15 @@ impl<'a> Stage<'a> {
                 note: policy.note.clone(),
             });
         }
+        tunable(scene, envelope.policy())?;
         let kinematics =
             Kinematics::new(&scene.mechanism).map_err(|e| TuneError::Mechanism(e.to_string()))?;
         Ok(Stage {
             study,
+            session: within_stay(study)?.session,
             envelope,
             coarse: Bed::groundwork(COARSE_CELL_M),
-            knead_m_s: knead_path_m(scene, &kinematics)? * scene.timing.knead_rad_s / TAU,
+            knead_m_s: knead_path_m(scene, &kinematics)? * knead_rad_s(scene) / TAU,
             kinematics: Arc::new(kinematics),
         })
     }
@@ -94,6 +100,59 @@ impl<'a> Stage<'a> {
             })
             .collect()
     }
+}
+
+/// What a session of techniques must keep to be tuned: its conditions allow each of them, tables can hold each step, and steps of one deed
+/// stand at one width, since they share a depth map.
+fn tunable(scene: &Scene, policy: &Policy) -> Result<(), TuneError> {
+    let session = &scene.session;
+    if let Some((_, note)) = forbidden(&session.parts, &scene.conditions).pop() {
+        return Err(TuneError::Refused {
+            condition: policy.id.clone(),
+            note,
+        });
+    }
+    for (i, step) in session.steps.iter().enumerate() {
+        if step.sway().is_some() {
+            let parts = &session.parts;
+            let part = step.pace.and_then(|p| parts.get(p.part));
+            return Err(TuneError::Program(format!(
+                "{}: tables have presses, turns and rolls, and no movement to and fro; leave it out of the session that is tuned",
+                part.map_or("a step", |p| p.manner.name.as_str())
+            )));
+        }
+        let first = session.steps.iter().find(|s| s.technique == step.technique);
+        let off_deg = first.map_or(0.0, |s| (s.park_deg - step.park_deg).abs());
+        if step.pace.is_some() && off_deg > SAME_PARK_DEG {
+            return Err(TuneError::Program(format!(
+                "step {i}: {} at two widths (the shaft parked {off_deg:.0} degrees apart), and there is one depth map; give its parts one width_mm",
+                step.technique.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Angles of the parked shaft that count as one width, degrees (E): under a millimetre.
+const SAME_PARK_DEG: f64 = 2.0;
+
+/// The quickest kneading of the session, rad/s: forces rise fastest, and tissue gives least.
+pub(crate) fn knead_rad_s(scene: &Scene) -> f64 {
+    quickest(scene, Technique::Knead, |s| s.turn_rad_s(&scene.timing))
+        .unwrap_or(scene.timing.knead_rad_s)
+}
+
+/// The quickest roll of the session, m/s.
+pub(crate) fn roll_m_s(scene: &Scene) -> f64 {
+    quickest(scene, Technique::Roll, |s| s.walk_m_s(&scene.timing)).unwrap_or(scene.timing.roll_m_s)
+}
+
+fn quickest(scene: &Scene, technique: Technique, speed: impl Fn(&Step) -> f64) -> Option<f64> {
+    let steps = scene.session.steps.iter();
+    steps
+        .filter(|s| s.technique == technique)
+        .map(speed)
+        .reduce(f64::max)
 }
 
 /// Way of a node along the back in one turn of the kneading shaft, m, the mean of upper and lower.

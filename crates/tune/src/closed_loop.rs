@@ -13,7 +13,7 @@ use program::{Mark, MarkKind, Phase, Technique};
 use rayon::prelude::*;
 use scene::Study;
 use serde::Serialize;
-use sim::{Limit, NODES, Sim, Trace, record_led};
+use sim::{Limit, NODES, Sim, Trace, TraceRow, record_led};
 
 /// One body, twice: as a timeline, and led by a firmware.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Driven {
 }
 
 /// A hold, turn or pass of the timeline and of the firmware's run, with its force on each node, N: the mean over the last half second of a
-/// hold, the peak of a turn, the mean over a pass.
+/// hold, the peak of a turn, and of a pass the force at each station that is rolled past, one pair for each.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ForcePair {
     /// What it was.
@@ -62,9 +62,9 @@ pub struct ForcePair {
 }
 
 impl ForcePair {
-    /// Whether the firmware ended it early.
+    /// Whether the firmware ended a hold or turn early. A pass ends by arrival: how long it takes is the carriage's matter.
     pub fn cut_short(&self) -> bool {
-        self.length_s[1] < 0.9 * self.length_s[0]
+        self.technique != Technique::Roll && self.length_s[1] < 0.9 * self.length_s[0]
     }
 
     /// Driven less planned force of the nodes that touch in either, N.
@@ -156,8 +156,8 @@ fn drive(
             .map(|code| format!("the runtime stopped with code {code}")),
     );
     let plan = (planned, sim.timeline().marks());
-    let pairs = pairs(plan, (&trace, &board.marks), &mut problems);
     let stations = seated.stage.study.stations.all_u();
+    let pairs = pairs(plan, (&trace, &board.marks), &stations, &mut problems);
     let (inside, samples) = count(&moments(&trace, &board.marks, &stations), band);
     Ok(ClosedLoop {
         driven: Driven {
@@ -181,6 +181,7 @@ fn drive(
 fn pairs(
     planned: (&Trace, &[Mark]),
     driven: (&Trace, &[Mark]),
+    stations: &[f64],
     problems: &mut Vec<String>,
 ) -> Vec<ForcePair> {
     /// Marks of one deed lie nearer than this: tolerance of arrival, and rounding.
@@ -198,20 +199,31 @@ fn pairs(
             return out;
         }
         let next_s = |marks: &[Mark]| marks.get(i + 1).map_or(f64::INFINITY, |m| m.t_s);
-        let (planned_n, planned_s) = felt(planned.0, a, next_s(plan));
-        let (driven_n, driven_s) = felt(driven.0, b, next_s(led));
-        out.push(ForcePair {
-            technique: match a.kind {
-                MarkKind::PressHold => Technique::Press,
-                MarkKind::KneadCycle => Technique::Knead,
-                MarkKind::RollPass => Technique::Roll,
-            },
-            step: a.step,
-            u: a.u,
-            planned_n,
-            driven_n,
-            length_s: [planned_s, driven_s],
-        });
+        let deeds = [
+            Deed::of(planned.0, a, next_s(plan)),
+            Deed::of(driven.0, b, next_s(led)),
+        ];
+        let mut pair = |technique, u, felt: &dyn Fn(&Deed<'_>) -> Option<[f64; NODES]>| {
+            if let [Some(planned_n), Some(driven_n)] = deeds.each_ref().map(felt) {
+                out.push(ForcePair {
+                    technique,
+                    step: a.step,
+                    u,
+                    planned_n,
+                    driven_n,
+                    length_s: deeds.each_ref().map(Deed::length_s),
+                });
+            }
+        };
+        match a.kind {
+            MarkKind::PressHold => pair(Technique::Press, a.u, &|d| Some(d.end_n())),
+            MarkKind::KneadCycle => pair(Technique::Knead, a.u, &|d| Some(d.peak_n())),
+            MarkKind::RollPass => {
+                for u in stations {
+                    pair(Technique::Roll, *u, &|d| d.passing_n(*u));
+                }
+            }
+        }
     }
     if plan.len() != led.len() {
         problems.push(format!(
@@ -223,28 +235,64 @@ fn pairs(
     out
 }
 
-/// The force of a deed on each node, and its length in s.
-fn felt(trace: &Trace, mark: &Mark, next_s: f64) -> ([f64; NODES], f64) {
-    let rows: Vec<_> = trace
-        .rows
-        .iter()
-        .filter(|r| r.phase == Phase::Contact && r.t_s >= mark.t_s && r.t_s < next_s)
-        .collect();
-    let last_s = rows.last().map_or(mark.t_s, |r| r.t_s);
-    let force_n = std::array::from_fn(|node| {
-        let forces = rows.iter().map(|r| (r.t_s, r.force_n[node]));
-        let mean = |from_s: f64| {
-            let (sum, count) = forces
-                .clone()
-                .filter(|(t_s, _)| *t_s >= from_s)
-                .fold((0.0, 0usize), |(sum, count), (_, n)| (sum + n, count + 1));
-            sum / count.max(1) as f64
-        };
-        match mark.kind {
-            MarkKind::PressHold => mean(last_s - 0.5),
-            MarkKind::RollPass => mean(0.0),
-            MarkKind::KneadCycle => forces.clone().map(|(_, n)| n).fold(0.0, f64::max),
+/// What a run recorded of one deed: from its mark to the end of that contact, or to the next mark.
+struct Deed<'a> {
+    rows: Vec<&'a TraceRow>,
+    mark_s: f64,
+}
+
+impl<'a> Deed<'a> {
+    /// The next deed's first rows in contact may lie before its mark (a turn is marked where the shaft begins to move): this
+    /// deed is over with the first row that is not in contact.
+    fn of(trace: &'a Trace, mark: &Mark, next_s: f64) -> Deed<'a> {
+        let after = trace
+            .rows
+            .iter()
+            .filter(|r| r.t_s >= mark.t_s && r.t_s < next_s);
+        let from_contact = after.skip_while(|r| r.phase != Phase::Contact);
+        Deed {
+            rows: from_contact
+                .take_while(|r| r.phase == Phase::Contact)
+                .collect(),
+            mark_s: mark.t_s,
         }
-    });
-    (force_n, last_s - mark.t_s)
+    }
+
+    fn last_s(&self) -> f64 {
+        self.rows.last().map_or(self.mark_s, |r| r.t_s)
+    }
+
+    fn length_s(&self) -> f64 {
+        self.last_s() - self.mark_s
+    }
+
+    /// Mean over the last half second.
+    fn end_n(&self) -> [f64; NODES] {
+        let late = |r: &&&TraceRow| r.t_s >= self.last_s() - 0.5;
+        std::array::from_fn(|node| {
+            let forces = self.rows.iter().filter(late).map(|r| r.force_n[node]);
+            let (sum, count) = forces.fold((0.0, 0usize), |(sum, n), f| (sum + f, n + 1));
+            sum / count.max(1) as f64
+        })
+    }
+
+    fn peak_n(&self) -> [f64; NODES] {
+        std::array::from_fn(|node| {
+            let forces = self.rows.iter().map(|r| r.force_n[node]);
+            forces.fold(0.0, f64::max)
+        })
+    }
+
+    /// On the way past a station, between the two rows beside it; none where it was not passed.
+    fn passing_n(&self, u: f64) -> Option<[f64; NODES]> {
+        let pair = self.rows.windows(2).find(|pair| {
+            let (from, to) = (pair[0].station, pair[1].station);
+            (from.min(to)..from.max(to)).contains(&u)
+        })?;
+        let share = (u - pair[0].station) / (pair[1].station - pair[0].station);
+        Some(std::array::from_fn(|node| {
+            let [a, b] = [pair[0], pair[1]].map(|r| r.force_n[node]);
+            a + share * (b - a)
+        }))
+    }
 }

@@ -5,10 +5,12 @@
 #![doc = include_str!("../README.md")]
 
 mod agreement;
+mod aim;
 mod align;
 mod board;
 mod cast;
 mod closed_loop;
+mod comparison;
 mod error;
 mod firmware;
 pub mod front;
@@ -24,10 +26,12 @@ mod random;
 mod replay;
 mod response;
 mod sampler;
+mod score;
 pub mod search;
 pub mod sensitivity;
 mod shelf;
 mod signal;
+mod stay;
 pub mod sweep;
 mod touch;
 mod tune;
@@ -36,10 +40,12 @@ mod tuner;
 mod variant;
 
 pub use agreement::{CurrentAgreement, MapAgreement, Pair, centre_m, currents_agree, maps_agree};
+pub use aim::Aim;
 pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
 pub use closed_loop::{ClosedLoop, Driven, FirmwareOf, ForcePair, closed_loop};
+pub use comparison::{HAND, Trial, compare_techniques};
 pub use error::TuneError;
 pub use firmware::{Firmware, Order, Sensed, State, TICK_S};
 pub use held_out::{Optimism, bound_95, optimism, optimism_of_gain};
@@ -50,7 +56,9 @@ pub use progress::{Progress, Silent};
 pub use replay::{BandOf, DepthOf, Gap, Played, Replay, ReplayRow, replay, replay_bodies};
 pub use response::Bound;
 pub use sampler::{Sampler, SamplerError};
+pub use score::{Felt, Point, Score, felt_in, felt_of_hand, felt_of_rig, score};
 pub use signal::{Signal, TimeMatch, time_matches};
+pub use stay::{StaySession, within_stay};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
 pub use variant::{Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, Workshop};

@@ -268,7 +268,7 @@ impl<'a> Seated<'a> {
             level,
         };
         let timeline = compile(
-            &scene.session,
+            &self.stage.session,
             &scene.timing,
             &self.subject.placement,
             &map,

@@ -1,6 +1,6 @@
 //! What one body feels at every station and protrusion, technique by technique.
 
-use crate::cast::{Player, Stage};
+use crate::cast::{Player, Stage, knead_rad_s, roll_m_s};
 use back::{EXCLUDED_PRESSURE_PA, Limits, Zone};
 use mechanism::Drive;
 use program::Technique;
@@ -17,7 +17,7 @@ pub(crate) const CONTACT_N: f64 = 5.0;
 pub(crate) const DEEPEST_M: f64 = 0.049;
 /// Radius of a patch, m: what a passing node goes on by while the skin under it relaxes. In the shipped chair 8 to 12 mm; a
 /// fifth more or less is 1 % of the force.
-const PATCH_M: f64 = 0.010;
+pub(crate) const PATCH_M: f64 = 0.010;
 /// Shaft angles of a kneading turn.
 const TURN_STEPS: usize = 16;
 /// Beyond this multiple of a cap nothing more is sampled.
@@ -239,11 +239,15 @@ pub(crate) fn feel(
             }
         }
         Technique::Roll => {
-            let nodes = judge.rest(&drive(park_rad), in_passing(timing.roll_m_s), start);
+            let nodes = judge.rest(
+                &drive(park_rad),
+                in_passing(roll_m_s(&stage.study.scene)),
+                start,
+            );
             judge.keep(nodes.unwrap_or_default());
         }
         Technique::Knead => {
-            let turn_s = std::f64::consts::TAU / timing.knead_rad_s;
+            let turn_s = std::f64::consts::TAU / knead_rad_s(&stage.study.scene);
             let soft = in_passing(stage.knead_m_s);
             let mut peak = [Contact::default(); 2];
             let mut before: Option<[Contact; 2]> = None;

@@ -5,6 +5,7 @@
 //! that it does not matter which thread, shard or machine computes it, nor how often. No file here: records go to a [`Sink`].
 
 mod crew;
+mod design;
 mod hunt;
 mod judge;
 mod model;
@@ -14,6 +15,7 @@ mod simulate;
 mod trouble;
 
 pub use crew::{Crew, Manner, Row, Sink};
+pub use design::{AxisEffect, AxisShare, Design, PairShare, Sensitivity};
 pub use judge::{Counts, Judge, PointCounts, PointScore, Spread, Standing, Summary, Verdicts};
 pub use model::{Case, Column, Model};
 pub use plan::{Plan, SweepError};

@@ -275,7 +275,7 @@ pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], zones: &[Zone]
         zone: zones.iter().copied().min_by(strictest).unwrap_or(Zone::LP),
         max_depth_m,
         max_force_n: caps.into_iter().fold(0.0, f64::max),
-        max_dwell_s: stage.envelope.dwell_cap_s(0.6 + 1e-9),
+        max_dwell_s: stage.envelope.stay_cap_s(),
         max_tap_hz: 0.0,
     }
 }

@@ -1,5 +1,6 @@
 //! One variant of a scene on one body, in the full simulator, as a row of numbers.
 
+use crate::aim::Aim;
 use crate::metric::{METRICS, Run};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
@@ -58,7 +59,7 @@ pub struct Ask {
 /// Where protrusion comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Depth {
-    /// The scene's own table: one protrusion per level, whoever sits there.
+    /// The scene's own table: one protrusion per level, whoever sits there. Of a session of techniques the force they aim at.
     Scene,
     /// Per level, m beyond the protrusion at which both nodes of a side touch the resting user ([`Scan`]): where the shaft is parked, and for
     /// kneading where a turn touches first. So people and mechanisms of other shapes are pressed as deep. Geometry alone, 0.05 ms a
@@ -161,9 +162,14 @@ impl Workshop {
         let kinematics = Arc::new(kinematics(scene)?);
         let subject = Arc::new(self.subject(scene, body, &kinematics, &envelope)?);
         let limits = AxisLimits::of(&scene.mechanism);
-        let from_touch;
+        let (from_touch, aim);
         let depths: &dyn DepthMap = match depth {
-            Depth::Scene => &scene.depth,
+            Depth::Scene if scene.session.parts.is_empty() => &scene.depth,
+            Depth::Scene => {
+                aim = Aim::new(scene, body, &kinematics, &envelope)
+                    .map_err(|_| Failure::Failed("no such person".into()))?;
+                &aim
+            }
             Depth::FromTouch(depth_m) => {
                 from_touch = FromTouch::new(scene, &subject, &kinematics, depth_m);
                 &from_touch

@@ -308,7 +308,7 @@ fn points_of_a_grid_stand_in_order() {
     let refused = plan.sweep.scene(&[40.0, 3.0, 4.0, 99.0]).unwrap_err();
     assert_eq!(
         refused,
-        "chair.recline_deg = 99.0: out of range (allowed: 0 to 85 deg)"
+        "chair.recline_deg = 99.0: out of range (allowed: 0 to 90 deg)"
     );
 }
 

@@ -136,8 +136,8 @@ impl Content {
             self.names.len()
         );
         ensure!(
-            self.limits[..4].iter().all(|&v| v > 0),
-            "a limit of zero: {:?}",
+            self.limits[..4].iter().all(|v| (1..=32767).contains(v)),
+            "a limit outside 1 to 32767: {:?}",
             self.limits
         );
         ensure!(

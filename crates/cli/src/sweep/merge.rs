@@ -28,6 +28,7 @@ pub fn merge(
     let mut samples = Sheet::begin(&results, &rows::sample_columns(plan), &about)?;
     let mut sheet = Sheet::begin(&points, &rows::point_columns(plan), &about)?;
     let mut verdicts = Verdicts::new(plan);
+    let mut answers = Answers::new(plan);
     let mut group: Vec<Row> = Vec::new();
     let mut next_point = 0;
     let mut source = Source::of(places, plan)?;
@@ -44,6 +45,7 @@ pub fn merge(
             let records: Vec<&Record> = group.iter().map(|r| &r.record).collect();
             let score = verdicts.add(at, &group[0].values, &records);
             sheet.push(&rows::point_row(plan, at, &group[0].values, &score))?;
+            answers.add(at, &score.objectives);
             if plan.sweep.search.is_none() {
                 verdicts.add_missing(at - next_point);
             }
@@ -76,13 +78,47 @@ pub fn merge(
             open += 1;
         }
     }
-    let summary = summary(plan, &found, judged, open);
+    let mut summary = summary(plan, &found, judged, open);
+    if let Some(told) = answers.told(plan)? {
+        summary["sensitivity"] = told;
+    }
     out.put(place::SUMMARY, &place::pretty(&summary)?)?;
     Ok(Merged {
         complete: found.samples.missing == 0 && open == 0,
         counts: found.samples,
         summary,
     })
+}
+
+/// Objectives of the points of a [`tune::sweep::Design`], in their order; of other plans nothing is kept.
+struct Answers(Vec<Vec<Option<f64>>>);
+
+impl Answers {
+    fn new(plan: &Plan) -> Answers {
+        let points = plan.design().map_or(0, |_| plan.points() as usize);
+        Answers(vec![vec![None; points]; plan.sweep.objectives.len()])
+    }
+
+    fn add(&mut self, point: u64, objectives: &[f64]) {
+        for (values, value) in self.0.iter_mut().zip(objectives) {
+            if let Some(slot) = values.get_mut(point as usize) {
+                *slot = Some(*value).filter(|v| v.is_finite());
+            }
+        }
+    }
+
+    /// What each objective hangs on, by its name.
+    fn told(&self, plan: &Plan) -> anyhow::Result<Option<Value>> {
+        let Some(design) = plan.design() else {
+            return Ok(None);
+        };
+        let names = plan.axis_names();
+        let mut told = Map::new();
+        for (name, values) in rows::objective_names(plan).into_iter().zip(&self.0) {
+            told.insert(name, serde_json::to_value(design.tell(values, &names))?);
+        }
+        Ok(Some(Value::Object(told)))
+    }
 }
 
 /// What a merge gave.

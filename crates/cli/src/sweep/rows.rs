@@ -75,16 +75,8 @@ pub fn sample_of(plan: &Plan, cells: &[Cell]) -> anyhow::Result<Row> {
         bail!("it has other columns than this plan");
     }
     let state = State::named(cells[4].text()).context("it has a state that is not known")?;
-    let value = |(column, cell): (&Column, &Cell)| match cell {
-        Cell::Number(v) => *v,
-        other => {
-            let word = other.text();
-            let at = column.words.iter().position(|w| w == word);
-            at.unwrap_or(0) as f64
-        }
-    };
     Ok(Row {
-        values: variables.iter().zip(&cells[first..]).map(value).collect(),
+        values: values_in(plan, &cells[first..]),
         record: Record {
             sample: cells[0].count(),
             state,
@@ -99,6 +91,25 @@ pub fn sample_of(plan: &Plan, cells: &[Cell]) -> anyhow::Result<Row> {
             backtrace: String::new(),
         },
     })
+}
+
+/// Values of what varies and what is derived, from a row of `points.parquet`.
+pub fn point_values(plan: &Plan, cells: &[Cell]) -> Vec<f64> {
+    values_in(plan, &cells[POINT_HEAD.min(cells.len())..])
+}
+
+/// Columns of a point before its values.
+pub const POINT_HEAD: usize = 3;
+
+fn values_in(plan: &Plan, cells: &[Cell]) -> Vec<f64> {
+    let value = |(column, cell): (&Column, &Cell)| match cell {
+        Cell::Text(word) => {
+            let at = column.words.iter().position(|w| w == word);
+            at.unwrap_or(0) as f64
+        }
+        other => other.number().unwrap_or(f64::NAN),
+    };
+    plan.variables().iter().zip(cells).map(value).collect()
 }
 
 /// Writes rows as one published file.

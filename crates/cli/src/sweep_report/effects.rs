@@ -407,7 +407,7 @@ fn share(
 }
 
 /// Lying bars with whiskers.
-fn bar_chart(title: &str, bars: &[(String, f64, f64, f64)]) -> Markup {
+pub fn bar_chart(title: &str, bars: &[(String, f64, f64, f64)]) -> Markup {
     let (left, right, line) = (150.0, 44.0, 22.0);
     let width = 480.0;
     let height = 26.0 + line * bars.len() as f64 + 22.0;

@@ -1,7 +1,7 @@
 //! What a report needs of a sweep's merged files, in bounded memory whatever their size.
 
 use crate::sweep::place::{self, Place};
-use crate::sweep::rows::Samples;
+use crate::sweep::rows::{self, Samples};
 use crate::sweep::sheet::{Cell, Pages};
 use serde_json::Value;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -230,17 +230,12 @@ pub fn cost(plan: &Plan, point: &Point, objective: usize) -> f64 {
 }
 
 fn point_of(plan: &Plan, cells: &[Cell]) -> Point {
-    let variables = plan.variables();
-    let value = |(column, cell): (&tune::sweep::Column, &Cell)| match cell {
-        Cell::Text(word) => column.words.iter().position(|w| w == word).unwrap_or(0) as f64,
-        other => other.number().unwrap_or(f64::NAN),
-    };
     let number = |cell: Option<&Cell>| cell.and_then(Cell::number).unwrap_or(f64::NAN);
-    let first = 3 + variables.len();
+    let first = rows::POINT_HEAD + plan.variables().len();
     Point {
         number: cells[0].count(),
         violation: number(cells.get(2)),
-        values: variables.iter().zip(&cells[3..]).map(value).collect(),
+        values: rows::point_values(plan, cells),
         objectives: (0..plan.sweep.objectives.len())
             .map(|i| number(cells.get(first + i)))
             .collect(),

@@ -1,5 +1,6 @@
 //! From a study to points, samples and what is measured on them.
 
+use super::design::Design;
 use super::model::{Case, Column, Expressions, Model};
 use super::record::{Contradiction, Record, State};
 use super::trouble::{Trouble, catch_panics};
@@ -27,6 +28,7 @@ pub struct Plan {
     variables: Vec<Column>,
     metrics: Vec<Column>,
     pub(super) space: Space,
+    design: Option<Design>,
 }
 
 /// Why a sweep did not go on.
@@ -146,6 +148,7 @@ impl Plan {
             variables: variable.chain(derived).collect(),
             metrics,
             space,
+            design: Design::of(sweep, study.seed),
             sweep: sweep.clone(),
             model,
         };
@@ -239,6 +242,9 @@ impl Plan {
     /// Values of a point, of what varies and then of what is derived. Points of a search are known to the search alone.
     pub fn values(&self, point: u64) -> Vec<f64> {
         let sweep = &self.sweep;
+        if let Some(design) = &self.design {
+            return self.values_at(&design.point(point));
+        }
         let mut values = vec![0.0; sweep.variables.len()];
         match sampler(sweep) {
             None => {
@@ -274,6 +280,24 @@ impl Plan {
                 values[*i] = self.sweep.variables[*i].at(*u);
             }
         }
+    }
+
+    /// What its points tell by the way they were picked, if the sampler is such a one.
+    pub fn design(&self) -> Option<&Design> {
+        self.design.as_ref()
+    }
+
+    /// What moves on each axis.
+    pub fn axis_names(&self) -> Vec<String> {
+        let axes = self.sweep.axes.iter();
+        axes.map(|axis| {
+            let names: Vec<&str> = axis
+                .iter()
+                .map(|i| self.sweep.variables[*i].name.as_str())
+                .collect();
+            names.join(" + ")
+        })
+        .collect()
     }
 
     /// A body of the population; `None` where every sample has the scene's own.
@@ -356,10 +380,12 @@ impl Plan {
     }
 }
 
-/// The sampler of a sweep; `None` where points are counted out: grids and lists.
+/// The sampler of a sweep; `None` where points are counted out, grids and lists, or a [`Design`] has them.
 fn sampler(sweep: &Sweep) -> Option<Sampler> {
     match sweep.sampler {
-        Sampling::Grid | Sampling::List => None,
+        Sampling::Grid | Sampling::List | Sampling::Morris { .. } | Sampling::Saltelli { .. } => {
+            None
+        }
         Sampling::Random => Some(Sampler::Random),
         Sampling::LatinHypercube => Some(Sampler::LatinHypercube),
         Sampling::Sobol => Some(Sampler::Sobol),

@@ -1,0 +1,190 @@
+//! `kneadlab run` on the scene of a rig: the same files as for a carriage, their columns from the machine.
+
+use crate::folder::Folder;
+use crate::input;
+use crate::mat_log;
+use crate::mcap_log;
+use crate::print::{self, number};
+use crate::rig_report;
+use crate::run::{Args, RATE_HZ};
+use crate::run_report;
+use crate::seat::seat_at_rig;
+use crate::talk::{self, Outcome, say};
+use back::NOTICE;
+use scene::RigScene;
+use serde_json::json;
+use sim::{Recording, RigTrace, record_rig};
+use std::io::Write;
+use std::sync::Arc;
+
+/// Rows of the trace for each stroke of a machine that taps.
+const ROWS_PER_STROKE: f64 = 10.0;
+
+/// Runs it. A fault is told, and what was done before it is written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (scene, envelope, warnings) = input::rig_scene(&args.scene, &args.sets)?;
+    let mut folder = Folder::open(&args.output, "run")?;
+    let scene = Arc::new(scene);
+    // Also while the body is seated: then the run ends with its first row.
+    talk::watch_ctrl_c();
+    let mut sim = seat_at_rig(&scene, envelope)?;
+    let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
+    let recording = Recording {
+        movie_hz: args.map_hz,
+        ..Recording::rows(RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz))
+    };
+    let trace = record_rig(&mut sim, &recording, &mut |t_s, _| {
+        bar.set_position((1e3 * t_s) as u64);
+        !talk::stop_asked()
+    });
+    bar.finish_and_clear();
+    let stopped = talk::stop_asked() && !sim.is_done();
+
+    let rows = csv(&trace);
+    if args.mcap {
+        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
+    }
+    folder.write("trace.csv", rows)?;
+    folder.write("joints.csv", joints(&trace))?;
+    folder.write("drives.csv", drives(&trace))?;
+    if let Some(movie) = &trace.movie {
+        folder.write("pressure.csv", mat_log::csv(movie))?;
+    }
+    folder.write_json("summary.json", &summary(&scene, &trace))?;
+    let back = &sim.subject().back;
+    folder.write(
+        "report.html",
+        rig_report::page(&scene, back, &trace, &warnings)?,
+    )?;
+    let place = folder.finish()?;
+
+    let names = rig_report::names(&trace);
+    for v in run_report::worst(&trace.violations) {
+        say(format_args!(
+            "warning: limit passed: {}",
+            run_report::violation(v, &names)
+        ));
+    }
+    for line in run_report::beyond(&trace.beyond, &names) {
+        say(format_args!(
+            "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
+        ));
+    }
+    if let Some(fault) = &trace.fault {
+        say(format_args!(
+            "error: fault {fault}; what was done before it is kept"
+        ));
+    }
+    let mut out = print::out();
+    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
+    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
+    writeln!(
+        out,
+        "{}: {:.1} of {:.1} s, largest node force {force_n:.1} N, peak {peak_kpa:.0} kPa, {} limits passed",
+        scene.name,
+        trace.duration_s,
+        scene.duration_s,
+        trace.violations.len()
+    )?;
+    let maps = trace.movie.as_ref().map(|_| "pressure.csv");
+    let log = args.mcap.then_some("trace.mcap");
+    let names = [
+        "report.html",
+        "summary.json",
+        "trace.csv",
+        "joints.csv",
+        "drives.csv",
+    ];
+    for name in names.into_iter().chain(maps).chain(log) {
+        writeln!(out, "{}", args.output.join(name).display())?;
+    }
+    print::finish(out)?;
+    say(NOTICE);
+    drop(place);
+    Ok(match (trace.fault.is_some(), stopped) {
+        (true, _) => Outcome::Failed,
+        (_, true) => Outcome::Stopped,
+        _ => Outcome::Good,
+    })
+}
+
+fn summary(scene: &RigScene, trace: &RigTrace) -> serde_json::Value {
+    let faults: Vec<_> = trace.fault.iter().collect();
+    let of = |value: &dyn Fn(&sim::NodeEffort) -> f64| -> Vec<f64> {
+        trace.efforts.iter().map(value).collect()
+    };
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "notice": NOTICE,
+        "scene": scene.name,
+        "scene_hash": scene.hash(),
+        "rig": scene.rig.name,
+        "duration_s": trace.duration_s,
+        "planned_s": scene.duration_s,
+        "steps": trace.steps,
+        "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
+        "node_names": trace.node_names,
+        "node_force_n": trace.nodes.iter().map(|n| n.force_n).collect::<Vec<_>>(),
+        "work_j": of(&|e| e.work_j),
+        "friction_loss_j": of(&|e| e.friction_loss_j),
+        "relaxation_loss_j": of(&|e| e.relaxation_loss_j),
+        "bearing_loss_j": of(&|e| e.bearing_loss_j),
+        "slip_m": of(&|e| e.slip_m),
+        "shear_dose_kpa_s": of(&|e| 1e-3 * e.shear_dose_pa_s),
+        "beyond_validity": trace.beyond,
+        "trunk_lift_mm": 1e3 * trace.trunk_lift_m,
+        "motors": trace.motors,
+        "widest_gap_mm": 1e3 * trace.gap_m,
+        "faults": faults,
+        "violations": trace.violations,
+        "cells_per_patch": trace.cells_per_patch,
+    })
+}
+
+/// One row a sample, one column a channel, the unit last in each name.
+fn csv(trace: &RigTrace) -> String {
+    let mut text = trace.columns.join(",");
+    text.push('\n');
+    for row in &trace.rows {
+        let cells: Vec<String> = row.iter().map(|v| number(*v)).collect();
+        text += &cells.join(",");
+        text.push('\n');
+    }
+    text
+}
+
+/// What bearings and pins carried: one row a joint or closing.
+fn joints(trace: &RigTrace) -> String {
+    let mut text = String::from(
+        "joint,kind,radial_peak_n,radial_rms_n,axial_peak_n,axial_rms_n,tilting_peak_nm,tilting_rms_nm,torque_peak_nm,torque_rms_nm,mean_radial_n,way_rad_or_m\n",
+    );
+    for joint in &trace.joints {
+        let spans = [
+            joint.radial_n,
+            joint.axial_n,
+            joint.tilting_nm,
+            joint.torque_nm,
+        ];
+        text += &format!("{},{}", joint.name, joint.kind);
+        for span in spans {
+            text += &format!(",{},{}", number(span.peak), number(span.rms));
+        }
+        text += &format!(",{},{}\n", number(joint.mean_radial_n), number(joint.way));
+    }
+    text
+}
+
+/// What motors did: one row a drive.
+fn drives(trace: &RigTrace) -> String {
+    let mut text = String::from(
+        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j\n",
+    );
+    for drive in &trace.drives {
+        text += &drive.name;
+        for span in [drive.effort, drive.rate, drive.current_a] {
+            text += &format!(",{},{}", number(span.peak), number(span.rms));
+        }
+        text += &format!(",{},{}\n", number(drive.copper_w), number(drive.work_j));
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! A point of a sweep as a scene that can be run by itself.
+
+use super::place::{self, Place, read_json};
+use super::sheet::Pages;
+use anyhow::{anyhow, bail};
+use back::Body;
+use scene::{Scene, SweepModel};
+use serde_json::Value;
+use sim::Sim;
+use std::path::Path;
+use std::sync::Arc;
+use tune::sweep::Plan;
+use tune::{Depth, Workshop};
+
+/// Which one.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct Which {
+    /// Of a sweep's folder: which point; without it the chosen one, or where nothing is feasible the nearest
+    #[arg(long, value_name = "N")]
+    pub point: Option<u64>,
+    /// Of a sweep's folder: which case of the point, bodies times lists of conditions
+    #[arg(long, value_name = "N", requires = "point")]
+    pub case: Option<u64>,
+}
+
+/// The scene of a point on a body, and its run as the sweep measured it.
+pub fn seat(root: &Path, which: Which) -> anyhow::Result<(Arc<Scene>, Sim)> {
+    let (place, study) = Place::read(root)?;
+    let plan = Plan::new(&study)?;
+    if plan.sweep.model != SweepModel::Simulate {
+        bail!("this sweep measures expressions: there is nothing to run");
+    }
+    let point = match which.point {
+        Some(point) => point,
+        None => chosen(&place)?,
+    };
+    let case = which.case.unwrap_or(0);
+    if point >= plan.points() || case >= plan.cases() {
+        bail!(
+            "there is no point {point}, case {case}\n  allowed: points 0 to {}, cases 0 to {}",
+            plan.points() - 1,
+            plan.cases() - 1
+        );
+    }
+    let values = match plan.sweep.search {
+        None => plan.values(point),
+        Some(_) => values(&place, &plan, point)?,
+    };
+    let scene = plan.sweep.scene(&values);
+    let mut scene = scene.map_err(|e| anyhow!("point {point} cannot be built: {e}"))?;
+    let (_, body, list) = plan.place(point * plan.cases() + case);
+    if let Some(conditions) = plan.sweep.conditions.get(list as usize) {
+        scene.conditions = conditions.clone();
+    }
+    let body: Body = plan.body(body).unwrap_or(&scene.body).clone();
+    scene.body = body.clone();
+    scene.name = format!("{}, point {point}, case {case}", plan.name);
+    let depth = plan.sweep.depth_from_touch_m;
+    let depth = depth.map_or(Depth::Scene, Depth::FromTouch);
+    let scene = Arc::new(scene);
+    let sim = Workshop::default().seat(&scene, &body, depth)?;
+    Ok((scene, sim))
+}
+
+fn chosen(place: &Place) -> anyhow::Result<u64> {
+    let summary: Option<Value> = read_json(&place.root.join(place::SUMMARY))?;
+    let point = summary.and_then(|s| {
+        let of = |key: &str| s[key]["point"].as_u64();
+        of("chosen").or(of("nearest"))
+    });
+    point.ok_or_else(|| anyhow!("no point is chosen here\n  hint: say which: --point N"))
+}
+
+/// Values of a search's point, from what the merge wrote.
+fn values(place: &Place, plan: &Plan, point: u64) -> anyhow::Result<Vec<f64>> {
+    let mut pages = Pages::open(&place.root.join(place::POINTS))?;
+    while let Some(group) = pages.next_group()? {
+        for cells in group {
+            if cells[0].count() == point {
+                return Ok(super::rows::point_values(plan, &cells));
+            }
+        }
+    }
+    bail!(
+        "the search took no point {point}\n  hint: {} names those it took",
+        place::POINTS
+    )
+}

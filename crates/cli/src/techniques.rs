@@ -1,0 +1,108 @@
+//! `kneadlab techniques`: every technique of a study's comparison by every machine and by a hand, scored.
+
+use crate::folder::Folder;
+use crate::input::{self, Sets};
+use crate::print;
+use crate::run_score;
+use crate::talk::{self, Outcome, say};
+use crate::tune::Bars;
+use anyhow::bail;
+use back::NOTICE;
+use serde_json::json;
+use std::io::Write;
+use std::path::PathBuf;
+use tune::{Trial, TuneError, compare_techniques};
+
+/// What to compare, and where the results go.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A study with a [comparison]
+    study: PathBuf,
+    /// Folder for techniques.json
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Threads; 0 is all cores
+    #[arg(long, default_value_t = 0, value_parser = input::jobs)]
+    jobs: usize,
+    /// Print the trials as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sets: Sets,
+}
+
+/// Runs all trials and prints the table.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let study = input::study(&args.study, &args.sets)?;
+    let Some(comparison) = &study.comparison else {
+        bail!(
+            "{}: there is nothing to compare\n  hint: give the study a [comparison] with [[comparison.machine]] and [[comparison.part]]",
+            args.study.display()
+        );
+    };
+    let folder = match &args.output {
+        Some(output) => Some(Folder::open(output, "techniques")?),
+        None => None,
+    };
+    talk::watch_ctrl_c();
+    let bars = Bars::default();
+    let trials = compare_techniques(&study, comparison, args.jobs, &bars);
+    bars.clear();
+    let trials = match trials {
+        Err(stopped @ TuneError::Stopped) => {
+            say(stopped);
+            return Ok(Outcome::Stopped);
+        }
+        trials => trials?,
+    };
+    let whole = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "notice": NOTICE,
+        "study": study.name,
+        "study_hash": study.hash(),
+        "trials": trials,
+    });
+    if let Some(mut folder) = folder {
+        folder.write_json("techniques.json", &whole)?;
+        drop(folder.finish()?);
+    }
+    if args.json {
+        print::json(&whole)?;
+    } else {
+        table(&trials)?;
+    }
+    say(NOTICE);
+    Ok(Outcome::Good)
+}
+
+fn table(trials: &[Trial]) -> anyhow::Result<()> {
+    let mut rows = vec![run_score::head(&["technique", "by"])];
+    for trial in trials {
+        let lead = vec![trial.technique.clone(), trial.performer.clone()];
+        rows.push(match &trial.score {
+            Some(score) => {
+                let passed = trial.passed.len();
+                let mut row = run_score::row(lead, score);
+                let last = row.len() - 1;
+                row[last] = if passed > 0 {
+                    format!("{passed} limits passed")
+                } else {
+                    String::new()
+                };
+                row
+            }
+            None => {
+                let mut row = lead;
+                row.push("-".into());
+                row.extend((0..run_score::COLUMNS.len()).map(|_| String::new()));
+                row.push(trial.refused.clone().unwrap_or_default());
+                row
+            }
+        });
+    }
+    let mut out = print::out();
+    print::table(&mut out, 2, &rows)?;
+    writeln!(out)?;
+    writeln!(out, "{}", run_score::LEGEND)?;
+    print::finish(out)
+}

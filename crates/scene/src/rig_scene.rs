@@ -1,0 +1,311 @@
+//! A scene whose machine is a rig: SI, complete, checked.
+
+use std::path::Path;
+
+use back::Body;
+use mechanism::{JointKind, LEFT, Rig};
+use serde::{Deserialize, Serialize};
+
+use crate::check::Checked;
+use crate::kind::FileKind;
+use crate::load::{add, one, to_body, to_chair, to_solver, to_surface, unused_params};
+use crate::problem::{Problem, Problems};
+use crate::rig_file::{tell, to_rig};
+use crate::scene::{Chair, Solver, Surface};
+use crate::suggest;
+
+/// The complete input of a rig's run. Built by [`load_rig_scene`]; fields are free to edit, and then the editor answers for
+/// their sense.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RigScene {
+    /// What to call it in reports.
+    pub name: String,
+    /// Who meets the machine.
+    pub body: Body,
+    /// Ids of health conditions, each known to [`back::policies`]. Whether they forbid the run is for the caller to ask.
+    pub conditions: Vec<String>,
+    /// What they sit or lie on.
+    pub chair: Chair,
+    /// The machine.
+    pub rig: Rig,
+    /// Where it stands.
+    pub placement: RigPlacement,
+    /// How long it runs, s.
+    pub duration_s: f64,
+    /// What its drives are told, in the order of time.
+    pub orders: Vec<Order>,
+    /// Strokes a second of a machine that taps, Hz; 0 for others.
+    pub percussion_hz: f64,
+    /// How finely it is computed.
+    pub solver: Solver,
+    /// What the nodes touch.
+    pub surface: Surface,
+}
+
+/// Where a rig's ground stands, and how it comes there.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RigPlacement {
+    /// Where, in the end.
+    pub stand: Stand,
+    /// Way back from there along the ground's y at the beginning, m.
+    pub approach_m: f64,
+    /// Time for that way, s.
+    pub approach_s: f64,
+    /// Whether the user leans on pad and hips and gives way; else the trunk does not move.
+    pub leans: bool,
+}
+
+/// Where a rig's ground stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stand {
+    /// In the backrest's frame; on a slab from the middle of its face.
+    Chair {
+        /// The ground's origin, m.
+        offset_m: [f64; 3],
+    },
+    /// On the resting skin, y into the body, z up along it.
+    Skin {
+        /// Station under the origin.
+        u: f64,
+        /// Lateral place, m.
+        x_m: f64,
+        /// Turned about y, rad.
+        turn_rad: f64,
+        /// How far the foremost node would stand in the resting skin, drives at their start, m.
+        press_m: f64,
+    },
+}
+
+/// What a drive is told from a time on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// From when on, s.
+    pub at_s: f64,
+    /// Index of the drive in the rig.
+    pub drive: usize,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What an [`Order`] asks for. Positions and speeds are of the drive's joint, in rad or m.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Deed {
+    /// Its usual motion.
+    Motion,
+    /// To a position, from standstill to standstill.
+    Go {
+        /// Where to.
+        position: f64,
+        /// Time for the way, s.
+        over_s: f64,
+    },
+    /// On at a speed.
+    Speed(f64),
+    /// Stays where it is.
+    Stop,
+    /// Broken controller: this voltage on the motor, V.
+    Volts(f64),
+    /// Broken: no current any more.
+    Off,
+    /// Broken: it cannot move any more.
+    Stuck,
+    /// Broken: it stands so far beyond where it is asked to, from its next command on.
+    Lost(f64),
+}
+
+/// A rig's scene and what somebody should look at.
+#[derive(Clone, Debug)]
+pub struct LoadedRigScene {
+    /// The scene.
+    pub scene: RigScene,
+    /// Nothing in here is an error.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a rig's scene and the files it names, with `sets` (path, value) laid over them.
+///
+/// # Errors
+/// Every problem, as [`load`](fn@crate::load).
+pub fn load_rig_scene(path: &Path, sets: &[(String, String)]) -> Result<LoadedRigScene, Problems> {
+    let (scene, warnings) = one(path, FileKind::RigScene, sets, to_rig_scene)?;
+    Ok(LoadedRigScene { scene, warnings })
+}
+
+impl RigScene {
+    /// What the scene is, as [`Scene::hash`](crate::Scene::hash): without the titles of scene and rig.
+    pub fn hash(&self) -> String {
+        let mut same = self.clone();
+        same.name.clear();
+        same.rig.name.clear();
+        crate::hash::of(&same)
+    }
+}
+
+pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigScene> {
+    let body = c.table("body").and_then(|t| to_body(t, problems));
+    let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
+    let rig = c.table("rig").and_then(|t| {
+        let rig = to_rig(t)?;
+        tell(t, &rig, problems);
+        unused_params(t, problems);
+        Some(rig)
+    });
+    let surface = c.table("surface").and_then(|t| to_surface(t, problems));
+    let orders = rig.as_ref().map(|rig| {
+        let mut orders: Vec<Order> = c
+            .tables("command")
+            .iter()
+            .flat_map(|t| to_orders(t, rig, problems))
+            .collect();
+        orders.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+        orders
+    });
+    if let Some(rig) = &rig
+        && rig.heads.is_empty()
+    {
+        let problem = Problem {
+            hint: Some("give it a [[node]]".into()),
+            ..c.problem("rig", "nothing of this machine touches")
+        };
+        add(problem, problems);
+    }
+    Some(RigScene {
+        name: c.text("name").to_string(),
+        body: body?,
+        conditions: conditions?,
+        chair: c.table("chair").and_then(to_chair)?,
+        rig: rig?,
+        placement: c
+            .table("placement")
+            .filter(|t| !t.broken)
+            .map(to_placement)?,
+        duration_s: c.number("duration_s"),
+        orders: orders?,
+        percussion_hz: c.number("percussion_hz"),
+        solver: c.table("solver").filter(|t| !t.broken).map(to_solver)?,
+        surface: surface?,
+    })
+}
+
+fn to_placement(t: &Checked) -> RigPlacement {
+    RigPlacement {
+        stand: match t.text("on") {
+            "skin" => Stand::Skin {
+                u: t.number("u"),
+                x_m: t.number("x_mm"),
+                turn_rad: t.number("turn_deg"),
+                press_m: t.number("press_mm"),
+            },
+            _ => Stand::Chair {
+                offset_m: t.numbers("offset_mm"),
+            },
+        },
+        approach_m: t.number("approach_mm"),
+        approach_s: t.number("approach_s"),
+        leans: t.text("user") != "still",
+    }
+}
+
+/// What a command means: one order, or one for each drive.
+fn to_orders(t: &Checked, rig: &Rig, problems: &mut Problems) -> Vec<Order> {
+    let whole = matches!(t.text("do"), "stop" | "motion" | "off" | "stuck");
+    if t.broken || t.text("drive") != ALL_DRIVES || !whole {
+        return to_order(t, rig, problems).into_iter().collect();
+    }
+    let deed = deed_without_value(t.text("do"));
+    (0..rig.drives.len())
+        .map(|drive| Order {
+            at_s: t.number("at_s"),
+            drive,
+            deed,
+        })
+        .collect()
+}
+
+/// The name that stands for all drives.
+const ALL_DRIVES: &str = "all";
+
+fn deed_without_value(word: &str) -> Deed {
+    match word {
+        "stop" => Deed::Stop,
+        "off" => Deed::Off,
+        "stuck" => Deed::Stuck,
+        _ => Deed::Motion,
+    }
+}
+
+fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
+    if t.broken {
+        return None;
+    }
+    let name = t.text("drive");
+    let Some(drive) = rig.drives.iter().position(|d| d.name == name) else {
+        let names: Vec<&str> = rig.drives.iter().map(|d| d.name.as_str()).collect();
+        let problem = Problem {
+            allowed: names.join(", "),
+            hint: suggest::closest(name, &names).map(|near| format!("did you mean {near:?}?")),
+            ..t.problem("drive", "the rig has no such drive")
+        };
+        add(problem, problems);
+        return None;
+    };
+    let joint = &rig.drives[drive].joint;
+    let slides = rig.joints.iter().any(|j| {
+        let twin = joint.strip_prefix(LEFT) == Some(j.name.as_str());
+        (j.name == *joint || twin)
+            && matches!(j.kind, JointKind::Prismatic | JointKind::Track { .. })
+    });
+    let mut given = |turn: &str, slide: &str| {
+        let (right, wrong) = if slides { (slide, turn) } else { (turn, slide) };
+        if t.entries.contains_key(wrong) {
+            let way = if slides { "slides" } else { "turns" };
+            let problem = Problem {
+                hint: Some(format!("write {right}")),
+                ..t.problem(wrong, format!("the joint {joint:?} {way}"))
+            };
+            add(problem, problems);
+            return None;
+        }
+        if !t.entries.contains_key(right) {
+            add(t.problem(right, "this key is missing"), problems);
+            return None;
+        }
+        Some(t.number(right))
+    };
+    let deed = match t.text("do") {
+        "go" => Deed::Go {
+            position: given("position_deg", "position_mm")?,
+            over_s: t.number("over_s"),
+        },
+        "speed" => Deed::Speed(given("speed_rpm", "speed_mm_s")?),
+        "lost" => Deed::Lost(given("off_by_deg", "off_by_mm")?),
+        "volts" => Deed::Volts(t.number("volts_v")),
+        word => deed_without_value(word),
+    };
+    if let (Deed::Go { position, .. }, Some([low, high])) = (
+        deed,
+        rig.joints
+            .iter()
+            .find(|j| j.name == *joint)
+            .and_then(|j| j.range),
+    ) && !(low - 1e-9..=high + 1e-9).contains(&position)
+    {
+        let (key, unit) = if slides {
+            ("position_mm", 1e3)
+        } else {
+            ("position_deg", 1f64.to_degrees())
+        };
+        let problem = Problem {
+            allowed: format!("{:.4} to {:.4}", unit * low, unit * high),
+            hint: Some("the joint's range ends there".into()),
+            ..t.problem(key, "the drive cannot go there")
+        };
+        add(problem, problems);
+        return None;
+    }
+    Some(Order {
+        at_s: t.number("at_s"),
+        drive,
+        deed,
+    })
+}

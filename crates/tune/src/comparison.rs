@@ -1,0 +1,241 @@
+//! Every technique on every machine, and by a hand: the techniques study.
+
+use std::sync::Arc;
+
+use back::{Back, Envelope};
+use mechanism::Linkage;
+use program::{Fit, Manner, Part, Session};
+use rayon::prelude::*;
+use scene::{Comparison, RigScene, Scene, Study, forbidden, plan_session};
+use serde::Serialize;
+use sim::{Bed, Limit, Recording, RigSim, Subject, perform, record_rig, record_with, surface};
+
+use crate::error::TuneError;
+use crate::progress::{Progress, in_pool};
+use crate::score::{Score, felt_in, felt_of_hand, felt_of_rig, score};
+use crate::variant::{Depth, Workshop};
+
+/// One technique by one performer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trial {
+    /// The technique's name.
+    pub technique: String,
+    /// The machine's name, or `hand`.
+    pub performer: String,
+    /// How close it came; none where it was refused or broke.
+    pub score: Option<Score>,
+    /// What the machine did for it; none for a hand.
+    pub fit: Option<Fit>,
+    /// Limits passed in the run: which, the worst value and what was allowed. A hand is held to none.
+    pub passed: Vec<(Limit, f64, f64)>,
+    /// Why there is no score.
+    pub refused: Option<String>,
+}
+
+/// What a performer without a machine is called.
+pub const HAND: &str = "hand";
+/// Rows a second that scores are taken from: ten for the quickest technique of 10 Hz.
+const RATE_HZ: f64 = 100.0;
+/// Cells under a hand, m: fine for fingers; coarse for palms, whose patch a window of fine ones does not hold.
+const CELLS_M: [f64; 2] = [0.002, 0.004];
+
+/// Runs a study's comparison on `jobs` threads (0: all cores): technique after technique, the machines in their order, the hand last.
+///
+/// # Errors
+/// See [`TuneError`]; what a machine cannot do is a trial without a score.
+pub fn compare_techniques(
+    study: &Study,
+    comparison: &Comparison,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Trial>, TuneError> {
+    let scene = &study.scene;
+    let envelope =
+        Envelope::new(&scene.conditions).map_err(|e| TuneError::Condition(e.to_string()))?;
+    if envelope.refused() {
+        return Err(TuneError::Refused {
+            condition: envelope.policy().id.clone(),
+            note: envelope.policy().note.clone(),
+        });
+    }
+    let back = Back::new(&scene.body).map_err(|p| TuneError::body(&p))?;
+    let performers = comparison.machines.len() + usize::from(comparison.hand);
+    let workshop = Workshop::default();
+    let skins = CELLS_M.map(|cell_m| Subject::skin(&back, &Bed::groundwork(cell_m), &envelope));
+    let trials = comparison.parts.len() * performers;
+    progress.begin("techniques", (trials + comparison.rigs.len()) as u64);
+    in_pool(jobs, || {
+        (0..trials + comparison.rigs.len())
+            .into_par_iter()
+            .map(|i| {
+                if progress.stop_asked() {
+                    return Err(TuneError::Stopped);
+                }
+                if let Some((name, scene, manner)) =
+                    i.checked_sub(trials).map(|i| &comparison.rigs[i])
+                {
+                    let trial = by_rig(scene, name, manner);
+                    progress.tick();
+                    return Ok(trial);
+                }
+                let part = &comparison.parts[i / performers];
+                let trial = match comparison.machines.get(i % performers) {
+                    Some((name, mechanism)) => {
+                        let mut scene = scene.clone();
+                        scene.mechanism = mechanism.clone();
+                        by_machine(&workshop, scene, name, part, &back)
+                    }
+                    None => by_hand(&skins, &envelope, part, &back),
+                };
+                progress.tick();
+                Ok(trial)
+            })
+            .collect()
+    })?
+}
+
+/// A rig does what it always does, on its own scene's body: scored from a second after it has come there, over the stretch that it touches.
+fn by_rig(scene: &RigScene, name: &str, manner: &Manner) -> Trial {
+    let refuse = |reason: String| without(manner, name, reason);
+    let envelope = match Envelope::new(&scene.conditions) {
+        Ok(envelope) if !envelope.refused() => envelope,
+        Ok(envelope) => return refuse(format!("refused for {}", envelope.policy().id)),
+        Err(e) => return refuse(e.to_string()),
+    };
+    let Ok(linkage) = Linkage::new(&scene.rig) else {
+        return refuse("this machine cannot work".into());
+    };
+    let (scene, linkage) = (Arc::new(scene.clone()), Arc::new(linkage));
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let subject = match Subject::at_rig(&scene, &linkage, &groundwork, &envelope) {
+        Ok(subject) => Arc::new(subject),
+        Err(problems) => return refuse(TuneError::body(&problems).to_string()),
+    };
+    let length_m = subject.back.arc_length_m();
+    let mut sim = match RigSim::new(Arc::clone(&scene), subject, linkage, envelope) {
+        Ok(sim) => sim,
+        Err(fault) => return refuse(format!("fault {fault}")),
+    };
+    let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz);
+    let trace = record_rig(&mut sim, &Recording::rows(rate_hz), &mut |_, _| true);
+    if let Some(fault) = &trace.fault {
+        return refuse(format!("fault {fault}"));
+    }
+    let felt = felt_of_rig(&trace, scene.placement.approach_s + SETTLED_S);
+    let touched = || felt.iter().filter(|f| f.working && f.force_n > 1.0);
+    let low_u = touched().map(|f| f.u).fold(f64::INFINITY, f64::min);
+    let high_u = touched().map(|f| f.u).fold(f64::NEG_INFINITY, f64::max);
+    // At least a place wide.
+    let half_u = 0.5 * (0.01 / length_m - (high_u - low_u)).max(0.0);
+    let ends_u = if low_u <= high_u {
+        [low_u - half_u, high_u + half_u]
+    } else {
+        [0.0, 0.1]
+    };
+    Trial {
+        technique: manner.name.clone(),
+        performer: name.to_owned(),
+        score: Some(score(&felt, 0, manner, ends_u, length_m)),
+        fit: None,
+        passed: trace
+            .violations
+            .iter()
+            .map(|v| (v.limit, v.value, v.allowed))
+            .collect(),
+        refused: None,
+    }
+}
+
+/// Rows for each stroke of a machine that taps.
+const ROWS_PER_STROKE: f64 = 12.0;
+/// A rig is at work so long after it has come to the user, s.
+const SETTLED_S: f64 = 1.0;
+
+fn without(manner: &Manner, performer: &str, reason: String) -> Trial {
+    Trial {
+        technique: manner.name.clone(),
+        performer: performer.to_owned(),
+        score: None,
+        fit: None,
+        passed: Vec::new(),
+        refused: Some(reason),
+    }
+}
+
+fn by_machine(
+    workshop: &Workshop,
+    mut scene: Scene,
+    name: &str,
+    part: &Part,
+    back: &Back,
+) -> Trial {
+    if let Some((_, reason)) = forbidden(std::slice::from_ref(part), &scene.conditions).pop() {
+        return without(&part.manner, name, reason);
+    }
+    scene.session = Session {
+        name: part.manner.name.clone(),
+        style: part.manner.school.name().to_owned(),
+        parts: vec![part.clone()],
+        ..Session::default()
+    };
+    let planned = plan_session(
+        &mut scene.session,
+        &scene.mechanism,
+        &scene.body,
+        &scene.timing,
+    );
+    if let Err(e) = planned {
+        let reasons: Vec<String> = e
+            .problems
+            .iter()
+            .map(|p| format!("{}; allowed: {}", p.value, p.allowed))
+            .collect();
+        return without(&part.manner, name, reasons.join("; "));
+    }
+    let fit = scene.session.fits.first().cloned();
+    let body = scene.body.clone();
+    let scene = Arc::new(scene);
+    let mut sim = match workshop.seat(&scene, &body, Depth::Scene) {
+        Ok(sim) => sim,
+        Err(e) => return without(&part.manner, name, e.to_string()),
+    };
+    let trace = record_with(&mut sim, &Recording::rows(RATE_HZ), &mut |_, _| true);
+    if let Some(fault) = &trace.fault {
+        return without(&part.manner, name, format!("fault {fault}"));
+    }
+    let felt = felt_in(&trace, &scene.session);
+    let ends_u = [part.from_u, part.to_u];
+    Trial {
+        technique: part.manner.name.clone(),
+        performer: name.to_owned(),
+        score: Some(score(&felt, 0, &part.manner, ends_u, back.arc_length_m())),
+        fit,
+        passed: trace
+            .violations
+            .iter()
+            .map(|v| (v.limit, v.value, v.allowed))
+            .collect(),
+        refused: None,
+    }
+}
+
+fn by_hand(skins: &[Bed; 2], envelope: &Envelope, part: &Part, back: &Back) -> Trial {
+    let large = part.manner.takes_both_nodes();
+    let skin = &skins[usize::from(large)];
+    let bed = skin.for_nodes(&[surface(&part.manner).law_radius_m()]);
+    match perform(back, envelope, &bed, part, RATE_HZ) {
+        Ok(rows) => {
+            let felt = felt_of_hand(&rows, 0);
+            let ends_u = [part.from_u, part.to_u];
+            Trial {
+                technique: part.manner.name.clone(),
+                performer: HAND.to_owned(),
+                score: Some(score(&felt, 0, &part.manner, ends_u, back.arc_length_m())),
+                fit: None,
+                passed: Vec::new(),
+                refused: None,
+            }
+        }
+        Err(fault) => without(&part.manner, HAND, format!("fault {fault}")),
+    }
+}

@@ -1,0 +1,93 @@
+//! Promise: a technique is felt as it asks, by a hand always and by a chair as far as its axes and the caps go; and how near it came is measured.
+
+use crate::seat::{do_parts, part, scene, seat};
+use back::{Back, Envelope};
+use sim::{Bed, Limit, Recording, Subject, perform, record_with, surface};
+use tune::{Score, felt_in, felt_of_hand, score};
+
+fn by_hand(technique: &str) -> Score {
+    let chair = scene("chair.toml", &[]);
+    let back = Back::new(&chair.body).unwrap();
+    let envelope = Envelope::new(&[]).unwrap();
+    let part = part(technique, [0.40, 0.45], 0.25);
+    let cell_m = if part.manner.takes_both_nodes() {
+        0.004
+    } else {
+        0.002
+    };
+    let skin = Subject::skin(&back, &Bed::groundwork(cell_m), &envelope);
+    let bed = skin.for_nodes(&[surface(&part.manner).law_radius_m()]);
+    let rows = perform(&back, &envelope, &bed, &part, 100.0).unwrap();
+    // Research reports 0.4 N of force tracking in simulation; a press is held to 2 N (facts of control: at most 2 N rms).
+    if part.manner.rate_hz.is_none() {
+        let work = || rows.iter().filter(|r| r.working);
+        let squares: f64 = work()
+            .map(|r| (r.contact.force_n - r.wanted_n).powi(2))
+            .sum();
+        let rms_n = (squares / work().count() as f64).sqrt();
+        assert!(rms_n < 2.0, "{technique}: {rms_n} N off the force it wants");
+    }
+    let felt = felt_of_hand(&rows, 0);
+    score(
+        &felt,
+        0,
+        &part.manner,
+        [part.from_u, part.to_u],
+        back.arc_length_m(),
+    )
+}
+
+/// The ideal hand is what machines are measured against: it presses inside every band it can choose, at the rate asked for.
+#[test]
+fn val_a_hand_does_what_it_is_asked() {
+    for technique in [
+        "shiatsu_hold",
+        "swedish_effleurage",
+        "swedish_petrissage",
+        "swedish_tapotement",
+        "swedish_vibration",
+    ] {
+        let s = by_hand(technique);
+        println!("{technique}: {:.2}", s.closeness);
+        for what in ["force", "rate", "speed", "hold"] {
+            if let Some(p) = s.get(what) {
+                assert!(p.closeness.unwrap() > 0.9, "{technique}: {p:?}");
+            }
+        }
+    }
+}
+
+/// A chair aims a kneading and a palm's press by statics: in the run no node touches what is left out and no force cap is passed, the palm's force is the one
+/// asked for within 25 % (runs are some newtons beside statics), and the shaft turns at the rate that the plan says.
+#[test]
+fn val_a_chair_comes_near_under_the_caps() {
+    let mut chair = scene("chair.toml", &[("timing.press_ramp_s", "2")]);
+    let mut press = part("shiatsu_palm", [0.40, 0.40], 0.15);
+    press.firmness = 0.0;
+    let turn = part("chair_kneading", [0.40, 0.40], 0.2);
+    do_parts(&mut chair, vec![press, turn]);
+    let mut sim = seat(&chair);
+    let trace = record_with(&mut sim, &Recording::rows(50.0), &mut |_, _| true);
+    assert_eq!(trace.fault, None);
+    let bad = |l: Limit| matches!(l, Limit::KeepOut | Limit::Force | Limit::Pressure);
+    let passed: Vec<_> = trace.violations.iter().filter(|v| bad(v.limit)).collect();
+    assert!(passed.is_empty(), "{passed:?}");
+    let felt = felt_in(&trace, &chair.session);
+    let length_m = sim.subject().back.arc_length_m();
+    let scores: Vec<Score> = chair
+        .session
+        .parts
+        .iter()
+        .enumerate()
+        .map(|(i, p)| score(&felt, i, &p.manner, [p.from_u, p.to_u], length_m))
+        .collect();
+    println!("{scores:#?}");
+    let palm_n = scores[0].get("force").unwrap().measured;
+    assert!((palm_n / 60.0 - 1.0).abs() < 0.25, "{palm_n}");
+    let fit = &chair.session.fits[1];
+    let rate_hz = scores[1].get("rate").unwrap().measured;
+    assert!(
+        (rate_hz / fit.rate_hz.unwrap().1 - 1.0).abs() < 0.1,
+        "{rate_hz}, {fit:?}"
+    );
+}
