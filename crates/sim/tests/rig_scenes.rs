@@ -80,6 +80,45 @@ fn the_wobble_chair_runs() {
     runs("wobble_chair", &[]);
 }
 
+#[test]
+fn the_hand_roller_runs() {
+    runs("hand_roller", &[]);
+}
+
+/// A thumb of shiatsu presses with 30 to 100 N on 3 to 6 cm², 60 to 250 kPa in the mean (E), and holds: its force is that of the arm,
+/// `push - k y`, and falls little as the skin creeps.
+#[test]
+fn val_a_thumb_presses_as_shiatsu_does() {
+    let scene = load("hand", &[("duration_s", "9")]);
+    let mechanism::Mounting::Held {
+        stiffness_n_m,
+        push_n,
+        ..
+    } = scene.rig.mounting
+    else {
+        panic!("an arm holds it")
+    };
+    let mut sim = seat(scene);
+    let trace = record_rig(&mut sim, &Recording::rows(50.0), &mut |_, _| true);
+    let last = |column: &str| *trace.column(column).unwrap().last().unwrap();
+    let (force_n, area_m2) = (last("thumb_force_n"), last("thumb_area_m2"));
+    let arm_n = push_n - stiffness_n_m * last("held_joint_m");
+    println!(
+        "thumb: {force_n:.1} N, {:.1} cm2, arm {arm_n:.1} N, peak {:.1} N",
+        1e4 * area_m2,
+        trace.nodes[0].force_n
+    );
+    assert!((30.0..100.0).contains(&force_n));
+    assert!((3e-4..6e-4).contains(&area_m2));
+    assert!((60e3..250e3).contains(&(force_n / area_m2)));
+    // The force stands along the skin's normal, the arm along y of its ground: a degree or two.
+    assert!((force_n / arm_n - 1.0).abs() < 0.02, "{force_n} {arm_n}");
+    assert!(
+        trace.nodes[0].force_n < 1.1 * force_n,
+        "it came without a blow"
+    );
+}
+
 /// The same wobble unit on the same woman twice: as a rig with all its masses (two rods closed by the engine), and as `Sim` has it,
 /// arms by their closed form, dynamics at rockers and trunk alone. `Sim` is led to where the rig's drives are. What the full
 /// dynamics add is inertia of arms and slide: at 12 rpm it must be small against the contact's forces.

@@ -79,7 +79,10 @@ impl<'a> Aim<'a> {
             None => TAU / step.turn_rad_s(&self.scene.timing),
         };
         // A beat's rise is averaged over the beat.
-        let round = poses.len() > 1 && !step.sway().is_some_and(|s| s.tap);
+        let round = match step.sway() {
+            Some(sway) => !sway.tap,
+            None => step.technique == Technique::Knead,
+        };
         let mut start = Rest::default();
         let mut too_deep = |protrude_m: f64| {
             let mut before: Option<[Contact; 2]> = None;
@@ -138,6 +141,8 @@ impl<'a> Aim<'a> {
     fn poses(&self, step: &Step) -> Vec<[f64; 3]> {
         let park_rad = step.park_deg.to_radians();
         let round = (0..TURN_STEPS).map(|i| TAU * i as f64 / TURN_STEPS as f64);
+        // Statics knows the right side: where a crank stands still the left one is half a turn on.
+        let cranks = self.scene.mechanism.knead.rod.crank_m > 0.0;
         match step.sway() {
             _ if step.technique == Technique::Knead => {
                 round.map(|rad| [park_rad + rad, 0.0, 0.0]).collect()
@@ -149,6 +154,7 @@ impl<'a> Aim<'a> {
                     [knead_rad, 0.0, sway.protrude.value(rad)]
                 })
                 .collect(),
+            None if cranks => vec![[park_rad, 0.0, 0.0], [park_rad, 0.5 * TAU, 0.0]],
             None => vec![[park_rad, 0.0, 0.0]],
         }
     }
