@@ -188,6 +188,23 @@ impl Touch {
         self.traction.bristles().traction_pa()
     }
 
+    /// How far the skin stands in under each of the window's cells, m, as of the last solve: the overlap less what cover and node
+    /// gave way. 0 where nothing presses, though skin is drawn along there too.
+    pub fn skin_depths_m(&self) -> impl Iterator<Item = f64> + '_ {
+        let cell_m2 = self.kernel.cell_m() * self.kernel.cell_m();
+        let force_n = cell_m2 * self.patch.pressure_pa().iter().sum::<f64>();
+        let give_m = force_n / self.law.stiffness_n_m;
+        let cover = self.law.cover;
+        self.patch
+            .pressure_pa()
+            .iter()
+            .zip(&self.overlap_m)
+            .map(move |(p, overlap_m)| match *p > 0.0 {
+                true => (overlap_m - cover.map_or(0.0, |c| c.squeeze(*p).0) - give_m).max(0.0),
+                false => 0.0,
+            })
+    }
+
     /// Energy that skin, cover and node would give back now, J: half of pressure times displacement, what the foam holds,
     /// the node's own spring. Relaxing tissue gives back less at once and more if waited for; 0 once the node is off.
     pub fn stored_j(&self) -> f64 {

@@ -6,8 +6,15 @@ use bevy::tasks::block_on;
 /// Vulkan, or what a system has in its place.
 pub const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
 
+/// What draws.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    /// The processor does, in the absence of a graphics card.
+    pub is_processor: bool,
+}
+
 /// Fails with advice where there is nothing to draw with.
-pub fn probe(headless: bool) -> anyhow::Result<()> {
+pub fn probe(headless: bool) -> anyhow::Result<Driver> {
     if !headless {
         let display = std::env::var("DISPLAY").unwrap_or_default();
         if !display_answers(&display) {
@@ -21,13 +28,16 @@ pub fn probe(headless: bool) -> anyhow::Result<()> {
         backends: BACKENDS,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    if block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).is_err() {
+    let Ok(adapter) = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
+    else {
         bail!(
             "no Vulkan driver was found, so nothing can be drawn\n\
              hint: on Debian and Ubuntu `apt-get install mesa-vulkan-drivers` draws on the processor"
         );
-    }
-    Ok(())
+    };
+    Ok(Driver {
+        is_processor: adapter.get_info().device_type == wgpu::DeviceType::Cpu,
+    })
 }
 
 /// Whether somebody listens at a local display such as `:0`. Displays of other hosts are believed.

@@ -1,39 +1,107 @@
-//! From the still's geometry to triangles. The only module in which metres in `f64` become `f32`.
+//! From geometry to triangles. The only module in which metres in `f64` become `f32`.
 
 use bevy::asset::RenderAssetUsages;
 use bevy::math::{Quat, Vec3};
-use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
+use bevy::mesh::{Indices, Mesh, PrimitiveTopology, VertexAttributeValues};
 use bevy::transform::components::Transform;
 use nalgebra::{Isometry3, Point3, Vector3};
-use std::f32::consts::{FRAC_PI_2, TAU};
+use std::f32::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 use tissue::Indenter;
 
-use crate::still::{Form, Sheet};
+use crate::dent::Moved;
+use crate::parts::Form;
+use crate::section::Band;
+use crate::skin::Sheet;
 
 /// A surface, lit by its own normals. The engine could work normals out, but it drops those of
 /// triangles with edges under 2 cm, which is all of them here.
 pub fn sheet(sheet: &Sheet) -> Mesh {
-    let points = sheet
-        .points
+    let points = sheet.points.iter().map(|p| point(p).to_array()).collect();
+    let normals = sheet.normals.iter().map(|n| vector(n).to_array()).collect();
+    let mesh = grid(points, normals, sheet.rows, sheet.columns);
+    if sheet.uvs.is_empty() {
+        return mesh;
+    }
+    mesh.with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, sheet.uvs.clone())
+}
+
+/// Puts points of a sheet's mesh where they are now, and those that were moved before back to their rest.
+pub fn dent(mesh: &mut Mesh, sheet: &Sheet, before: &[usize], moved: &[Moved]) {
+    let mut set =
+        |attribute, rest: &dyn Fn(usize) -> [f32; 3], now: &dyn Fn(&Moved) -> [f32; 3]| {
+            if let Some(VertexAttributeValues::Float32x3(values)) = mesh.attribute_mut(attribute) {
+                for &index in before {
+                    values[index] = rest(index);
+                }
+                for m in moved {
+                    values[m.index] = now(m);
+                }
+            }
+        };
+    set(
+        Mesh::ATTRIBUTE_POSITION.id,
+        &|i| point(&sheet.points[i]).to_array(),
+        &|m| point(&m.point).to_array(),
+    );
+    set(
+        Mesh::ATTRIBUTE_NORMAL.id,
+        &|i| vector(&sheet.normals[i]).to_array(),
+        &|m| vector(&m.normal).to_array(),
+    );
+}
+
+/// Shows the rows of a sheet's mesh from `first` down only.
+pub fn cut(mesh: &mut Mesh, sheet: &Sheet, first: usize) {
+    mesh.insert_indices(Indices::U32(triangles(sheet.rows, sheet.columns, first)));
+}
+
+/// A band of a section; it faces up the spine.
+pub fn band(band: &Band) -> Mesh {
+    let points: Vec<[f32; 3]> = band
+        .outer
         .iter()
-        .map(|p| [p.x as f32, p.y as f32, p.z as f32])
+        .chain(&band.inner)
+        .map(|p| point(p).to_array())
         .collect();
-    let normals = sheet
-        .normals
-        .iter()
-        .map(|n| [n.x as f32, n.y as f32, n.z as f32])
-        .collect();
-    grid(points, normals, sheet.rows, sheet.columns)
+    let normals = vec![[0.0, 0.0, 1.0]; points.len()];
+    grid(points, normals, 2, band.outer.len())
 }
 
 /// A solid in its own frame.
 pub fn form(form: &Form) -> Mesh {
     match form {
-        Form::Tube { path, radius_m } => tube(path, *radius_m as f32),
-        Form::Block { size_m } => bevy::math::primitives::Cuboid::from_size(vector(size_m)).into(),
+        Form::Tube { path, radius_m } => tube(path, &vec![*radius_m; path.len()]),
+        Form::Limb { path, radii_m } => {
+            let (path, radii_m) = curved(path, radii_m);
+            tube(&path, &radii_m)
+        }
+        Form::Block { size_m, edge_m } => block(vector(size_m), *edge_m as f32),
         Form::Cylinder { radius_m, length_m } => roller(*radius_m, *length_m, 0.0015),
         Form::Node(shape) => node(shape),
     }
+}
+
+/// An arrow of length 1 along x, from the origin.
+pub fn arrow() -> Mesh {
+    let ring = |x: f32, radius: f32, tilt: f32| Ring::on_x(x, radius, tilt);
+    lathe(
+        [
+            ring(0.0, 0.0, -FRAC_PI_2),
+            ring(0.0, 0.035, -FRAC_PI_2),
+            ring(0.0, 0.035, 0.0),
+            ring(0.72, 0.035, 0.0),
+            ring(0.72, 0.035, -FRAC_PI_2),
+            ring(0.72, 0.09, -FRAC_PI_2),
+            ring(0.72, 0.09, 0.31),
+            ring(1.0, 0.0, 0.31),
+        ]
+        .into_iter(),
+    )
+}
+
+/// A thin tube along points; two at least.
+pub fn thread(path: &[Point3<f64>], radius_m: f64) -> Mesh {
+    tube(path, &vec![radius_m; path.len()])
 }
 
 /// The place of a frame.
@@ -125,22 +193,102 @@ fn roller(radius_m: f64, length_m: f64, fillet_m: f64) -> Mesh {
     lathe(face(-1.0).chain(end(-1.0)).chain(end(1.0)).chain(face(1.0)))
 }
 
-/// A tube with round ends.
-fn tube(path: &[Point3<f64>], radius: f32) -> Mesh {
+/// A tube with round ends and a radius at each point.
+fn tube(path: &[Point3<f64>], radii_m: &[f64]) -> Mesh {
     let path: Vec<Vec3> = path.iter().map(point).collect();
     let last = path.len() - 1;
     let along =
         |i: usize| (path[(i + 1).min(last)] - path[i.saturating_sub(1)]).normalize_or(Vec3::X);
-    let cap = |i: usize, from: f32| (0..=6).map(move |k| (i, (from + k as f32 / 6.0) * FRAC_PI_2));
+    let radius = |i: usize| radii_m[i.min(radii_m.len() - 1)] as f32;
+    // How the surface leans where the tube grows or tapers.
+    let lean = |i: usize| {
+        let way = (path[(i + 1).min(last)] - path[i.saturating_sub(1)]).length();
+        -(radius((i + 1).min(last)) - radius(i.saturating_sub(1))).atan2(way.max(1e-6))
+    };
+    let cap =
+        |i: usize, from: f32| (0..=6).map(move |k| (i, (from + k as f32 / 6.0) * FRAC_PI_2, false));
     let rings = cap(0, -1.0)
-        .chain((1..last).map(|i| (i, 0.0)))
+        .chain((1..last).map(|i| (i, 0.0, true)))
         .chain(cap(last, 0.0));
-    lathe(rings.map(|(i, tilt)| Ring {
-        centre: path[i] + along(i) * radius * tilt.sin(),
+    lathe(rings.map(|(i, tilt, inside)| Ring {
+        centre: path[i] + along(i) * radius(i) * tilt.sin(),
         axis: along(i),
-        radius: radius * tilt.cos(),
-        tilt,
+        radius: radius(i) * tilt.cos(),
+        tilt: if inside { lean(i) } else { tilt },
     }))
+}
+
+/// Points between those of a path, on a smooth curve through them (Catmull and Rom 1974).
+fn curved(path: &[Point3<f64>], radii_m: &[f64]) -> (Vec<Point3<f64>>, Vec<f64>) {
+    const BETWEEN: usize = 8;
+    let last = path.len() - 1;
+    let (mut points, mut radii) = (Vec::new(), Vec::new());
+    for i in 0..last {
+        let four = [i.saturating_sub(1), i, i + 1, (i + 2).min(last)];
+        for step in 0..BETWEEN {
+            let t = step as f64 / BETWEEN as f64;
+            let weights = [
+                0.5 * (-t + 2.0 * t * t - t * t * t),
+                0.5 * (2.0 - 5.0 * t * t + 3.0 * t * t * t),
+                0.5 * (t + 4.0 * t * t - 3.0 * t * t * t),
+                0.5 * (-t * t + t * t * t),
+            ];
+            let sum = |of: &dyn Fn(usize) -> Vector3<f64>| -> Vector3<f64> {
+                four.iter().zip(weights).map(|(k, w)| of(*k) * w).sum()
+            };
+            points.push(Point3::from(sum(&|k| path[k].coords)));
+            radii.push(sum(&|k| Vector3::x() * radii_m[k]).x);
+        }
+    }
+    points.push(path[last]);
+    radii.push(radii_m[last]);
+    (points, radii)
+}
+
+/// A box with rounded edges.
+fn block(size: Vec3, edge: f32) -> Mesh {
+    const CORNER: usize = 4;
+    let half = 0.5 * size;
+    let edge = edge.min(half.min_element());
+    // Along one axis: the corner's bend, the flat, the other corner's bend.
+    let stops = |half: f32| -> Vec<f32> {
+        let bend = |k: usize| edge * (FRAC_PI_4 * k as f32 / CORNER as f32).tan();
+        let low = (0..=CORNER).rev().map(|k| edge - half - bend(k));
+        let high = (0..=CORNER).map(|k| half - edge + bend(k));
+        low.chain(high).collect()
+    };
+    let (mut points, mut normals, mut indices) = (Vec::new(), Vec::new(), Vec::new());
+    for (axis, sign) in (0..3).flat_map(|axis| [(axis, -1.0), (axis, 1.0)]) {
+        let (right, up) = ((axis + 1) % 3, (axis + 2) % 3);
+        let (rights, ups) = (stops(half[right]), stops(half[up]));
+        let first = points.len() as u32;
+        for v in &ups {
+            for u in &rights {
+                let mut on_box = Vec3::ZERO;
+                on_box[axis] = sign * half[axis];
+                on_box[right] = sign * u;
+                on_box[up] = *v;
+                let core = on_box.clamp(edge - half, half - edge);
+                let normal = (on_box - core).normalize_or(Vec3::AXES[axis] * sign);
+                points.push((core + normal * edge).to_array());
+                normals.push(normal.to_array());
+            }
+        }
+        let width = rights.len() as u32;
+        for row in 0..ups.len() as u32 - 1 {
+            for column in 0..width - 1 {
+                let a = first + row * width + column;
+                indices.extend([a, a + 1, a + width, a + width, a + 1, a + width + 1]);
+            }
+        }
+    }
+    Mesh::new(
+        PrimitiveTopology::TriangleList,
+        RenderAssetUsages::default(),
+    )
+    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
+    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
+    .with_inserted_indices(Indices::U32(indices))
 }
 
 /// One circle of a turned body.
@@ -189,8 +337,19 @@ fn lathe(rings: impl Iterator<Item = Ring>) -> Mesh {
 
 /// Triangles over a grid of points. Seen with the rows going down, the columns go right.
 fn grid(points: Vec<[f32; 3]>, normals: Vec<[f32; 3]>, rows: usize, columns: usize) -> Mesh {
+    Mesh::new(
+        PrimitiveTopology::TriangleList,
+        RenderAssetUsages::default(),
+    )
+    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
+    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
+    .with_inserted_indices(Indices::U32(triangles(rows, columns, 0)))
+}
+
+/// Corners of a grid's triangles, its rows from `first` down.
+fn triangles(rows: usize, columns: usize, first: usize) -> Vec<u32> {
     let mut indices = Vec::with_capacity(6 * rows * columns);
-    for row in 1..rows {
+    for row in first + 1..rows {
         for column in 1..columns {
             let corner = |r: usize, c: usize| ((row - r) * columns + column - c) as u32;
             indices.extend([
@@ -203,26 +362,24 @@ fn grid(points: Vec<[f32; 3]>, normals: Vec<[f32; 3]>, rows: usize, columns: usi
             ]);
         }
     }
-    Mesh::new(
-        PrimitiveTopology::TriangleList,
-        RenderAssetUsages::default(),
-    )
-    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
-    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
-    .with_inserted_indices(Indices::U32(indices))
+    indices
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bevy::mesh::VertexAttributeValues;
 
     /// All triangles of a convex body must face away from its middle, as must the normals: a body
     /// that is inside out is drawn black or not at all.
     #[test]
     fn bodies_face_outwards() {
         let path = [Point3::new(0.0, 0.0, -0.05), Point3::new(0.0, 0.0, 0.05)];
-        let bodies = [ball(0.03), roller(0.03, 0.08, 0.01), tube(&path, 0.01)];
+        let bodies = [
+            ball(0.03),
+            roller(0.03, 0.08, 0.01),
+            tube(&path, &[0.01, 0.02]),
+            block(Vec3::new(0.03, 0.05, 0.2), 0.01),
+        ];
         for body in bodies {
             let Some(VertexAttributeValues::Float32x3(points)) =
                 body.attribute(Mesh::ATTRIBUTE_POSITION)

@@ -1,4 +1,4 @@
-//! One picture without a window.
+//! Pictures without a window: one, or one after the other.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bevy::app::ScheduleRunnerPlugin;
-use bevy::camera::RenderTarget;
+use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::prelude::*;
 use bevy::render::render_resource::{PipelineCache, TextureFormat, TextureUsages};
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
@@ -16,27 +16,57 @@ use bevy::render::{Render, RenderApp, RenderSystems};
 use bevy::window::ExitCondition;
 use bevy::winit::WinitPlugin;
 
-use crate::orbit::View;
+use crate::booth::Booths;
+use crate::orbit::{Orbit, Sight, View};
+use crate::panels;
+use crate::show::{Play, Show};
 use crate::stage;
-use crate::still::Still;
+use crate::studio;
+use crate::wish::Wish;
 
 /// What is wanted.
-#[derive(Resource)]
-pub struct Shot {
-    /// The PNG to write.
-    pub path: PathBuf,
+#[derive(Resource, Clone, Debug)]
+pub struct Shots {
+    /// The pictures.
+    pub wanted: Vec<Wanted>,
     /// Width and height, pixels.
     pub size: [u32; 2],
+    /// No shadows, and no smoothing of edges.
+    pub reduced: bool,
+    /// Prints how fast the pictures were drawn.
+    pub timed: bool,
 }
 
-/// Draws the still, saves the picture and leaves; what goes wrong is told on stderr.
-pub fn take(still: Still, view: View, shot: Shot) -> AppExit {
+/// One picture.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What is shown, from where, when.
+    pub wish: Wish,
+    /// The PNG to write.
+    pub path: PathBuf,
+}
+
+/// Simulates as far as is wanted, draws, saves and leaves; what goes wrong is told on stderr.
+///
+/// # Errors
+/// Why a scene cannot run.
+pub fn take(booths: Booths, shots: Shots) -> anyhow::Result<AppExit> {
+    // Simulated first: drawing on the processor would take it from the simulation.
+    let first_s = shots.wanted.first().map_or(0.0, |wanted| wanted.wish.t_s);
+    for booth in &booths.0 {
+        booth.wait(first_s)?;
+    }
+    Ok(app(booths, shots).run())
+}
+
+/// The program without a window, ready to run.
+pub fn app(booths: Booths, shots: Shots) -> App {
     let mut app = App::new();
     app.add_plugins(
         DefaultPlugins
             .build()
-            .set(stage::quiet())
-            .set(stage::renderer())
+            .set(studio::quiet())
+            .set(studio::renderer())
             .set(WindowPlugin {
                 primary_window: None,
                 exit_condition: ExitCondition::DontExit,
@@ -51,54 +81,122 @@ pub fn take(still: Still, view: View, shot: Shot) -> AppExit {
         render.insert_resource(waiting.clone());
         render.add_systems(Render, count_waiting.in_set(RenderSystems::Cleanup));
     }
-    let orbit = stage::orbit(&still, view);
-    let [width, height] = shot.size;
-    stage::furnish(&mut app, still);
+    studio::furnish(&mut app, booths, Show::default());
+    panels::overlay(&mut app);
     app.insert_resource(waiting)
-        .insert_resource(shot)
-        .add_systems(
-            Startup,
-            move |mut commands: Commands, mut images: ResMut<Assets<Image>>| {
-                // Drawn at twice the size and averaged: smoother than the engine's multisampling, and
-                // on a processor no slower.
-                let format = TextureFormat::Rgba8UnormSrgb;
-                let mut picture = Image::new_target_texture(
-                    OVERSAMPLE * width,
-                    OVERSAMPLE * height,
-                    format,
-                    None,
-                );
-                picture.texture_descriptor.usage |= TextureUsages::COPY_SRC;
-                let picture = images.add(picture);
-                commands.insert_resource(Picture(picture.clone()));
-                commands.spawn((
-                    stage::camera(orbit, &mut images),
-                    RenderTarget::from(picture),
-                    Msaa::Off,
-                ));
-            },
-        )
-        .add_systems(Update, release)
-        .run()
+        .insert_resource(shots)
+        .init_resource::<Roll>()
+        .add_systems(Startup, set_up)
+        .add_systems(First, aim)
+        .add_systems(Last, release);
+    app
 }
 
+/// Pictures are drawn at twice the size and averaged: smoother than the engine's multisampling, and on a processor no slower.
 const OVERSAMPLE: u32 = 2;
-/// Frames without a pipeline being compiled before the picture is taken. New pipelines appear
+/// Frames without a pipeline being compiled before a picture is taken. New pipelines appear
 /// within two frames of the mesh that needs them; the rest is margin.
 const QUIET_FRAMES: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Frames that are drawn to say how long one takes.
+const TIMED_FRAMES: u32 = 20;
+/// As long as nothing is drawn, the driver is given up; as long as nothing is simulated, the simulation.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[derive(Resource)]
-struct Picture(Handle<Image>);
+struct Picture(RenderTarget);
 
 /// How many pipelines the render world still compiles.
 #[derive(Resource, Clone)]
 struct Waiting(Arc<AtomicUsize>);
 
+/// How far the roll of pictures is.
+#[derive(Resource, Default)]
+struct Roll {
+    taken: usize,
+    /// Asked for and not yet captured.
+    under_way: bool,
+    quiet: u32,
+    aimed: bool,
+    /// Since when the picture is drawn, and how many times it was.
+    drawn: Option<(Instant, u32)>,
+    last: Option<Instant>,
+}
+
 fn count_waiting(cache: Res<PipelineCache>, waiting: Res<Waiting>) {
     waiting
         .0
         .store(cache.waiting_pipelines().count(), Ordering::Relaxed);
+}
+
+fn set_up(
+    mut commands: Commands,
+    mut images: ResMut<Assets<Image>>,
+    mut panels: ResMut<bevy_egui::EguiGlobalSettings>,
+    shots: Res<Shots>,
+    sight: Res<Sight>,
+) {
+    let [width, height] = shots.size;
+    let oversample = shots.oversample();
+    let format = TextureFormat::Rgba8UnormSrgb;
+    let mut picture =
+        Image::new_target_texture(oversample * width, oversample * height, format, None);
+    picture.texture_descriptor.usage |= TextureUsages::COPY_SRC;
+    let picture = images.add(picture);
+    let target = RenderTarget::Image(ImageRenderTarget {
+        handle: picture,
+        scale_factor: oversample as f32,
+    });
+    commands.insert_resource(Picture(target.clone()));
+    let orbit = Orbit::new(View::Back, &sight);
+    commands.spawn((stage::camera(orbit, &mut images), target.clone(), Msaa::Off));
+    panels.auto_create_primary_context = false;
+    commands.spawn((panels::camera(), target, Msaa::Off));
+}
+
+impl Shots {
+    fn oversample(&self) -> u32 {
+        if self.reduced { 1 } else { OVERSAMPLE }
+    }
+}
+
+/// Points camera and time at the next picture, once the run is simulated so far.
+fn aim(
+    booths: Res<Booths>,
+    shots: Res<Shots>,
+    sight: Res<Sight>,
+    mut roll: ResMut<Roll>,
+    mut play: ResMut<Play>,
+    mut show: ResMut<Show>,
+    mut camera: Single<(&mut Orbit, &mut Transform)>,
+) {
+    let Some(Wanted { wish, .. }) = shots.wanted.get(roll.taken) else {
+        return;
+    };
+    let [recorded_s, duration_s] = booths.spans_s();
+    let all = booths
+        .0
+        .iter()
+        .all(|booth| booth.run.is_some() && booth.coming().is_none());
+    let wanted_s = wish.t_s.min(duration_s);
+    roll.aimed = all && recorded_s >= wanted_s;
+    *play = Play {
+        playing: false,
+        // Before that, what is there already is drawn, which gets the pipelines compiled.
+        t_s: if roll.aimed { wanted_s } else { 0.0 },
+        horizon_s: shots.wanted.iter().map(|w| w.wish.t_s).fold(0.0, f64::max),
+        ..Play::default()
+    };
+    let wanted = Show {
+        reduced: shots.reduced,
+        ..wish.show.clone()
+    };
+    show.set_if_neq(wanted);
+    let (orbit, transform) = &mut *camera;
+    **orbit = Orbit::new(wish.view, &sight);
+    **transform = orbit.transform();
+    if !roll.aimed {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Asks for the picture once everything that should be in it can be drawn. The engine leaves out
@@ -107,44 +205,68 @@ fn release(
     mut commands: Commands,
     waiting: Res<Waiting>,
     picture: Res<Picture>,
+    shots: Res<Shots>,
+    mut roll: ResMut<Roll>,
     mut exit: MessageWriter<AppExit>,
-    mut quiet: Local<u32>,
-    mut start: Local<Option<Instant>>,
 ) {
-    if start.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-        eprintln!(
-            "the graphics driver gave no picture within {} s",
-            PATIENCE.as_secs()
-        );
+    if roll.last.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+        eprintln!("no picture came within {} s", PATIENCE.as_secs());
         exit.write(AppExit::error());
     }
+    if !roll.aimed || roll.under_way {
+        return;
+    }
+    let (since, frames) = roll.drawn.unwrap_or((Instant::now(), 0));
+    roll.drawn = Some((since, frames + 1));
     match waiting.0.load(Ordering::Relaxed) {
-        0 => *quiet = quiet.saturating_add(1),
-        _ => *quiet = 0,
+        0 => roll.quiet += 1,
+        _ => roll.quiet = 0,
     }
-    if *quiet == QUIET_FRAMES {
-        commands
-            .spawn(Screenshot::image(picture.0.clone()))
-            .observe(save);
+    // The camera follows the moment by one frame.
+    let enough = if shots.timed {
+        TIMED_FRAMES
+    } else {
+        QUIET_FRAMES
+    };
+    if roll.quiet >= enough {
+        roll.under_way = true;
+        commands.spawn(Screenshot(picture.0.clone())).observe(save);
     }
 }
 
-fn save(captured: On<ScreenshotCaptured>, shot: Res<Shot>, mut exit: MessageWriter<AppExit>) {
+fn save(
+    captured: On<ScreenshotCaptured>,
+    shots: Res<Shots>,
+    mut roll: ResMut<Roll>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let Some(Wanted { wish, path }) = shots.wanted.get(roll.taken) else {
+        return;
+    };
     let pixels = captured.image.data.as_deref().unwrap_or_default();
-    exit.write(
-        match write_png(&shot.path, &halved(pixels, shot.size), shot.size) {
-            Ok(()) => AppExit::Success,
-            Err(error) => {
-                eprintln!("{error:#}");
-                AppExit::error()
-            }
-        },
-    );
+    let averaged = averaged(pixels, shots.size, shots.oversample() as usize);
+    if let Err(error) = write_png(path, &averaged, shots.size) {
+        eprintln!("{error:#}");
+        exit.write(AppExit::error());
+        return;
+    }
+    if let Some((since, frames)) = roll.drawn.filter(|_| shots.timed) {
+        let rate = f64::from(frames) / since.elapsed().as_secs_f64();
+        eprintln!("t = {:.2} s: {rate:.1} frames/s", wish.t_s);
+    }
+    *roll = Roll {
+        taken: roll.taken + 1,
+        last: Some(Instant::now()),
+        ..Roll::default()
+    };
+    if roll.taken == shots.wanted.len() {
+        exit.write(AppExit::Success);
+    }
 }
 
-/// Averages squares of `OVERSAMPLE` pixels; four bytes a pixel in, three out.
-fn halved(pixels: &[u8], [width, height]: [u32; 2]) -> Vec<u8> {
-    let (width, height, n) = (width as usize, height as usize, OVERSAMPLE as usize);
+/// Averages squares of `n` pixels each way; four bytes a pixel in, three out.
+fn averaged(pixels: &[u8], [width, height]: [u32; 2], n: usize) -> Vec<u8> {
+    let (width, height) = (width as usize, height as usize);
     let mut out = Vec::with_capacity(3 * width * height);
     for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
         for channel in 0..3 {
@@ -171,6 +293,8 @@ fn write_png(path: &Path, rgb: &[u8], [width, height]: [u32; 2]) -> anyhow::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booth::Booth;
+    use crate::tuning::Tuning;
 
     #[test]
     fn halving_averages_squares() {
@@ -179,6 +303,151 @@ mod tests {
             .into_iter()
             .flat_map(|red| [red, 7, 255, 255])
             .collect();
-        assert_eq!(halved(&pixels, [1, 1]), [60, 7, 255]);
+        assert_eq!(averaged(&pixels, [1, 1], 2), [60, 7, 255]);
+    }
+
+    /// Files below scenes/ that can be shown: scenes, and rigs by themselves.
+    fn shipped() -> Vec<PathBuf> {
+        let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+        let mut files = Vec::new();
+        for folder in ["", "checks", "mechanisms"] {
+            for entry in std::fs::read_dir(scenes.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let is_toml = path.extension().is_some_and(|e| e == "toml");
+                let kind = is_toml.then(|| scene::FileKind::of(&path).unwrap());
+                if matches!(kind, Some(scene::FileKind::Scene | scene::FileKind::Rig)) {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    fn draw(app: &mut App, what: &str, mut until: impl FnMut(&mut World) -> bool) {
+        let start = Instant::now();
+        while !until(app.world_mut()) {
+            assert!(start.elapsed() < PATIENCE, "waited for {what}");
+            app.update();
+        }
+    }
+
+    fn booth<T>(world: &mut World, look: impl FnOnce(&mut Booth) -> T) -> T {
+        look(&mut world.resource_mut::<Booths>().0[0])
+    }
+
+    fn settled(world: &mut World) -> bool {
+        booth(world, |b| b.run.is_some() && b.coming().is_none())
+    }
+
+    /// The whole program without a window: every shipped scene and rig opens, plays for 120 frames and gives a picture; a change of a
+    /// parameter changes the run; what is wrong is told and the last good run stays. One program for all of it, because most of
+    /// the time goes into the engine's start.
+    #[test]
+    fn every_shipped_scene_plays_and_is_shot() {
+        if let Err(error) = crate::adapter::probe(true) {
+            let required = std::env::var("KNEADLAB_REQUIRE").unwrap_or_default();
+            let is_required = required.split(',').any(|what| what == "vulkan");
+            assert!(!is_required, "KNEADLAB_REQUIRE asks for vulkan: {error}");
+            println!("SKIPPED: {error}");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let size = [96, 72];
+        let files = shipped();
+        assert!(files.len() >= 9, "{files:?}");
+        let shots = Shots {
+            wanted: Vec::new(),
+            size,
+            reduced: true,
+            timed: false,
+        };
+        let mut app = app(Booths(vec![Booth::open(&files[0], &[])]), shots);
+        app.finish();
+        app.cleanup();
+        for file in &files {
+            booth(app.world_mut(), |b| {
+                b.tuning = Tuning::new(file, &[]);
+                b.order();
+            });
+            let play = Play {
+                speed: 2.0,
+                ..Play::default()
+            };
+            app.insert_resource(play);
+            draw(&mut app, "the run", settled);
+            for _ in 0..120 {
+                app.update();
+            }
+            let t_s = app.world().resource::<Play>().t_s;
+            assert!(t_s > 0.0, "{}: time stands still", file.display());
+            let path = folder.path().join("shot.png");
+            let wish = Wish {
+                view: View::Corner,
+                t_s: 0.5,
+                ..Wish::default()
+            };
+            *app.world_mut().resource_mut::<Roll>() = Roll::default();
+            app.world_mut().resource_mut::<Shots>().wanted = vec![Wanted {
+                wish,
+                path: path.clone(),
+            }];
+            draw(&mut app, "the picture", |world| {
+                world.resource::<Roll>().taken == 1
+            });
+            app.world_mut().resource_mut::<Shots>().wanted.clear();
+            let reader = std::io::BufReader::new(File::open(&path).unwrap());
+            let mut reader = png::Decoder::new(reader).read_info().unwrap();
+            let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+            reader.next_frame(&mut bytes).unwrap();
+            let mut colours: Vec<&[u8]> = bytes.chunks(3).collect();
+            colours.sort_unstable();
+            colours.dedup();
+            // A picture without a machine is ground and backdrop: a few dozen greys.
+            assert!(
+                colours.len() > 250,
+                "{}: {} colours",
+                file.display(),
+                colours.len()
+            );
+        }
+
+        // A slider's change is simulated and seen.
+        let chair = files
+            .iter()
+            .find(|f| f.ends_with("checks/knead_turns.toml"))
+            .unwrap();
+        booth(app.world_mut(), |b| {
+            b.tuning = Tuning::new(chair, &[]);
+            b.order();
+        });
+        draw(&mut app, "the run", settled);
+        app.insert_resource(Play {
+            playing: false,
+            ..Play::default()
+        });
+        booth(app.world_mut(), |b| {
+            b.tuning.set("chair.recline_deg", "20", false);
+            b.order();
+        });
+        draw(&mut app, "the changed run", |world| {
+            settled(world)
+                && (world.resource::<Sight>().recline_rad - 20f32.to_radians()).abs() < 1e-4
+        });
+        let good = booth(app.world_mut(), |b| b.run.clone().unwrap());
+
+        // What cannot be is told, and what was good stays.
+        booth(app.world_mut(), |b| {
+            b.tuning.set("chair.recline_deg", "200", false);
+            b.order();
+        });
+        draw(&mut app, "the problem", |world| {
+            booth(world, |b| b.problem.is_some())
+        });
+        let (problem, run) = booth(app.world_mut(), |b| {
+            (b.problem.clone().unwrap(), b.run.clone().unwrap())
+        });
+        assert!(problem.contains("chair.recline_deg"), "{problem}");
+        assert!(Arc::ptr_eq(&run, &good));
     }
 }

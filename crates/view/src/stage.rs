@@ -1,55 +1,157 @@
-//! The photographer's studio: what the still is made of, the lights, the ground, the window.
+//! The photographer's studio: what a run is made of for the eye, the lights, the ground, the camera.
 
+use std::sync::Arc;
+
+use bevy::asset::RenderAssetUsages;
 use bevy::camera::{Exposure, Hdr};
 use bevy::core_pipeline::tonemapping::Tonemapping;
+use bevy::image::{ImageAddressMode, ImageFilterMode, ImageSampler, ImageSamplerDescriptor};
 use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap, NotShadowCaster};
-use bevy::log::{Level, LogPlugin};
 use bevy::pbr::{DistanceFog, FogFalloff};
+use bevy::platform::collections::HashMap;
 use bevy::prelude::*;
-use bevy::render::RenderPlugin;
-use bevy::render::settings::WgpuSettings;
-use bevy::window::WindowResolution;
+use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
+use nalgebra::{Point3, Vector3};
 
-use crate::adapter;
+use crate::figure;
 use crate::mesh;
-use crate::orbit::{self, Orbit, View};
-use crate::still::{Finish, Still};
+use crate::orbit::{Orbit, Sight};
+use crate::paint::Paint;
+use crate::parts::{Finish, Form};
+use crate::run::Run;
+use crate::show::{Layers, Show};
+use crate::skin::{self, Skin};
 
-/// Opens a window and stays until it is closed.
-pub fn open_window(still: Still, view: View, [width, height]: [u32; 2]) -> AppExit {
-    let window = Window {
-        title: format!("{} - kneadlab", still.title),
-        resolution: WindowResolution::new(width, height),
-        ..default()
-    };
-    let orbit = orbit(&still, view);
-    let mut app = App::new();
-    app.add_plugins(
-        DefaultPlugins
-            .set(quiet())
-            .set(renderer())
-            .set(WindowPlugin {
-                primary_window: Some(window),
-                ..default()
-            }),
-    );
-    furnish(&mut app, still);
-    app.add_systems(
-        Startup,
-        move |mut commands: Commands, mut images: ResMut<Assets<Image>>| {
-            commands.spawn(camera(orbit, &mut images));
-        },
-    );
-    app.add_systems(Update, orbit::steer);
-    app.run()
+/// What a drawn thing belongs to: it is seen while that is on.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// The machine; in a section only what touches stays.
+    Machine {
+        /// A node or what holds it.
+        touches: bool,
+    },
+    /// Pad and piping.
+    Pad,
+    /// The rest of the user, and the seat.
+    Figure,
+    /// Force arrows.
+    Forces,
+    /// Node trails.
+    Trails,
+    /// Bone.
+    Bones,
+    /// Spinous processes.
+    Landmarks,
+    /// Acupoints.
+    Points,
+    /// The bands of a section.
+    Section,
 }
 
-/// Puts the still, the ground and the lights on the stage.
-pub fn furnish(app: &mut App, still: Still) {
+impl Layer {
+    /// Whether it is seen.
+    pub fn is_on(self, show: &Show) -> bool {
+        let Layers {
+            machine,
+            pad,
+            figure,
+            forces,
+            trails,
+            bones,
+            landmarks,
+            points,
+            ..
+        } = show.layers;
+        let whole = !show.section;
+        match self {
+            Layer::Machine { touches } => machine && (whole || touches),
+            Layer::Pad => pad && whole,
+            Layer::Figure => figure && whole,
+            Layer::Forces => forces,
+            Layer::Trails => trails && whole,
+            Layer::Bones => bones && whole,
+            Layer::Landmarks => landmarks && whole,
+            Layer::Points => points && whole,
+            Layer::Section => show.section,
+        }
+    }
+}
+
+/// A run on the stage.
+pub struct Drawn {
+    /// All of it.
+    pub root: Entity,
+    /// Bodies of the machine, in its order.
+    pub bodies: Vec<Entity>,
+    /// What moves with the back.
+    pub back: Entity,
+    /// The skin, if there is one.
+    pub skin: Option<DrawnSkin>,
+    /// Force arrows, one for each node.
+    pub arrows: Vec<Entity>,
+    /// Trails, one for each node.
+    pub trails: Vec<Handle<Mesh>>,
+    /// Bands of the section from the skin down.
+    pub bands: Vec<Handle<Mesh>>,
+}
+
+/// The skin on the stage.
+pub struct DrawnSkin {
+    /// What is drawn of it.
+    pub skin: Arc<Skin>,
+    /// Its triangles.
+    pub mesh: Handle<Mesh>,
+    /// Its picture.
+    pub image: Handle<Image>,
+    /// Its material.
+    pub material: Handle<StandardMaterial>,
+    /// What paints the picture.
+    pub paint: Paint,
+    /// Points that are not at rest.
+    pub moved: Vec<usize>,
+    /// First row that is shown.
+    pub first_row: usize,
+}
+
+/// Materials.
+#[derive(Resource)]
+pub struct Palette {
+    finishes: HashMap<Finish, Handle<StandardMaterial>>,
+    pad: Handle<StandardMaterial>,
+    clay: Handle<StandardMaterial>,
+    bone: Handle<StandardMaterial>,
+    force: Handle<StandardMaterial>,
+    landmark: Handle<StandardMaterial>,
+    point: Handle<StandardMaterial>,
+    nodes: [Handle<StandardMaterial>; 4],
+    bands: [Handle<StandardMaterial>; 4],
+}
+
+/// Colours of nodes in plots and trails, sRGB (Okabe and Ito 2008: told apart by colour-blind eyes).
+pub const NODE_COLOURS: [[u8; 3]; 8] = [
+    [0, 114, 178],
+    [86, 180, 233],
+    [213, 94, 0],
+    [230, 159, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [120, 94, 240],
+    [90, 90, 90],
+];
+
+const BACKDROP: Color = Color::srgb(0.985, 0.988, 0.993);
+/// Height of the ground under the seat, m.
+const GROUND_M: f32 = -0.46;
+/// From one run to the next where two are compared, m.
+pub const APART_M: f32 = 1.05;
+
+/// Puts ground, lights and materials on the stage.
+pub fn furnish(app: &mut App) {
     app.insert_resource(ClearColor(BACKDROP))
         .insert_resource(DirectionalLightShadowMap { size: 2048 })
-        .insert_resource(Shown(still))
-        .add_systems(Startup, (stand, light));
+        .init_resource::<Sight>()
+        .add_systems(Startup, (mix, light).chain())
+        .add_systems(Update, aim);
 }
 
 /// A camera on the stage.
@@ -58,190 +160,575 @@ pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
         Camera3d::default(),
         Projection::from(PerspectiveProjection {
             fov: 0.5,
-            near: 0.05,
+            near: 0.02,
             ..default()
         }),
         orbit.transform(),
         orbit,
         // With it the backdrop passes through the same tone mapping as the fog.
         Hdr,
-        Exposure { ev100: 9.7 },
+        Exposure { ev100: 9.35 },
         Tonemapping::TonyMcMapface,
         // The ground fades into the backdrop: no horizon.
         DistanceFog {
             color: BACKDROP,
             falloff: FogFalloff::Linear {
                 start: 2.6,
-                end: 7.0,
+                end: 8.0,
             },
             ..default()
         },
         // What a white tent over the chair would give.
         EnvironmentMapLight {
-            intensity: 420.0,
+            intensity: 560.0,
             ..EnvironmentMapLight::hemispherical_gradient(
                 images,
-                Color::srgb(1.0, 0.99, 0.97),
-                Color::srgb(0.78, 0.80, 0.84),
-                Color::srgb(0.42, 0.40, 0.39),
+                Color::srgb(1.0, 0.995, 0.98),
+                Color::srgb(0.80, 0.82, 0.86),
+                Color::srgb(0.50, 0.48, 0.47),
             )
         },
     )
 }
 
-/// A camera that looks at the middle of the back.
-pub fn orbit(still: &Still, view: View) -> Orbit {
-    let sum = still
-        .skin
-        .points
-        .iter()
-        .fold(Vec3::ZERO, |sum, p| sum + mesh::point(p));
-    let middle = world_from_machine(still) * (sum / still.skin.points.len() as f32);
-    Orbit::new(view, middle, still.recline_rad as f32)
-}
-
-/// Errors only: that the processor draws is no news here.
-pub fn quiet() -> LogPlugin {
-    LogPlugin {
-        level: Level::ERROR,
-        filter: "error".to_string(),
-        ..default()
-    }
-}
-
-/// The engine on the drivers that [`adapter::probe`] asked for. Pipelines are compiled while
-/// the frame waits, so that no picture lacks a part.
-pub fn renderer() -> RenderPlugin {
-    let settings = WgpuSettings {
-        backends: Some(adapter::BACKENDS),
-        ..default()
-    };
-    RenderPlugin {
-        render_creation: settings.into(),
-        synchronous_pipeline_compilation: true,
-        ..default()
-    }
-}
-
-const BACKDROP: Color = Color::srgb(0.98, 0.985, 0.99);
-/// Height of the ground under the seat, m.
-const GROUND_M: f32 = -0.45;
-
-#[derive(Resource)]
-struct Shown(Still);
-
 /// The engine's y is up and its z points to the viewer of the back; the machine leans back.
-fn world_from_machine(still: &Still) -> Quat {
-    Quat::from_rotation_x(still.recline_rad as f32 - std::f32::consts::FRAC_PI_2)
+pub fn world_from_machine(recline_rad: f64) -> Quat {
+    Quat::from_rotation_x(recline_rad as f32 - std::f32::consts::FRAC_PI_2)
 }
 
-fn stand(
-    mut commands: Commands,
-    mut meshes: ResMut<Assets<Mesh>>,
-    mut materials: ResMut<Assets<StandardMaterial>>,
-    shown: Res<Shown>,
-) {
-    let still = &shown.0;
-    let skin = materials.add(StandardMaterial {
-        base_color: Color::srgb(0.90, 0.68, 0.56),
-        perceptual_roughness: 0.55,
-        reflectance: 0.35,
+/// Where a run stands on the stage.
+pub fn place(run: &Run, booth: usize, booths: usize) -> Transform {
+    let x = APART_M * (booth as f32 - 0.5 * (booths as f32 - 1.0));
+    Transform::from_xyz(x, 0.0, 0.0).with_rotation(world_from_machine(run.stand.recline_rad))
+}
+
+/// What there is to see of a run, in its machine frame: middle and size.
+pub fn extent(run: &Run) -> (Vec3, f32) {
+    let mut points: Vec<Vec3> = Vec::new();
+    if let Some(skin) = run.skin.as_ref().filter(|skin| skin.back.is_some()) {
+        let at_rest = run.at(0.0).map(|m| m.machine_from_back).unwrap_or_default();
+        points.extend(
+            skin.sheet
+                .points
+                .iter()
+                .step_by(97)
+                .map(|p| mesh::point(&(at_rest * p))),
+        );
+    } else if let Some(moment) = run.at(0.0) {
+        points.extend(
+            moment
+                .bodies
+                .iter()
+                .map(|b| mesh::point(&b.translation.vector.into())),
+        );
+    }
+    let (Some(low), Some(high)) = (
+        points.iter().copied().reduce(Vec3::min),
+        points.iter().copied().reduce(Vec3::max),
+    ) else {
+        return (Vec3::ZERO, 0.8);
+    };
+    (0.5 * (low + high), (high - low).max_element().max(0.25))
+}
+
+/// What the stage is changed with.
+pub struct Hands<'a, 'w, 's> {
+    /// Entities.
+    pub commands: &'a mut Commands<'w, 's>,
+    /// Triangles.
+    pub meshes: &'a mut Assets<Mesh>,
+    /// Materials.
+    pub materials: &'a mut Assets<StandardMaterial>,
+    /// Pictures.
+    pub images: &'a mut Assets<Image>,
+    /// What things are made of.
+    pub palette: &'a Palette,
+}
+
+/// Puts a run on the stage.
+pub fn raise(run: &Run, at: Transform, show: &Show, hands: &mut Hands) -> Drawn {
+    let root = hands.commands.spawn((at, Visibility::default())).id();
+    let bodies = raise_machine(run, root, hands);
+    let back = hands
+        .commands
+        .spawn((Transform::default(), Visibility::default(), ChildOf(root)))
+        .id();
+    furniture(run, root, hands);
+    let skin = run
+        .skin
+        .as_ref()
+        .map(|skin| raise_skin(skin, back, show, hands));
+
+    let arrow = hands.meshes.add(mesh::arrow());
+    let mut arrows = Vec::new();
+    let mut trails = Vec::new();
+    let dot = [Point3::origin(), Point3::new(0.0, 0.0, 1e-4)];
+    for index in 0..run.machine.nodes.len() {
+        let force = hands.palette.force.clone();
+        let hidden = Transform::from_scale(Vec3::ZERO);
+        arrows.push(hands.solid(root, arrow.clone(), force, hidden, Layer::Forces, false));
+        let trail = hands.meshes.add(mesh::thread(&dot, 1e-4));
+        let colour = hands.palette.nodes[index % 4].clone();
+        hands.solid(
+            root,
+            trail.clone(),
+            colour,
+            Transform::default(),
+            Layer::Trails,
+            false,
+        );
+        trails.push(trail);
+    }
+    let mut bands = Vec::new();
+    for material in hands.palette.bands.clone() {
+        let band = hands.meshes.add(mesh::thread(&dot, 1e-4));
+        hands.solid(
+            back,
+            band.clone(),
+            material,
+            Transform::default(),
+            Layer::Section,
+            false,
+        );
+        bands.push(band);
+    }
+    Drawn {
+        root,
+        bodies,
+        back,
+        skin,
+        arrows,
+        trails,
+        bands,
+    }
+}
+
+fn raise_machine(run: &Run, root: Entity, hands: &mut Hands) -> Vec<Entity> {
+    let machine = &run.machine;
+    let bodies: Vec<Entity> = (0..machine.bodies.len())
+        .map(|_| {
+            hands
+                .commands
+                .spawn((Transform::default(), Visibility::default(), ChildOf(root)))
+                .id()
+        })
+        .collect();
+    for part in &machine.parts {
+        let shape = hands.meshes.add(mesh::form(&part.form));
+        let material = hands.palette.finishes[&part.finish].clone();
+        let layer = Layer::Machine {
+            touches: machine.nodes.iter().any(|(body, _)| *body == part.body),
+        };
+        hands.solid(
+            bodies[part.body],
+            shape,
+            material,
+            mesh::transform(&part.pose),
+            layer,
+            true,
+        );
+    }
+    bodies
+}
+
+fn raise_skin(skin: &Arc<Skin>, back: Entity, show: &Show, hands: &mut Hands) -> DrawnSkin {
+    let paint = Paint::new(Arc::clone(skin), show.marks);
+    let [height, width] = skin.atlas.size.map(|n| n as u32);
+    let mut image = Image::new(
+        Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        },
+        TextureDimension::D2,
+        paint.blank(),
+        TextureFormat::Rgba8UnormSrgb,
+        RenderAssetUsages::default(),
+    );
+    image.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
+        address_mode_u: ImageAddressMode::ClampToEdge,
+        address_mode_v: ImageAddressMode::ClampToEdge,
+        mag_filter: ImageFilterMode::Linear,
+        min_filter: ImageFilterMode::Linear,
+        ..default()
+    });
+    let image = hands.images.add(image);
+    let material = hands.materials.add(StandardMaterial {
+        base_color_texture: Some(image.clone()),
+        perceptual_roughness: 0.52,
+        reflectance: 0.36,
         double_sided: true,
         cull_mode: None,
         ..default()
     });
-    let mark = materials.add(matt(Color::srgb(0.62, 0.36, 0.30)));
-    let fabric = materials.add(matt(Color::srgb(0.20, 0.21, 0.24)));
-    let pad = materials.add(StandardMaterial {
-        base_color: Color::srgba(0.75, 0.82, 0.92, 0.16),
+    let mesh = hands.meshes.add(mesh::sheet(&skin.sheet));
+    hands.commands.spawn((
+        Mesh3d(mesh.clone()),
+        MeshMaterial3d(material.clone()),
+        ChildOf(back),
+    ));
+    match &skin.back {
+        Some(user) => {
+            let clay = hands.palette.clay.clone();
+            let front = hands.meshes.add(mesh::sheet(&figure::front(user)));
+            hands.solid(
+                back,
+                front,
+                clay.clone(),
+                Transform::default(),
+                Layer::Figure,
+                true,
+            );
+            for limb in figure::limbs(user) {
+                let shape = hands.meshes.add(mesh::form(&limb));
+                hands.solid(
+                    back,
+                    shape,
+                    clay.clone(),
+                    Transform::default(),
+                    Layer::Figure,
+                    true,
+                );
+            }
+            raise_marks(skin, user, back, hands);
+        }
+        None => {
+            // The slab's body behind its face.
+            let [first, last] = [
+                &skin.sheet.points[0],
+                &skin.sheet.points[skin.sheet.points.len() - 1],
+            ];
+            let size = Vector3::new(last.x - first.x, 0.05, first.z - last.z);
+            let slab = Form::Block {
+                size_m: size,
+                edge_m: 0.001,
+            };
+            let shape = hands.meshes.add(mesh::form(&slab));
+            let at = Transform::from_xyz(0.0, 0.5 * size.y as f32 + 0.022, 0.0);
+            hands.solid(
+                back,
+                shape,
+                hands.palette.clay.clone(),
+                at,
+                Layer::Figure,
+                true,
+            );
+        }
+    }
+    DrawnSkin {
+        skin: Arc::clone(skin),
+        mesh,
+        image,
+        material,
+        paint,
+        moved: Vec::new(),
+        first_row: 0,
+    }
+}
+
+/// Bone, spinous processes and acupoints.
+fn raise_marks(skin: &Skin, user: &back::Back, back: Entity, hands: &mut Hands) {
+    let mut bone = skin.sheet.clone();
+    for (point, index) in bone.points.iter_mut().zip(0..) {
+        let row = index / skin.sheet.columns;
+        let u = skin::lerp(skin::STATIONS, row, skin.sheet.rows);
+        *point -= skin.sheet.normals[index] * user.thickness(u, point.x).total_m();
+    }
+    bone.uvs.clear();
+    bone.normals = figure::normals(&bone);
+    let shape = hands.meshes.add(mesh::sheet(&bone));
+    hands.solid(
+        back,
+        shape,
+        hands.palette.bone.clone(),
+        Transform::default(),
+        Layer::Bones,
+        false,
+    );
+    let dot = hands.meshes.add(Sphere::new(0.0032));
+    for (layer, material, places) in [
+        (
+            Layer::Landmarks,
+            hands.palette.landmark.clone(),
+            landmarks(user),
+        ),
+        (Layer::Points, hands.palette.point.clone(), points(user)),
+    ] {
+        for (_, place) in places {
+            let at = Transform::from_translation(mesh::point(&place));
+            hands.solid(back, dot.clone(), material.clone(), at, layer, false);
+        }
+    }
+}
+
+/// Spinous processes, back frame.
+pub fn landmarks(user: &back::Back) -> Vec<(String, Point3<f64>)> {
+    back::Level::ALL
+        .iter()
+        .filter(|level| (skin::STATIONS[0]..=1.0).contains(&level.station()))
+        .map(|level| (level.name().to_string(), user.point(level.station(), 0.0)))
+        .collect()
+}
+
+/// Acupoints on both sides, back frame.
+pub fn points(user: &back::Back) -> Vec<(String, Point3<f64>)> {
+    user.points()
+        .into_iter()
+        .filter(|p| p.u >= skin::STATIONS[0] && p.u <= skin::STATIONS[1])
+        .flat_map(|p| {
+            let sides: &[f64] = if p.x_m == 0.0 { &[1.0] } else { &[-1.0, 1.0] };
+            let at = |side: &f64| (p.name.clone(), user.point(p.u, side * p.x_m));
+            sides.iter().map(at).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Pad, seat and foot.
+fn furniture(run: &Run, root: Entity, hands: &mut Hands) {
+    let (Some(scene), Some(seat_z_m)) = (&run.scene, run.stand.seat_z_m) else {
+        return;
+    };
+    let track = mechanism::TrackCurve::new(&scene.mechanism.track);
+    let pad = skin::pad(&track, scene.chair.pad.offset_m, scene.chair.pad.width_m);
+    let shape = hands.meshes.add(mesh::sheet(&pad));
+    hands.solid(
+        root,
+        shape,
+        hands.palette.pad.clone(),
+        Transform::default(),
+        Layer::Pad,
+        false,
+    );
+    let (right, bottom) = (pad.columns - 1, pad.rows - 1);
+    let at = |row: usize, column: usize| pad.points[row * pad.columns + column];
+    let mut edge: Vec<Point3<f64>> = (0..=bottom).map(|row| at(row, 0)).collect();
+    edge.extend((0..=bottom).rev().map(|row| at(row, right)));
+    edge.push(at(0, 0));
+    let piping = hands.meshes.add(mesh::thread(&edge, 0.003));
+    let fabric = hands.palette.finishes[&Finish::Fabric].clone();
+    hands.solid(
+        root,
+        piping,
+        fabric,
+        Transform::default(),
+        Layer::Pad,
+        false,
+    );
+
+    // The seat is square to the backrest, as the machine frame has it, and starts a little behind the user.
+    let end = scene.chair.pad.offset_m as f32 + track.pose(track.length_m()).y_m as f32;
+    let block = |x: f64, y: f64, z: f64, edge_m: f64| Form::Block {
+        size_m: Vector3::new(x, y, z),
+        edge_m,
+    };
+    let z = seat_z_m as f32;
+    let blocks = [
+        (
+            block(0.50, 0.52, 0.10, 0.035),
+            Vec3::new(0.0, end + 0.235, z - 0.05),
+            Finish::Leather,
+        ),
+        (
+            block(0.085, 0.46, 0.075, 0.030),
+            Vec3::new(-0.30, end + 0.27, z + 0.17),
+            Finish::Leather,
+        ),
+        (
+            block(0.085, 0.46, 0.075, 0.030),
+            Vec3::new(0.30, end + 0.27, z + 0.17),
+            Finish::Leather,
+        ),
+        (
+            block(0.030, 0.10, 0.24, 0.010),
+            Vec3::new(-0.30, end + 0.25, z + 0.02),
+            Finish::Paint,
+        ),
+        (
+            block(0.030, 0.10, 0.24, 0.010),
+            Vec3::new(0.30, end + 0.25, z + 0.02),
+            Finish::Paint,
+        ),
+        (
+            block(0.68, 0.14, 0.035, 0.012),
+            Vec3::new(0.0, end + 0.25, z - 0.115),
+            Finish::Paint,
+        ),
+        (
+            block(0.36, 0.05, 0.035, 0.012),
+            Vec3::new(0.0, end - 0.06, z - 0.085),
+            Finish::Paint,
+        ),
+        (
+            block(0.05, 0.36, 0.035, 0.012),
+            Vec3::new(0.0, end + 0.10, z - 0.115),
+            Finish::Paint,
+        ),
+    ];
+    for (form, at, finish) in blocks {
+        let shape = hands.meshes.add(mesh::form(&form));
+        let material = hands.palette.finishes[&finish].clone();
+        hands.solid(
+            root,
+            shape,
+            material,
+            Transform::from_translation(at),
+            Layer::Figure,
+            true,
+        );
+    }
+    // The foot stands upright, whatever the recline.
+    let upright = world_from_machine(run.stand.recline_rad);
+    let hinge = upright * Vec3::new(0.0, end + 0.20, z - 0.12);
+    let ground = GROUND_M;
+    let parts = [
+        (
+            mesh::form(&Form::Cylinder {
+                radius_m: 0.045,
+                length_m: f64::from(hinge.y - ground),
+            }),
+            0.5 * (hinge.y + ground),
+        ),
+        (
+            mesh::form(&Form::Cylinder {
+                radius_m: 0.27,
+                length_m: 0.03,
+            }),
+            ground + 0.015,
+        ),
+    ];
+    for (shape, y) in parts {
+        let shape = hands.meshes.add(shape);
+        let at = Transform::from_translation(upright.inverse() * Vec3::new(0.0, y, hinge.z))
+            .with_rotation(upright.inverse() * Quat::from_rotation_z(std::f32::consts::FRAC_PI_2));
+        let paint = hands.palette.finishes[&Finish::Paint].clone();
+        hands.solid(root, shape, paint, at, Layer::Figure, true);
+    }
+}
+
+impl Hands<'_, '_, '_> {
+    fn solid(
+        &mut self,
+        parent: Entity,
+        mesh: Handle<Mesh>,
+        material: Handle<StandardMaterial>,
+        at: Transform,
+        layer: Layer,
+        shadow: bool,
+    ) -> Entity {
+        let mut solid = self.commands.spawn((
+            Mesh3d(mesh),
+            MeshMaterial3d(material),
+            at,
+            layer,
+            ChildOf(parent),
+        ));
+        if !shadow {
+            solid.insert(NotShadowCaster);
+        }
+        solid.id()
+    }
+}
+
+/// Mixes the materials, and lays the ground, which alone is level whatever the recline.
+fn mix(
+    mut commands: Commands,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<StandardMaterial>>,
+) {
+    let glass = |colour: Color| StandardMaterial {
+        base_color: colour,
         alpha_mode: AlphaMode::Blend,
         perceptual_roughness: 0.9,
         double_sided: true,
         cull_mode: None,
         ..default()
-    });
-
-    let dot = meshes.add(Sphere::new(0.0035));
-    let seat = meshes.add(Cuboid::new(0.52, 0.50, 0.09));
-    let ground = meshes.add(Circle::new(12.0));
-
-    let upright = world_from_machine(still);
-    commands
-        .spawn((Transform::from_rotation(upright), Visibility::default()))
-        .with_children(|machine| {
-            machine.spawn((
-                Mesh3d(meshes.add(mesh::sheet(&still.skin))),
-                MeshMaterial3d(skin),
-            ));
-            machine.spawn((
-                Mesh3d(meshes.add(mesh::sheet(&still.pad))),
-                MeshMaterial3d(pad),
-                NotShadowCaster,
-            ));
-            for place in &still.spine {
-                let at = Transform::from_translation(mesh::point(place));
-                machine.spawn((Mesh3d(dot.clone()), MeshMaterial3d(mark.clone()), at));
-            }
-            // The seat is square to the backrest, as the machine frame has it, and starts a little
-            // behind the user.
-            let end = still.skin.points.last().map_or(Vec3::ZERO, mesh::point);
-            let seat_at = Transform::from_xyz(0.0, end.y + 0.15, still.seat_z_m as f32 - 0.045);
-            machine.spawn((Mesh3d(seat), MeshMaterial3d(fabric), seat_at));
-            let finishes = [
-                (
-                    Finish::Steel,
-                    StandardMaterial {
-                        metallic: 0.85,
-                        ..smooth(Color::srgb(0.72, 0.74, 0.77), 0.35)
-                    },
-                ),
-                (Finish::Paint, smooth(Color::srgb(0.17, 0.19, 0.23), 0.45)),
-                (Finish::Arm, smooth(Color::srgb(0.93, 0.93, 0.92), 0.4)),
-                (Finish::Fabric, matt(Color::srgb(0.30, 0.34, 0.42))),
-                (Finish::Rubber, smooth(Color::srgb(0.10, 0.42, 0.55), 0.5)),
-            ];
-            for (finish, material) in finishes {
-                let material = materials.add(material);
-                for part in still.parts.iter().filter(|part| part.finish == finish) {
-                    let shape = Mesh3d(meshes.add(mesh::form(&part.form)));
-                    let mut solid = machine.spawn((
-                        shape,
-                        MeshMaterial3d(material.clone()),
-                        mesh::transform(&part.pose),
-                    ));
-                    if finish == Finish::Fabric {
-                        solid.insert(NotShadowCaster);
-                    }
-                }
-            }
-        });
-
-    // Only the ground is level whatever the recline.
+    };
+    let flat = |[r, g, b]: [u8; 3]| StandardMaterial {
+        base_color: Color::srgb_u8(r, g, b),
+        unlit: true,
+        double_sided: true,
+        cull_mode: None,
+        ..default()
+    };
+    let metal = |colour: Color, roughness: f32| StandardMaterial {
+        metallic: 0.9,
+        ..smooth(colour, roughness)
+    };
+    let finishes = [
+        (Finish::Steel, metal(Color::srgb(0.78, 0.79, 0.81), 0.30)),
+        (Finish::Paint, smooth(Color::srgb(0.16, 0.18, 0.21), 0.38)),
+        (Finish::Arm, smooth(Color::srgb(0.93, 0.93, 0.92), 0.32)),
+        (Finish::Brass, metal(Color::srgb(0.86, 0.68, 0.40), 0.35)),
+        (Finish::Fabric, smooth(Color::srgb(0.30, 0.34, 0.42), 0.9)),
+        (Finish::Leather, smooth(Color::srgb(0.13, 0.14, 0.16), 0.55)),
+        (Finish::Rubber, smooth(Color::srgb(0.08, 0.38, 0.52), 0.42)),
+    ];
+    let palette = Palette {
+        finishes: finishes
+            .map(|(finish, material)| (finish, materials.add(material)))
+            .into_iter()
+            .collect(),
+        pad: materials.add(glass(Color::srgba(0.75, 0.82, 0.92, 0.14))),
+        clay: materials.add(StandardMaterial {
+            double_sided: true,
+            cull_mode: None,
+            ..smooth(Color::srgb(0.80, 0.765, 0.735), 0.75)
+        }),
+        bone: materials.add(StandardMaterial {
+            double_sided: true,
+            cull_mode: None,
+            ..smooth(Color::srgb(0.93, 0.89, 0.78), 0.6)
+        }),
+        force: materials.add(StandardMaterial {
+            emissive: LinearRgba::rgb(60.0, 14.0, 4.0),
+            ..smooth(Color::srgb(0.84, 0.22, 0.10), 0.5)
+        }),
+        landmark: materials.add(flat([120, 48, 40])),
+        point: materials.add(flat([24, 92, 160])),
+        nodes: [0, 1, 2, 3].map(|i| materials.add(flat(NODE_COLOURS[i]))),
+        bands: [
+            [240, 190, 165],
+            [250, 222, 140],
+            [176, 66, 62],
+            [238, 232, 214],
+        ]
+        .map(|c| materials.add(flat(c))),
+    };
+    commands.insert_resource(palette);
     let level = Transform::from_xyz(0.0, GROUND_M, 0.0)
         .with_rotation(Quat::from_rotation_x(-std::f32::consts::FRAC_PI_2));
-    let floor = materials.add(matt(Color::srgb(0.80, 0.81, 0.82)));
-    commands.spawn((Mesh3d(ground), MeshMaterial3d(floor), level));
+    let floor = materials.add(smooth(Color::srgb(0.84, 0.85, 0.87), 0.85));
+    commands.spawn((
+        Mesh3d(meshes.add(Circle::new(14.0))),
+        MeshMaterial3d(floor),
+        level,
+    ));
 }
 
-/// Key from behind, above and left; a weak fill from the right; a rim from the user's side. They
-/// follow half the recline: a back that leans turns away from what comes from above.
-fn light(mut commands: Commands, shown: Res<Shown>) {
-    let follow = Quat::from_rotation_x(0.5 * shown.0.recline_rad as f32);
+/// A light and where it comes from, before the stage leans.
+#[derive(Component)]
+struct Lamp {
+    from: Vec3,
+    shadows: bool,
+}
+
+/// Key from behind, above and left; a weak fill from the right; a rim from the user's side.
+fn light(mut commands: Commands) {
     let sun = |lux, color| DirectionalLight {
         illuminance: lux,
         color,
         ..default()
     };
-    let from = |x, y, z| {
-        Transform::from_translation(follow * Vec3::new(x, y, z)).looking_at(Vec3::ZERO, Vec3::Y)
-    };
     commands.spawn((
         DirectionalLight {
             shadow_maps_enabled: true,
-            ..sun(3400.0, Color::srgb(1.0, 0.96, 0.90))
+            ..sun(3300.0, Color::srgb(1.0, 0.965, 0.91))
         },
-        from(-1.3, 1.6, 2.0),
-        // One map over two metres: the default spreads it over 150.
+        Lamp {
+            from: Vec3::new(-1.3, 1.9, 1.7),
+            shadows: true,
+        },
+        // One map over a few metres: the default spreads it over 150.
         CascadeShadowConfigBuilder {
             num_cascades: 1,
             minimum_distance: 0.05,
@@ -252,17 +739,36 @@ fn light(mut commands: Commands, shown: Res<Shown>) {
         .build(),
     ));
     commands.spawn((
-        sun(500.0, Color::srgb(0.86, 0.92, 1.0)),
-        from(2.0, 0.4, 1.2),
+        sun(650.0, Color::srgb(0.86, 0.92, 1.0)),
+        Lamp {
+            from: Vec3::new(2.0, 0.5, 1.4),
+            shadows: false,
+        },
     ));
     commands.spawn((
         sun(1500.0, Color::srgb(1.0, 0.98, 0.95)),
-        from(1.2, 1.2, -2.0),
+        Lamp {
+            from: Vec3::new(1.2, 1.4, -2.0),
+            shadows: false,
+        },
     ));
 }
 
-fn matt(base_color: Color) -> StandardMaterial {
-    smooth(base_color, 0.9)
+/// Lights follow half the recline: a back that leans turns away from what comes from above.
+fn aim(
+    sight: Res<Sight>,
+    show: Res<Show>,
+    mut lamps: Query<(&Lamp, &mut Transform, &mut DirectionalLight)>,
+) {
+    if !sight.is_changed() && !show.is_changed() {
+        return;
+    }
+    let follow = Quat::from_rotation_x(0.5 * sight.recline_rad);
+    for (lamp, mut transform, mut sun) in &mut lamps {
+        *transform =
+            Transform::from_translation(follow * lamp.from).looking_at(Vec3::ZERO, Vec3::Y);
+        sun.shadow_maps_enabled = lamp.shadows && !show.reduced;
+    }
 }
 
 fn smooth(base_color: Color, perceptual_roughness: f32) -> StandardMaterial {

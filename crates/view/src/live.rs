@@ -1,0 +1,481 @@
+//! From a file to a run that goes on, one moment after the other. What moves and what presses is the simulator's word.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use back::{Envelope, NOTICE};
+use mechanism::{Kinematics, Linkage};
+use nalgebra::{Isometry3, Point3, Vector3};
+use program::{AxisLimits, Phase, compile};
+use scene::{FileKind, Scene, Surface};
+use sim::{Bed, Contact, Groundwork, RigSetup, RigWorld, Sim, Subject, Support, Touch};
+
+use crate::parts;
+use crate::run::{Cell, End, Moment, Run, Stand, Touching};
+use crate::skin::Skin;
+
+/// What is wanted: a file and what is changed in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Order {
+    /// A scene, or a rig.
+    pub path: PathBuf,
+    /// Values laid over it, as `--set` takes them.
+    pub sets: Vec<(String, String)>,
+}
+
+/// Moments per second at most; long runs have fewer, so that a film stays within some hundred megabytes.
+const RATE_HZ: f64 = 50.0;
+const MOMENTS_MAX: f64 = 12_000.0;
+/// A rig by itself has no programme: it runs as long as this, s.
+const RIG_S: f64 = 10.0;
+
+/// Fails with every problem of a file that cannot be shown; its warnings go to stderr.
+///
+/// # Errors
+/// The problems, as text for people.
+pub fn check(path: &Path, sets: &[(String, String)]) -> anyhow::Result<()> {
+    let warnings = match FileKind::of(path) {
+        Ok(FileKind::Rig) => scene::load_rig(path, sets).map(|rig| rig.warnings),
+        _ => scene::load(path, sets).map(|loaded| loaded.warnings),
+    };
+    for warning in warnings.map_err(|problems| anyhow!("{problems}"))? {
+        eprintln!("{warning}");
+    }
+    Ok(())
+}
+
+/// Keeps what the next run may share with the last one: a body costs a second, a slider must not.
+#[derive(Default)]
+pub struct Bench {
+    groundwork: Option<(f64, Arc<Groundwork>)>,
+    seated: Option<Seated>,
+}
+
+struct Seated {
+    scene: Arc<Scene>,
+    subject: Arc<Subject>,
+    skin: Arc<Skin>,
+}
+
+/// A run that goes on.
+pub struct Live {
+    run: Arc<Run>,
+    engine: Engine,
+    next_s: f64,
+    period_s: f64,
+}
+
+enum Engine {
+    Carriage {
+        sim: Box<Sim>,
+        scene: Arc<Scene>,
+        kinematics: Arc<Kinematics>,
+    },
+    Rig(Box<RigWorld>),
+}
+
+impl Bench {
+    /// Sets a run up.
+    ///
+    /// # Errors
+    /// Every problem of the file, or why it cannot run, as text for people.
+    pub fn set_up(&mut self, order: &Order) -> anyhow::Result<Live> {
+        match FileKind::of(&order.path) {
+            Ok(FileKind::Rig) => rig(order),
+            _ => self.carriage(order),
+        }
+    }
+
+    fn carriage(&mut self, order: &Order) -> anyhow::Result<Live> {
+        let loaded =
+            scene::load(&order.path, &order.sets).map_err(|problems| anyhow!("{problems}"))?;
+        let scene = Arc::new(loaded.scene);
+        let envelope = Envelope::new(&scene.conditions)?;
+        if envelope.refused() {
+            bail!(
+                "refused: {} ({})\n{NOTICE}",
+                envelope.policy().id,
+                envelope.policy().note
+            );
+        }
+        let kinematics = Kinematics::new(&scene.mechanism)
+            .map_err(|e| anyhow!("this mechanism cannot work: {e}"))?;
+        let kinematics = Arc::new(kinematics);
+        let (subject, skin) = self.seat(&scene, &kinematics, &envelope)?;
+        let timeline = compile(
+            &scene.session,
+            &scene.timing,
+            &subject.placement,
+            &scene.depth,
+            &AxisLimits::of(&scene.mechanism),
+        )
+        .map_err(|e| anyhow!("this session cannot run on this body:\n{e}"))?;
+        let machine = parts::carriage(&scene.mechanism).context("the mechanism cannot be drawn")?;
+        let on_back = scene.surface == Surface::Back;
+        let mut run = Run::new(scene.name.clone(), machine, timeline.duration_s());
+        run.stand = Stand {
+            recline_rad: if on_back {
+                scene.chair.recline_rad
+            } else {
+                0.0
+            },
+            seat_z_m: on_back.then_some(scene.chair.seat_z_m),
+        };
+        run.skin = Some(skin);
+        run.scene = Some(Arc::clone(&scene));
+        run.envelope = Some(envelope.clone());
+        run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        let sim = Sim::new(
+            Arc::clone(&scene),
+            subject,
+            Arc::clone(&kinematics),
+            timeline,
+            envelope,
+        )?;
+        let engine = Engine::Carriage {
+            sim: Box::new(sim),
+            scene,
+            kinematics,
+        };
+        Ok(Live::new(run, engine))
+    }
+
+    /// Seats the body, or takes what is left of the last run where only other things have changed.
+    fn seat(
+        &mut self,
+        scene: &Arc<Scene>,
+        kinematics: &Kinematics,
+        envelope: &Envelope,
+    ) -> anyhow::Result<(Arc<Subject>, Arc<Skin>)> {
+        let cell_m = scene.solver.cell_m;
+        let groundwork = match &self.groundwork {
+            Some((size_m, groundwork)) if *size_m == cell_m => Arc::clone(groundwork),
+            _ => Bed::groundwork(cell_m),
+        };
+        self.groundwork = Some((cell_m, Arc::clone(&groundwork)));
+        let same = |old: &&Seated| {
+            old.scene.body == scene.body
+                && old.scene.conditions == scene.conditions
+                && old.scene.surface == scene.surface
+                && old.scene.solver.cell_m == cell_m
+        };
+        let (subject, skin) = match self.seated.as_ref().filter(same) {
+            Some(old) => {
+                let back = Arc::clone(&old.subject.back);
+                let support = old
+                    .subject
+                    .support
+                    .is_some()
+                    .then(|| Arc::new(Support::new(&back, &scene.chair, kinematics.curve())));
+                let bed = old.subject.bed.clone();
+                let subject = Subject::of_parts(scene, kinematics, back, bed, support);
+                subject.bed.solve_laws();
+                (subject, Arc::clone(&old.skin))
+            }
+            None => {
+                let subject = Subject::new(scene, &scene.body, kinematics, &groundwork, envelope)
+                    .map_err(|problems| {
+                    let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
+                    anyhow!("no such person is plausible{lines}")
+                })?;
+                let skin = match scene.surface {
+                    Surface::Back => Skin::of_back(&subject.back, &subject.bed),
+                    Surface::Slab { .. } => Skin::of_slab(&subject.bed),
+                };
+                (subject, Arc::new(skin))
+            }
+        };
+        let subject = Arc::new(subject);
+        self.seated = Some(Seated {
+            scene: Arc::clone(scene),
+            subject: Arc::clone(&subject),
+            skin: Arc::clone(&skin),
+        });
+        Ok((subject, skin))
+    }
+}
+
+/// A rig by itself, in the air, in its usual motion.
+fn rig(order: &Order) -> anyhow::Result<Live> {
+    let loaded =
+        scene::load_rig(&order.path, &order.sets).map_err(|problems| anyhow!("{problems}"))?;
+    let linkage = Linkage::new(&loaded.rig).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow!("this rig cannot be put together: {}", lines.join("; "))
+    })?;
+    let linkage = Arc::new(linkage);
+    let setup = RigSetup::default();
+    let mut run = Run::new(loaded.rig.name.clone(), parts::rig(&linkage), RIG_S);
+    run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+    let world = RigWorld::new(linkage, setup)?;
+    Ok(Live::new(run, Engine::Rig(Box::new(world))))
+}
+
+impl Live {
+    fn new(run: Run, engine: Engine) -> Live {
+        let period_s = (run.duration_s / MOMENTS_MAX).max(1.0 / RATE_HZ);
+        Live {
+            run: Arc::new(run),
+            engine,
+            next_s: 0.0,
+            period_s,
+        }
+    }
+
+    /// The run, as the picture sees it.
+    pub fn run(&self) -> &Arc<Run> {
+        &self.run
+    }
+
+    /// Goes on by one step; whether there is another one.
+    pub fn step(&mut self) -> bool {
+        let (stepped, done) = match &mut self.engine {
+            Engine::Carriage { sim, .. } => (sim.step().map(|frame| frame.t_s), sim.is_done()),
+            Engine::Rig(world) => {
+                let stepped = world.step(&[]).map(|frame| frame.t_s);
+                let done = world.frame().t_s >= self.run.duration_s;
+                (stepped, done)
+            }
+        };
+        let t_s = match stepped {
+            Ok(t_s) => t_s,
+            Err(fault) => return self.stop(End::Fault(fault.to_string())),
+        };
+        if t_s + 1e-9 >= self.next_s || done {
+            self.next_s += self.period_s;
+            if let Err(error) = self.record() {
+                return self.stop(End::Fault(format!("{error:#}")));
+            }
+        }
+        if done { self.stop(End::Done) } else { true }
+    }
+
+    /// Ends the film.
+    pub fn stop(&mut self, end: End) -> bool {
+        self.run.film(|film| film.end = Some(end));
+        false
+    }
+
+    fn record(&mut self) -> anyhow::Result<()> {
+        let (moment, violations) = match &self.engine {
+            Engine::Carriage {
+                sim,
+                scene,
+                kinematics,
+            } => (
+                of_carriage(sim, scene, kinematics)?,
+                sim.violations().to_vec(),
+            ),
+            Engine::Rig(world) => (of_rig(world), Vec::new()),
+        };
+        self.run.film(|film| {
+            film.moments.push(Arc::new(moment));
+            film.violations = violations;
+        });
+        Ok(())
+    }
+}
+
+fn of_carriage(sim: &Sim, scene: &Scene, kinematics: &Kinematics) -> anyhow::Result<Moment> {
+    let frame = sim.frame();
+    let bodies = parts::carriage_poses(
+        &scene.mechanism,
+        kinematics,
+        &frame.drive,
+        frame.rocker_rad,
+        &frame.nodes,
+    )?;
+    let pose = frame.machine_from_back;
+    let command = &frame.command;
+    let phase = match command.phase {
+        Phase::Travel => "on the way",
+        Phase::Approach => "pressing in",
+        Phase::Contact => "working",
+        Phase::Release => "letting go",
+    };
+    let touches = frame
+        .contacts
+        .iter()
+        .zip(frame.zones)
+        .enumerate()
+        .map(|(i, (contact, zone))| {
+            let envelope = sim.envelope();
+            let area_m2 = contact.area_m2;
+            Touching {
+                zone: (contact.force_n > 0.0).then_some(zone),
+                pain_pa: if area_m2 > 0.0 {
+                    envelope.reference_pressure_pa(zone, area_m2)
+                } else {
+                    0.0
+                },
+                cap_pa: envelope.peak_pressure_cap_pa(zone, area_m2.max(1e-4)),
+                ..touching(sim.touch(i), contact, &sim.subject().bed, &pose)
+            }
+        });
+    Ok(Moment {
+        t_s: frame.t_s,
+        bodies,
+        machine_from_back: pose,
+        lift_m: frame.lean.y_m,
+        pad_n: frame.pad_n,
+        touches: touches.collect(),
+        current_a: frame.current_a.to_vec(),
+        station: command.u,
+        doing: format!(
+            "{}, {phase}, level {}",
+            command.technique.name(),
+            command.level
+        ),
+    })
+}
+
+/// A node's contact. Between two solves of its field the force goes on along the contact's stiffness, and the field is
+/// scaled to it: pressures sum to the force.
+fn touching(
+    touch: &Touch,
+    contact: &Contact,
+    bed: &Bed,
+    machine_from_back: &Isometry3<f64>,
+) -> Touching {
+    let mut out = Touching {
+        force_n: contact.force_n,
+        force: machine_from_back.rotation * contact.force_in_back,
+        at: machine_from_back * contact.point_in_back,
+        place: [contact.u, contact.x_m],
+        peak_pa: contact.peak_pa,
+        depth_m: contact.depth_m,
+        skin_m: if contact.force_n > 0.0 {
+            touch.reached().0
+        } else {
+            0.0
+        },
+        ..Touching::default()
+    };
+    let cell_m2 = bed.cell_m() * bed.cell_m();
+    let solved_n = touch.pressure_pa().iter().sum::<f64>() * cell_m2;
+    let Some(origin) = touch
+        .origin()
+        .filter(|_| contact.force_n > 0.0 && solved_n > 0.0)
+    else {
+        return out;
+    };
+    let share = contact.force_n / solved_n;
+    let side = touch.pressure_pa().len().isqrt();
+    let [down, across] = touch.shear_pa();
+    for (i, (pressure, depth_m)) in touch
+        .pressure_pa()
+        .iter()
+        .zip(touch.skin_depths_m())
+        .enumerate()
+    {
+        if *pressure > 0.0 {
+            let at = [
+                origin[0] + (i / side) as isize,
+                origin[1] + (i % side) as isize,
+            ];
+            out.cells.push(Cell {
+                at: at.map(|n| n as u16),
+                pressure_pa: (share * pressure) as f32,
+                shear_pa: down[i].hypot(across[i]) as f32,
+                depth_m: depth_m as f32,
+            });
+        }
+    }
+    out
+}
+
+fn of_rig(world: &RigWorld) -> Moment {
+    let frame = world.frame();
+    let mut bodies = frame.links.clone();
+    bodies.extend(&frame.heads);
+    let touches = frame.heads.iter().map(|head| Touching {
+        at: Point3::from(head.translation.vector),
+        force: Vector3::zeros(),
+        ..Touching::default()
+    });
+    Moment {
+        t_s: frame.t_s,
+        bodies,
+        touches: touches.collect(),
+        current_a: frame.drives.iter().map(|drive| drive.current_a).collect(),
+        doing: "in the air, its usual motion".into(),
+        ..Moment::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenes(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../scenes")
+            .join(name)
+    }
+
+    /// What the picture is given of a step is what the run has: the cells' pressures sum to the nodes' forces.
+    #[test]
+    fn pressures_sum_to_the_forces() {
+        let order = Order {
+            path: scenes("checks/knead_turns.toml"),
+            sets: Vec::new(),
+        };
+        let mut live = Bench::default().set_up(&order).unwrap();
+        let run = Arc::clone(live.run());
+        while run.recorded().0 < 9.0 {
+            assert!(live.step());
+        }
+        let cell_m2 = run.skin.as_ref().unwrap().bed.cell_m().powi(2);
+        let moment = run.at(9.0).unwrap();
+        let mut pressed = 0;
+        for touch in &moment.touches {
+            let sum_n: f64 = touch
+                .cells
+                .iter()
+                .map(|c| f64::from(c.pressure_pa) * cell_m2)
+                .sum();
+            // Single precision keeps 7 digits of each.
+            assert!(
+                (sum_n - touch.force_n).abs() < 1e-4 * touch.force_n.max(1.0),
+                "{sum_n} {}",
+                touch.force_n
+            );
+            let deepest = touch
+                .cells
+                .iter()
+                .map(|c| f64::from(c.depth_m))
+                .fold(0.0, f64::max);
+            assert!(deepest <= touch.depth_m, "{deepest} {}", touch.depth_m);
+            pressed += usize::from(touch.force_n > 1.0);
+        }
+        assert!(pressed >= 2, "{pressed} nodes press");
+    }
+
+    /// A body is seated once for many settings of the machine, and the answer is the same as from scratch.
+    #[test]
+    fn what_is_kept_between_runs_changes_no_number() {
+        let order = |deep: &str| Order {
+            path: scenes("checks/knead_turns.toml"),
+            sets: vec![("depth.protrude_mm.2".into(), deep.into())],
+        };
+        let force_n = |bench: &mut Bench, deep: &str| {
+            let mut live = bench.set_up(&order(deep)).unwrap();
+            for _ in 0..2000 {
+                live.step();
+            }
+            live.run()
+                .at(7.9)
+                .unwrap()
+                .touches
+                .iter()
+                .map(|t| t.force_n)
+                .sum::<f64>()
+        };
+        let mut kept = Bench::default();
+        let shallow = force_n(&mut kept, "52");
+        let deep = force_n(&mut kept, "60");
+        assert!(deep > shallow, "{deep} {shallow}");
+        assert_eq!(deep, force_n(&mut Bench::default(), "60"));
+    }
+}

@@ -1,0 +1,234 @@
+//! Panels over the picture. They show and change [`Show`], [`Play`] and the booths' [`Tuning`](crate::tuning::Tuning), nothing else.
+
+mod keys;
+mod legend;
+mod names;
+mod plots;
+mod transport;
+mod tune;
+
+use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{CameraOutputMode, Viewport};
+use bevy::prelude::*;
+use bevy::render::render_resource::BlendState;
+use bevy::window::PrimaryWindow;
+use bevy_egui::{EguiContexts, EguiPrimaryContextPass, PrimaryEguiContext, egui};
+
+use crate::booth::Booths;
+use crate::orbit::{Orbit, Sight};
+use crate::show::{Play, Show};
+
+/// Which panels are open, and what is typed into them.
+#[derive(Resource)]
+pub struct Panels {
+    /// Sliders.
+    pub tune: bool,
+    /// Plots and warnings.
+    pub plots: bool,
+    /// The sheet of keys.
+    pub help: bool,
+    tuner: tune::Tuner,
+    plotter: plots::Plotter,
+}
+
+impl Default for Panels {
+    fn default() -> Panels {
+        Panels {
+            tune: true,
+            plots: true,
+            help: false,
+            tuner: tune::Tuner::default(),
+            plotter: plots::Plotter::default(),
+        }
+    }
+}
+
+/// A camera that sees panels only, over the picture.
+pub fn camera() -> impl Bundle {
+    (
+        PrimaryEguiContext,
+        Camera2d,
+        RenderLayers::none(),
+        Camera {
+            order: 1,
+            output_mode: CameraOutputMode::Write {
+                blend_state: Some(BlendState::ALPHA_BLENDING),
+                clear_color: ClearColorConfig::None,
+            },
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            ..default()
+        },
+    )
+}
+
+/// Scale and names, for pictures.
+pub fn overlay(app: &mut App) {
+    app.add_systems(EguiPrimaryContextPass, annotate);
+}
+
+/// Everything, for a window.
+pub fn add(app: &mut App) {
+    app.init_resource::<Panels>()
+        .add_systems(EguiPrimaryContextPass, (lay_out, annotate).chain())
+        .add_systems(
+            Update,
+            (keys::press, reload, drop_in).before(crate::booth::Stage),
+        );
+}
+
+/// The look of the panels: that of the studio.
+fn style(context: &egui::Context) {
+    context.set_theme(egui::Theme::Light);
+}
+
+fn annotate(
+    mut contexts: EguiContexts,
+    booths: Res<Booths>,
+    play: Res<Play>,
+    show: Res<Show>,
+    camera: Single<(&Camera, &GlobalTransform), With<Orbit>>,
+) -> Result {
+    let context = contexts.ctx_mut()?;
+    style(context);
+    let (camera, eye) = *camera;
+    let rect = match camera.logical_viewport_rect() {
+        Some(rect) => egui::Rect::from_min_max(
+            egui::pos2(rect.min.x, rect.min.y),
+            egui::pos2(rect.max.x, rect.max.y),
+        ),
+        None => context.viewport_rect(),
+    };
+    let painter = context
+        .layer_painter(egui::LayerId::background())
+        .with_clip_rect(rect);
+    legend::draw(&painter, rect, &booths, &show, &play);
+    names::draw(&painter, rect, &booths, &show, &play, camera, eye);
+    Ok(())
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "an engine's system takes what it needs as arguments"
+)]
+fn lay_out(
+    mut contexts: EguiContexts,
+    mut panels: ResMut<Panels>,
+    mut booths: ResMut<Booths>,
+    mut play: ResMut<Play>,
+    mut show: ResMut<Show>,
+    sight: Res<Sight>,
+    mut camera: Single<(&mut Camera, &mut Orbit), Without<PrimaryEguiContext>>,
+    window: Single<&Window, With<PrimaryWindow>>,
+) -> Result {
+    let context = contexts.ctx_mut()?.clone();
+    style(&context);
+    let mut root = egui::Ui::new(
+        context.clone(),
+        "panels".into(),
+        egui::UiBuilder::new()
+            .layer_id(egui::LayerId::background())
+            .max_rect(context.viewport_rect()),
+    );
+    let Panels {
+        tune,
+        plots,
+        help,
+        tuner,
+        plotter,
+    } = &mut *panels;
+    egui::Panel::bottom("transport").show(&mut root, |ui| {
+        let (camera, orbit) = &mut *camera;
+        let _ = camera;
+        transport::show(
+            ui,
+            &mut booths,
+            &mut play,
+            &mut show,
+            orbit,
+            &sight,
+            [&mut *tune, &mut *plots, &mut *help],
+        );
+    });
+    if *plots {
+        egui::Panel::bottom("plots")
+            .resizable(true)
+            .default_size(210.0)
+            .show(&mut root, |ui| {
+                plotter.show(ui, &booths, &mut play, &show);
+            });
+    }
+    if *tune {
+        egui::Panel::left("tune")
+            .resizable(true)
+            .default_size(330.0)
+            .show(&mut root, |ui| {
+                tuner.show(ui, &mut booths);
+            });
+    }
+    keys::sheet(&context, help);
+    // The picture has what the panels leave.
+    let free = root.available_rect_before_wrap();
+    let scale = window.scale_factor();
+    let corner = UVec2::new((free.min.x * scale) as u32, (free.min.y * scale) as u32);
+    let size = UVec2::new(
+        (free.width() * scale) as u32,
+        (free.height() * scale) as u32,
+    )
+    .max(UVec2::splat(16));
+    let inside = (corner + size).cmple(window.physical_size()).all();
+    camera.0.viewport = inside.then(|| Viewport {
+        physical_position: corner,
+        physical_size: size,
+        ..default()
+    });
+    problem(&context, &booths);
+    Ok(())
+}
+
+/// What is wrong with what was asked for last: the last good run stays in the picture.
+fn problem(context: &egui::Context, booths: &Booths) {
+    for (index, booth) in booths.0.iter().enumerate() {
+        let Some(problem) = &booth.problem else {
+            continue;
+        };
+        egui::Window::new("This cannot run")
+            .id(egui::Id::new(("problem", index)))
+            .anchor(egui::Align2::RIGHT_TOP, [-12.0, 12.0])
+            .resizable(true)
+            .show(context, |ui| {
+                ui.label("The last good one is still shown.");
+                egui::ScrollArea::vertical()
+                    .max_height(260.0)
+                    .show(ui, |ui| {
+                        ui.monospace(problem);
+                    });
+            });
+    }
+}
+
+/// Simulates again what was saved on disk.
+fn reload(mut booths: ResMut<Booths>, time: Res<Time<Real>>, mut next_s: Local<f64>) {
+    const EVERY_S: f64 = 0.5;
+    let now_s = time.elapsed_secs_f64();
+    if now_s < *next_s {
+        return;
+    }
+    *next_s = now_s + EVERY_S;
+    for booth in &mut booths.0 {
+        if booth.tuning.was_written() {
+            booth.order();
+        }
+    }
+}
+
+/// Opens a file that is dropped on the window.
+fn drop_in(mut booths: ResMut<Booths>, mut dropped: MessageReader<bevy::window::FileDragAndDrop>) {
+    for event in dropped.read() {
+        if let bevy::window::FileDragAndDrop::DroppedFile { path_buf, .. } = event
+            && let Some(booth) = booths.0.first_mut()
+        {
+            booth.tuning = crate::tuning::Tuning::new(path_buf, &[]);
+            booth.order();
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Curves over the run, and the limits it passed.
+
+use std::sync::Arc;
+
+use bevy_egui::egui::{Color32, RichText, ScrollArea, Ui};
+use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
+use sim::{Limit, Violation};
+
+use crate::booth::Booths;
+use crate::run::{End, Run};
+use crate::show::{Play, Show};
+use crate::stage::NODE_COLOURS;
+
+/// Curves of the runs, as far as they were looked at.
+#[derive(Default)]
+pub struct Plotter {
+    curves: Vec<Curves>,
+}
+
+/// The curves of one run.
+#[derive(Default)]
+struct Curves {
+    run: Option<Arc<Run>>,
+    looked: usize,
+    force_n: Vec<Vec<[f64; 2]>>,
+    peak_pa: Vec<[f64; 2]>,
+    pain_pa: Vec<[f64; 2]>,
+    cap_pa: Vec<[f64; 2]>,
+    current_a: Vec<Vec<[f64; 2]>>,
+    station: Vec<[f64; 2]>,
+}
+
+/// Left and right, upper and lower, in the order of a carriage's nodes.
+const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
+const MOTORS: [&str; 3] = ["walk", "knead", "protrude"];
+/// Points of a curve that are drawn at most.
+const POINTS_MAX: usize = 1500;
+
+impl Curves {
+    fn follow(&mut self, run: &Arc<Run>) {
+        if self.run.as_ref().is_none_or(|old| !Arc::ptr_eq(old, run)) {
+            *self = Curves {
+                run: Some(Arc::clone(run)),
+                ..Curves::default()
+            };
+        }
+        for moment in run.moments(self.looked, usize::MAX - 1) {
+            self.looked += 1;
+            let t_s = moment.t_s;
+            self.force_n.resize(moment.touches.len(), Vec::new());
+            self.current_a.resize(moment.current_a.len(), Vec::new());
+            for (curve, touch) in self.force_n.iter_mut().zip(&moment.touches) {
+                curve.push([t_s, touch.force_n]);
+            }
+            for (curve, current_a) in self.current_a.iter_mut().zip(&moment.current_a) {
+                curve.push([t_s, *current_a]);
+            }
+            self.station.push([t_s, moment.station]);
+            // The node that is nearest to its cap says how near the run is.
+            let near = |t: &&crate::run::Touching| t.peak_pa / t.cap_pa.max(1.0);
+            let pressing = moment.touches.iter().filter(|t| t.force_n > 0.0);
+            let nearest = pressing.max_by(|a, b| near(a).total_cmp(&near(b)));
+            self.peak_pa.push([t_s, nearest.map_or(0.0, |t| t.peak_pa)]);
+            if let Some(touch) = nearest {
+                self.pain_pa.push([t_s, touch.pain_pa]);
+                self.cap_pa.push([t_s, touch.cap_pa]);
+            }
+        }
+    }
+}
+
+impl Plotter {
+    /// Shows curves, and what was passed beside them.
+    pub fn show(&mut self, ui: &mut Ui, booths: &Booths, play: &mut Play, show: &Show) {
+        self.curves.resize_with(booths.0.len(), Curves::default);
+        for (curves, booth) in self.curves.iter_mut().zip(&booths.0) {
+            if let Some(run) = &booth.run {
+                curves.follow(run);
+            }
+        }
+        let duration_s = booths.spans_s()[1];
+        let (unit, per_pa) = show.unit.per_pa();
+        ui.horizontal(|ui| {
+            let list = 250.0;
+            let width = ((ui.available_width() - list) / 4.0 - 8.0).max(120.0);
+            let height = (ui.available_height() - 22.0).max(60.0);
+            let plot = Sheet {
+                width,
+                height,
+                duration_s,
+            };
+            let all = &self.curves;
+            let solid = LineStyle::Solid;
+            plot.show(ui, "node forces, N", play, || {
+                lines(all, |c| &c.force_n, &NODES, 1.0)
+            });
+            plot.show(ui, &format!("peak pressure, {unit}"), play, || {
+                let mut shown = Vec::new();
+                for (index, c) in all.iter().enumerate() {
+                    let [r, g, b] = NODE_COLOURS[4 * index % 8];
+                    shown.push(line(
+                        "peak",
+                        &c.peak_pa,
+                        per_pa,
+                        Color32::from_rgb(r, g, b),
+                        solid,
+                    ));
+                    shown.push(line(
+                        "pain threshold, median",
+                        &c.pain_pa,
+                        per_pa,
+                        Color32::from_rgb(160, 120, 0),
+                        LineStyle::dashed_loose(),
+                    ));
+                    shown.push(line(
+                        "cap",
+                        &c.cap_pa,
+                        per_pa,
+                        Color32::from_rgb(190, 30, 30),
+                        LineStyle::dashed_dense(),
+                    ));
+                }
+                shown
+            });
+            plot.show(ui, "motor current, A", play, || {
+                lines(all, |c| &c.current_a, &MOTORS, 1.0)
+            });
+            plot.show(ui, "station", play, || {
+                let station = |(index, c): (usize, &Curves)| {
+                    let [r, g, b] = NODE_COLOURS[4 * index % 8];
+                    line(
+                        "station",
+                        &c.station,
+                        1.0,
+                        Color32::from_rgb(r, g, b),
+                        solid,
+                    )
+                };
+                all.iter().enumerate().map(station).collect()
+            });
+            ui.vertical(|ui| warnings(ui, booths, play));
+        });
+    }
+}
+
+/// Size of a plot, and the time that all share.
+struct Sheet {
+    width: f32,
+    height: f32,
+    duration_s: f64,
+}
+
+impl Sheet {
+    /// One plot; a click or a drag in it goes to that time.
+    fn show<'a>(
+        &self,
+        ui: &mut Ui,
+        title: &str,
+        play: &mut Play,
+        lines: impl FnOnce() -> Vec<Line<'a>>,
+    ) {
+        ui.vertical(|ui| {
+            ui.small(title);
+            let t_s = play.t_s;
+            let answer = Plot::new(title)
+                .width(self.width)
+                .height(self.height)
+                .allow_drag(false)
+                .allow_scroll(false)
+                .allow_boxed_zoom(false)
+                .include_x(0.0)
+                .include_x(self.duration_s)
+                .include_y(0.0)
+                .legend(Legend::default())
+                .show(ui, |plot| {
+                    for line in lines() {
+                        plot.line(line);
+                    }
+                    plot.vline(VLine::new("now", t_s).color(Color32::from_gray(90)));
+                    plot.pointer_coordinate().map(|at| at.x)
+                });
+            let held = answer.response.clicked() || answer.response.dragged();
+            if let Some(at_s) = answer.inner.filter(|_| held) {
+                play.scrub(at_s.max(0.0));
+            }
+        });
+    }
+}
+
+fn lines<'a>(
+    all: &'a [Curves],
+    of: impl Fn(&'a Curves) -> &'a Vec<Vec<[f64; 2]>>,
+    names: &[&str],
+    scale: f64,
+) -> Vec<Line<'a>> {
+    let mut shown = Vec::new();
+    for (booth, curves) in all.iter().enumerate() {
+        for (index, curve) in of(curves).iter().enumerate() {
+            let name = names
+                .get(index)
+                .map_or_else(|| (index + 1).to_string(), ToString::to_string);
+            let [r, g, b] = NODE_COLOURS[(4 * booth + index) % 8];
+            shown.push(line(
+                &name,
+                curve,
+                scale,
+                Color32::from_rgb(r, g, b),
+                LineStyle::Solid,
+            ));
+        }
+    }
+    shown
+}
+
+/// A curve of few enough points: of many the highest and the lowest of each stretch, so that peaks stay.
+fn line<'a>(
+    name: &str,
+    curve: &[[f64; 2]],
+    scale: f64,
+    colour: Color32,
+    style: LineStyle,
+) -> Line<'a> {
+    let points: PlotPoints = thinned(curve, POINTS_MAX)
+        .into_iter()
+        .map(|[t, y]| [t, scale * y])
+        .collect();
+    Line::new(name, points)
+        .color(colour)
+        .style(style)
+        .width(1.4)
+}
+
+fn thinned(curve: &[[f64; 2]], most: usize) -> Vec<[f64; 2]> {
+    if curve.len() <= most {
+        return curve.to_vec();
+    }
+    let stretch = curve.len().div_ceil(most / 2);
+    let by_value = |a: &&[f64; 2], b: &&[f64; 2]| a[1].total_cmp(&b[1]);
+    let mut out = Vec::new();
+    for part in curve.chunks(stretch) {
+        let mut ends: Vec<[f64; 2]> = part
+            .iter()
+            .min_by(by_value)
+            .into_iter()
+            .chain(part.iter().max_by(by_value))
+            .copied()
+            .collect();
+        ends.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        out.extend(ends);
+    }
+    out
+}
+
+/// Limits passed, faults and remarks; a click goes to the moment.
+fn warnings(ui: &mut Ui, booths: &Booths, play: &mut Play) {
+    ui.small("limits passed");
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        for booth in &booths.0 {
+            let Some(run) = &booth.run else {
+                continue;
+            };
+            let (violations, end) = run.film(|film| (film.violations.clone(), film.end.clone()));
+            if let Some(End::Fault(what)) = end {
+                ui.label(RichText::new(what).color(Color32::from_rgb(190, 30, 30)));
+            }
+            if violations.is_empty() {
+                ui.small("none so far");
+            }
+            for violation in violations {
+                if ui.link(passed(&violation)).clicked() {
+                    play.scrub(violation.t_s);
+                }
+            }
+            for warning in &run.warnings {
+                ui.small(warning);
+            }
+        }
+    });
+}
+
+/// `12.3 s  left upper: force 62 N over 60 N in LP`.
+pub fn passed(v: &Violation) -> String {
+    let (name, unit, per_si) = match v.limit {
+        Limit::Force => ("force", "N", 1.0),
+        Limit::Pressure => ("pressure", "kPa", 1e-3),
+        Limit::KeepOut => ("pressure in a keep-out", "kPa", 1e-3),
+        Limit::Rate => ("rise of force", "N/s", 1.0),
+        Limit::Dwell => ("dwell", "s", 1.0),
+        Limit::Shear => ("shear over normal force", "", 1.0),
+        Limit::Push => ("push", "mm", 1e3),
+        Limit::Dose => ("dose", "kPa s", 1e-3),
+        Limit::Session => ("session", "s", 1.0),
+    };
+    let node = NODES.get(v.node).copied().unwrap_or("node");
+    let value = |x: f64| super::legend::number(x * per_si);
+    format!(
+        "{:.1} s  {node}: {name} {} over {} {unit} in {}",
+        v.t_s,
+        value(v.value),
+        value(v.allowed),
+        v.zone.name()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy_egui::egui::{self, Rect};
+
+    #[test]
+    fn thin_curves_keep_their_peaks() {
+        let mut curve: Vec<[f64; 2]> = (0..10_000).map(|i| [f64::from(i), 0.0]).collect();
+        curve[7777][1] = 5.0;
+        curve[1234][1] = -3.0;
+        let thin = thinned(&curve, 1000);
+        assert!(
+            thin.len() <= 1000 && thin.contains(&[7777.0, 5.0]) && thin.contains(&[1234.0, -3.0])
+        );
+        assert!(thin.windows(2).all(|w| w[0][0] <= w[1][0]));
+    }
+
+    #[test]
+    fn a_limit_is_told_with_value_cap_and_place() {
+        let v = Violation {
+            limit: Limit::Pressure,
+            node: 2,
+            zone: back::Zone::LP,
+            t_s: 12.34,
+            value: 212e3,
+            allowed: 180e3,
+        };
+        assert_eq!(
+            passed(&v),
+            "12.3 s  right upper: pressure 212 over 180 kPa in LP"
+        );
+    }
+
+    /// The panel can be drawn with nothing to show.
+    #[test]
+    fn an_empty_stage_has_empty_plots() {
+        let context = egui::Context::default();
+        let input = egui::RawInput {
+            screen_rect: Some(Rect::from_min_size(
+                egui::Pos2::ZERO,
+                egui::vec2(900.0, 300.0),
+            )),
+            ..egui::RawInput::default()
+        };
+        let mut plotter = Plotter::default();
+        let mut play = Play::default();
+        let mut drawn = context.run_ui(input, |ui| {
+            plotter.show(ui, &Booths::default(), &mut play, &Show::default());
+        });
+        drawn.textures_delta.clear();
+        assert_eq!(play, Play::default());
+    }
+}

@@ -1,0 +1,99 @@
+//! The program around the stage: the engine's set-up, and the window.
+
+use bevy::log::{Level, LogPlugin};
+use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::render::settings::WgpuSettings;
+use bevy::window::WindowResolution;
+
+use crate::booth::{self, Booths};
+use crate::orbit::{self, Orbit, Sight, View};
+use crate::show::Show;
+use crate::stage;
+use crate::{adapter, panels};
+
+/// Opens a window and stays until it is closed.
+pub fn open_window(booths: Booths, show: Show, view: View, [width, height]: [u32; 2]) -> AppExit {
+    let title = booths
+        .0
+        .iter()
+        .map(|b| b.tuning.path().display().to_string())
+        .collect::<Vec<_>>()
+        .join(" and ");
+    let window = Window {
+        title: format!("{title} - kneadlab"),
+        resolution: WindowResolution::new(width, height),
+        ..default()
+    };
+    let mut app = App::new();
+    app.add_plugins(
+        DefaultPlugins
+            .set(quiet())
+            .set(renderer())
+            .set(WindowPlugin {
+                primary_window: Some(window),
+                ..default()
+            }),
+    );
+    let reduced = show.reduced;
+    furnish(&mut app, booths, show);
+    panels::add(&mut app);
+    app.add_systems(
+        Startup,
+        move |mut commands: Commands,
+              mut images: ResMut<Assets<Image>>,
+              mut settings: ResMut<bevy_egui::EguiGlobalSettings>,
+              sight: Res<Sight>| {
+            settings.auto_create_primary_context = false;
+            let msaa = if reduced { Msaa::Off } else { Msaa::Sample4 };
+            commands.spawn((stage::camera(Orbit::new(view, &sight), &mut images), msaa));
+            commands.spawn((panels::camera(), Msaa::Off));
+        },
+    );
+    app.add_systems(
+        Update,
+        (first_look(view), orbit::steer).chain().after(booth::Stage),
+    );
+    app.run()
+}
+
+/// What a window and a picture have in common.
+pub fn furnish(app: &mut App, booths: Booths, show: Show) {
+    app.add_plugins(bevy_egui::EguiPlugin::default());
+    stage::furnish(app);
+    booth::keep(app);
+    app.insert_resource(booths).insert_resource(show);
+}
+
+/// Takes the view once there is something to look at.
+fn first_look(view: View) -> impl FnMut(Res<Sight>, Single<&mut Orbit>, Local<bool>) {
+    move |sight, mut orbit, mut done| {
+        if !*done && sight.size > 0.0 {
+            orbit.take(view, &sight);
+            *done = true;
+        }
+    }
+}
+
+/// Errors only: that the processor draws is no news here.
+pub fn quiet() -> LogPlugin {
+    LogPlugin {
+        level: Level::ERROR,
+        filter: "error".to_string(),
+        ..default()
+    }
+}
+
+/// The engine on the drivers that [`adapter::probe`] asked for. Pipelines are compiled while
+/// the frame waits, so that no picture lacks a part.
+pub fn renderer() -> RenderPlugin {
+    let settings = WgpuSettings {
+        backends: Some(adapter::BACKENDS),
+        ..default()
+    };
+    RenderPlugin {
+        render_creation: settings.into(),
+        synchronous_pipeline_compilation: true,
+        ..default()
+    }
+}
