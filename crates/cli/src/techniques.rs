@@ -16,7 +16,7 @@ use tune::{Trial, TuneError, compare_techniques};
 /// What to compare, and where the results go.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A study with a [comparison]
+    /// A study with a `[comparison]`
     study: PathBuf,
     /// Folder for techniques.json
     #[arg(short, long, value_name = "DIR")]

@@ -372,6 +372,8 @@ mod tests {
             });
             let play = Play {
                 speed: 2.0,
+                // A run that begins again may stand at 0 when it is looked at.
+                looping: false,
                 ..Play::default()
             };
             app.insert_resource(play);
