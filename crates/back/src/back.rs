@@ -215,7 +215,7 @@ impl Back {
     ///
     /// Hip joint 13 % of the sitting height of C7 over the seat and 0.55 buttock depths in front of the skin of S2 (E). Centre of mass 0.626 of the
     /// way from hip to shoulder joint, radius of gyration 0.496 of it (W, Winter, head-arms-trunk); the shoulder joint lies 40 mm under the
-    /// acromion (E). The centre stands over the hip joint, [`CENTRE_BEHIND_HIP_M`] behind it, seen along the line from C7 to S2, which is upright in
+    /// acromion (E). The centre stands over the hip joint, 10 mm behind it, seen along the line from C7 to S2, which is upright in
     /// standing.
     pub fn trunk(&self) -> Trunk {
         let s = &self.sizes;
