@@ -72,7 +72,8 @@ mod fit_report; // fitted moduli as a page
 
 mod run_score; // how close a run came to its techniques
 
-mod run_report; // a run as a page
+mod run_gist;
+mod run_report; // a run as a page // what carriages and rigs have in common when they have run
 
 mod run_rig; // `run` on the scene of a rig
 

@@ -18,9 +18,9 @@ pub const PRESSURE: &str = "/pressure";
 
 /// The file of a trace (`csv` as `run` writes it, the time in seconds first) and of its maps.
 pub fn file(csv: &str, movie: Option<&Movie>) -> anyhow::Result<Vec<u8>> {
-    let options = WriteOptions::new()
-        .compression(None)
-        .library(concat!("kneadlab ", env!("CARGO_PKG_VERSION")));
+    let program = concat!("kneadlab ", env!("CARGO_PKG_VERSION"));
+    let options = WriteOptions::library(WriteOptions::new(), program).compression(None);
+
     let mut log = Writer::with_options(Cursor::new(Vec::new()), options)?;
     let mut lines = csv.lines();
     let columns: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();

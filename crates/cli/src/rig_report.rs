@@ -1,9 +1,10 @@
 //! A rig's run as a page.
 
 use crate::chart::{Axis, COLOURS, Chart, key, top};
-use crate::page::{self, Mood, card, section};
+use crate::page::{self, section};
 use crate::picture;
-use crate::run_report::{beyond, limits, person, round_up};
+use crate::run_gist::Gist;
+use crate::run_report::{person, round_up};
 use back::Back;
 use maud::{Markup, html};
 use scene::RigScene;
@@ -17,6 +18,7 @@ pub fn page(
     scene: &RigScene,
     back: &Back,
     trace: &RigTrace,
+    gist: &Gist<'_>,
     warnings: &[String],
 ) -> anyhow::Result<String> {
     let facts = [
@@ -33,28 +35,19 @@ pub fn page(
         ("scene", scene.hash()[..12].to_string()),
     ];
     let full_pa = round_up(picture::peak_pa(&trace.map));
-    let names = names(trace);
     let content = html! {
-        (cards(trace))
-        @if let Some(fault) = &trace.fault {
-            div.note.bad { strong { "The run broke off. " } (fault.to_string()) }
-        } @else if trace.duration_s + 0.01 < scene.duration_s {
-            div.note { "The run was stopped after " (format!("{:.1} of {:.1}", trace.duration_s, scene.duration_s)) " s." }
-        }
-        @for w in warnings { div.note { (w) } }
-        @for w in beyond(&trace.beyond, &names) { div.note { "Deeper than what is validated: " (w) } }
+        (gist.cards())
+        (gist.notes(warnings))
         (section("Pressure over the back", "The largest pressure that each place of the skin met. The skin is unrolled and seen from behind; stations run from C7 (0) to S2 (1).", &html! {
             div.row {
                 div style="flex:1.2" { (picture::back_from_behind(back, &trace.map, full_pa)?) }
                 div {
                     (picture::colour_bar(full_pa))
-                    (tables(trace))
-                    h3 { "Limits" }
-                    (limits(&trace.violations, &names))
+                    (gist.tables())
                 }
             }
         }))
-        (section("Over time", "Limits are watched at every step; each point of a line is the largest of its interval, of speeds the mean.", &lines(scene, trace)))
+        (section("Over time", "Limits are watched at every step; each point of a line is the largest of its interval, of speeds the mean.", &lines(scene, trace, &gist.names)))
     };
     Ok(page::page(
         "Simulated machine",
@@ -65,57 +58,6 @@ pub fn page(
     ))
 }
 
-/// Names of the nodes.
-pub fn names(trace: &RigTrace) -> Vec<&str> {
-    trace.node_names.iter().map(String::as_str).collect()
-}
-
-fn cards(trace: &RigTrace) -> Markup {
-    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
-    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
-    let passed = trace.violations.len();
-    html! {
-        div.cards {
-            (card("Largest node force", &format!("{force_n:.1} N"), "one node, any step", Mood::Plain))
-            (card("Largest pressure", &format!("{peak_kpa:.0} kPa"), &format!("{:.0} cells in a patch on average", trace.cells_per_patch), Mood::Plain))
-            (card("Trunk pushed out", &format!("{:.1} mm", 1e3 * trace.trunk_lift_m), "against its rest on the pad", Mood::Plain))
-            (card("Limits passed", &passed.to_string(), "force, pressure, keep-out, rate, dwell", if passed == 0 { Mood::Good } else { Mood::Bad }))
-        }
-    }
-}
-
-fn tables(trace: &RigTrace) -> Markup {
-    let nodes: Vec<Vec<String>> = trace
-        .nodes
-        .iter()
-        .zip(&trace.node_names)
-        .map(|(n, name)| {
-            vec![
-                name.clone(),
-                format!("{:.1}", n.force_n),
-                format!("{:.0}", 1e-3 * n.peak_pa),
-            ]
-        })
-        .collect();
-    let motors: Vec<Vec<String>> = trace
-        .motors
-        .iter()
-        .map(|m| {
-            vec![
-                m.name.clone(),
-                format!("{:.2}", m.peak_a),
-                format!("{:.2}", m.rms_a),
-            ]
-        })
-        .collect();
-    html! {
-        h3 { "Nodes" }
-        (page::table(&["node", "largest force, N", "largest pressure, kPa"], &nodes))
-        h3 { "Drives" }
-        (page::table(&["drive", "largest current, A", "effective, A"], &motors))
-    }
-}
-
 /// How the values of an interval become one point.
 #[derive(Clone, Copy)]
 enum Pick {
@@ -123,15 +65,15 @@ enum Pick {
     Mean,
 }
 
-fn lines(scene: &RigScene, trace: &RigTrace) -> Markup {
+fn lines(scene: &RigScene, trace: &RigTrace, nodes: &[&str]) -> Markup {
     let time = Axis {
         label: "time, s",
         from: 0.0,
         to: trace.duration_s.max(0.1),
     };
     let drives: Vec<&str> = scene.rig.drives.iter().map(|d| d.name.as_str()).collect();
-    let forces = curves(trace, &names(trace), "_force_n", 1.0, Pick::Largest);
-    let fractions = curves(trace, &names(trace), "_pain_fraction", 1.0, Pick::Largest);
+    let forces = curves(trace, nodes, "_force_n", 1.0, Pick::Largest);
+    let fractions = curves(trace, nodes, "_pain_fraction", 1.0, Pick::Largest);
     let currents = curves(trace, &drives, "_current_a", 1.0, Pick::Largest);
     let joints: Vec<&str> = scene.rig.drives.iter().map(|d| d.joint.as_str()).collect();
     let turns = curves(

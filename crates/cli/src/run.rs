@@ -2,15 +2,14 @@
 
 use crate::folder::Folder;
 use crate::input::{self, Sets};
-use crate::mat_log;
-use crate::mcap_log;
 use crate::print::{self, number};
+use crate::run_gist::Gist;
 use crate::run_report;
 use crate::run_rig;
 use crate::run_score;
 use crate::seat::seat;
 use crate::sweep::point;
-use crate::talk::{self, Outcome, say};
+use crate::talk::{self, Outcome};
 use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
@@ -47,6 +46,12 @@ pub const RATE_HZ: f64 = 50.0;
 
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.which.point.is_some() && !args.scene.is_dir() {
+        bail!(
+            "{} is no folder of a sweep, and only a sweep has points",
+            args.scene.display()
+        );
+    }
     if input::is_rig_scene(&args.scene) {
         return run_rig::run(args);
     }
@@ -60,12 +65,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let (scene, sim) = point::seat(&args.scene, args.which)?;
         (scene, sim, Vec::new())
     } else {
-        if args.which.point.is_some() {
-            bail!(
-                "{} is no folder of a sweep, and only a sweep has points",
-                args.scene.display()
-            );
-        }
         let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
         let scene = Arc::new(scene);
         let sim = seat(&scene, envelope)?;
@@ -80,67 +79,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    let rows = csv(&trace);
-    if args.mcap {
-        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
-    }
-    folder.write("trace.csv", rows)?;
-    if let Some(movie) = &trace.movie {
-        folder.write("pressure.csv", mat_log::csv(movie))?;
-    }
+    let gist = Gist::of_session(&scene, &trace, planned_s);
+    gist.write(&mut folder, args, csv(&trace))?;
     let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
-    folder.write_json("summary.json", &summary(&scene, &trace, planned_s, &scores))?;
+    folder.write_json("summary.json", &summary(&scene, &trace, &gist, &scores))?;
     let back = &sim.subject().back;
     folder.write(
         "report.html",
-        run_report::page(&scene, back, &trace, planned_s, &warnings)?,
+        run_report::page(&scene, back, &trace, &gist, &warnings)?,
     )?;
     let place = folder.finish()?;
-
-    for v in run_report::worst(&trace.violations) {
-        say(format_args!(
-            "warning: limit passed: {}",
-            run_report::violation(v, &run_report::NODES)
-        ));
-    }
-    for line in run_report::beyond(&trace.beyond, &run_report::NODES) {
-        say(format_args!(
-            "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
-        ));
-    }
-    if let Some(fault) = &trace.fault {
-        say(format_args!(
-            "error: fault {fault}; what was done before it is kept"
-        ));
-    }
-    let mut out = print::out();
-    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
-    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
-    writeln!(
-        out,
-        "{}: {:.1} of {planned_s:.1} s, largest node force {force_n:.1} N, peak {peak_kpa:.0} kPa, {} limits passed",
-        scene.name,
-        trace.duration_s,
-        trace.violations.len()
-    )?;
-    tell_scores(&mut out, &scene, &scores)?;
-    let maps = trace.movie.as_ref().map(|_| "pressure.csv");
-    let log = args.mcap.then_some("trace.mcap");
-    for name in ["report.html", "summary.json", "trace.csv"]
-        .into_iter()
-        .chain(maps)
-        .chain(log)
-    {
-        writeln!(out, "{}", args.output.join(name).display())?;
-    }
-    print::finish(out)?;
-    say(NOTICE);
+    gist.warn();
+    gist.print(args, |out| tell_scores(out, &scene, &scores), &[])?;
     drop(place);
-    Ok(match (trace.fault.is_some(), stopped) {
-        (true, _) => Outcome::Failed,
-        (_, true) => Outcome::Stopped,
-        _ => Outcome::Good,
-    })
+    Ok(gist.outcome(stopped))
 }
 
 /// `--map-hz`.
@@ -191,7 +143,7 @@ fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow:
     Ok(())
 }
 
-fn summary(scene: &Scene, trace: &Trace, planned_s: f64, scores: &[Score]) -> serde_json::Value {
+fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -199,9 +151,9 @@ fn summary(scene: &Scene, trace: &Trace, planned_s: f64, scores: &[Score]) -> se
         "scene": scene.name,
         "scene_hash": scene.hash(),
         "duration_s": trace.duration_s,
-        "planned_s": planned_s,
+        "planned_s": gist.planned_s,
         "steps": trace.steps,
-        "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
+        "peak_pressure_kpa": gist.peak_kpa(),
         "node_force_n": trace.nodes.each_ref().map(|n| n.force_n),
         "work_j": trace.efforts.each_ref().map(|e| e.work_j),
         "friction_loss_j": trace.efforts.each_ref().map(|e| e.friction_loss_j),

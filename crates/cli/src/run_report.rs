@@ -1,15 +1,14 @@
 //! A run as a page.
 
 use crate::chart::{Axis, COLOURS, Chart, key, top};
-use crate::page::{self, Mood, card, section};
+use crate::page::{self, section};
 use crate::picture;
+use crate::run_gist::{Gist, NODES};
 use back::{Back, Body};
 use maud::{Markup, html};
 use scene::Scene;
 use sim::{Beyond, Limit, Trace, TraceRow, Violation};
 
-/// The carriage's nodes in words.
-pub const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
 /// Points of a line at most: more cannot be seen.
 const POINTS_MAX: usize = 900;
 
@@ -18,7 +17,7 @@ pub fn page(
     scene: &Scene,
     back: &Back,
     trace: &Trace,
-    planned_s: f64,
+    gist: &Gist<'_>,
     warnings: &[String],
 ) -> anyhow::Result<String> {
     let facts = [
@@ -39,22 +38,14 @@ pub fn page(
     ];
     let full_pa = round_up(picture::peak_pa(&trace.map));
     let content = html! {
-        (cards(trace))
-        @if let Some(fault) = &trace.fault {
-            div.note.bad { strong { "The run broke off. " } (fault.to_string()) }
-        } @else if trace.duration_s + 0.01 < planned_s {
-            div.note { "The run was stopped after " (format!("{:.1} of {planned_s:.1}", trace.duration_s)) " s." }
-        }
-        @for w in warnings { div.note { (w) } }
-        @for w in beyond(&trace.beyond, &NODES) { div.note { "Deeper than what is validated: " (w) } }
+        (gist.cards())
+        (gist.notes(warnings))
         (section("Pressure over the back", "The largest pressure that each place of the skin met during the session. The skin is unrolled and seen from behind; stations run from C7 (0) to S2 (1).", &html! {
             div.row {
                 div style="flex:1.2" { (picture::back_from_behind(back, &trace.map, full_pa)?) }
                 div {
                     (picture::colour_bar(full_pa))
-                    (nodes(trace))
-                    h3 { "Limits" }
-                    (limits(&trace.violations, &NODES))
+                    (gist.tables())
                 }
             }
         }))
@@ -78,52 +69,6 @@ pub fn person(body: &Body) -> String {
         body.bmi_kg_m2,
         body.age_yr
     )
-}
-
-fn cards(trace: &Trace) -> Markup {
-    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
-    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
-    let passed = trace.violations.len();
-    html! {
-        div.cards {
-            (card("Largest node force", &format!("{force_n:.1} N"), "one node, any step", Mood::Plain))
-            (card("Largest pressure", &format!("{peak_kpa:.0} kPa"), &format!("{:.0} cells in a patch on average", trace.cells_per_patch), Mood::Plain))
-            (card("Trunk pushed out", &format!("{:.1} mm", 1e3 * trace.trunk_lift_m), "against its rest on the pad", Mood::Plain))
-            (card("Limits passed", &passed.to_string(), "force, pressure, keep-out, rate, dwell", if passed == 0 { Mood::Good } else { Mood::Bad }))
-        }
-    }
-}
-
-fn nodes(trace: &Trace) -> Markup {
-    let rows: Vec<Vec<String>> = trace
-        .nodes
-        .iter()
-        .zip(NODES)
-        .map(|(n, name)| {
-            vec![
-                name.to_string(),
-                format!("{:.1}", n.force_n),
-                format!("{:.0}", 1e-3 * n.peak_pa),
-            ]
-        })
-        .collect();
-    let motors: Vec<Vec<String>> = trace
-        .motors
-        .iter()
-        .map(|m| {
-            vec![
-                m.name.to_string(),
-                format!("{:.2}", m.peak_a),
-                format!("{:.2}", m.rms_a),
-            ]
-        })
-        .collect();
-    html! {
-        h3 { "Nodes" }
-        (page::table(&["node", "largest force, N", "largest pressure, kPa"], &rows))
-        h3 { "Motors" }
-        (page::table(&["motor", "largest current, A", "effective, A"], &motors))
-    }
 }
 
 /// Limits passed, as a table.

@@ -2,19 +2,16 @@
 
 use crate::folder::Folder;
 use crate::input;
-use crate::mat_log;
-use crate::mcap_log;
-use crate::print::{self, number};
+use crate::print::number;
 use crate::rig_report;
 use crate::run::{Args, RATE_HZ};
-use crate::run_report;
+use crate::run_gist::Gist;
 use crate::seat::seat_at_rig;
-use crate::talk::{self, Outcome, say};
+use crate::talk::{self, Outcome};
 use back::NOTICE;
 use scene::RigScene;
 use serde_json::json;
 use sim::{Recording, RigTrace, record_rig};
-use std::io::Write;
 use std::sync::Arc;
 
 /// Rows of the trace for each stroke of a machine that taps.
@@ -40,75 +37,24 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    let rows = csv(&trace);
-    if args.mcap {
-        folder.write("trace.mcap", mcap_log::file(&rows, trace.movie.as_ref())?)?;
-    }
-    folder.write("trace.csv", rows)?;
+    let gist = Gist::of_rig(&scene, &trace);
+    gist.write(&mut folder, args, csv(&trace))?;
     folder.write("joints.csv", joints(&trace))?;
     folder.write("drives.csv", drives(&trace))?;
-    if let Some(movie) = &trace.movie {
-        folder.write("pressure.csv", mat_log::csv(movie))?;
-    }
-    folder.write_json("summary.json", &summary(&scene, &trace))?;
+    folder.write_json("summary.json", &summary(&scene, &trace, &gist))?;
     let back = &sim.subject().back;
     folder.write(
         "report.html",
-        rig_report::page(&scene, back, &trace, &warnings)?,
+        rig_report::page(&scene, back, &trace, &gist, &warnings)?,
     )?;
     let place = folder.finish()?;
-
-    let names = rig_report::names(&trace);
-    for v in run_report::worst(&trace.violations) {
-        say(format_args!(
-            "warning: limit passed: {}",
-            run_report::violation(v, &names)
-        ));
-    }
-    for line in run_report::beyond(&trace.beyond, &names) {
-        say(format_args!(
-            "warning: deeper than what is validated: {line}\n  hint: how far off it may be: crates/tissue/VALIDITY.md"
-        ));
-    }
-    if let Some(fault) = &trace.fault {
-        say(format_args!(
-            "error: fault {fault}; what was done before it is kept"
-        ));
-    }
-    let mut out = print::out();
-    let force_n = trace.nodes.iter().map(|n| n.force_n).fold(0.0, f64::max);
-    let peak_kpa = 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max);
-    writeln!(
-        out,
-        "{}: {:.1} of {:.1} s, largest node force {force_n:.1} N, peak {peak_kpa:.0} kPa, {} limits passed",
-        scene.name,
-        trace.duration_s,
-        scene.duration_s,
-        trace.violations.len()
-    )?;
-    let maps = trace.movie.as_ref().map(|_| "pressure.csv");
-    let log = args.mcap.then_some("trace.mcap");
-    let names = [
-        "report.html",
-        "summary.json",
-        "trace.csv",
-        "joints.csv",
-        "drives.csv",
-    ];
-    for name in names.into_iter().chain(maps).chain(log) {
-        writeln!(out, "{}", args.output.join(name).display())?;
-    }
-    print::finish(out)?;
-    say(NOTICE);
+    gist.warn();
+    gist.print(args, |_| Ok(()), &["joints.csv", "drives.csv"])?;
     drop(place);
-    Ok(match (trace.fault.is_some(), stopped) {
-        (true, _) => Outcome::Failed,
-        (_, true) => Outcome::Stopped,
-        _ => Outcome::Good,
-    })
+    Ok(gist.outcome(stopped))
 }
 
-fn summary(scene: &RigScene, trace: &RigTrace) -> serde_json::Value {
+fn summary(scene: &RigScene, trace: &RigTrace, gist: &Gist<'_>) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let of = |value: &dyn Fn(&sim::NodeEffort) -> f64| -> Vec<f64> {
         trace.efforts.iter().map(value).collect()
@@ -122,7 +68,7 @@ fn summary(scene: &RigScene, trace: &RigTrace) -> serde_json::Value {
         "duration_s": trace.duration_s,
         "planned_s": scene.duration_s,
         "steps": trace.steps,
-        "peak_pressure_kpa": 1e-3 * trace.nodes.iter().map(|n| n.peak_pa).fold(0.0, f64::max),
+        "peak_pressure_kpa": gist.peak_kpa(),
         "node_names": trace.node_names,
         "node_force_n": trace.nodes.iter().map(|n| n.force_n).collect::<Vec<_>>(),
         "work_j": of(&|e| e.work_j),

@@ -1,6 +1,7 @@
 //! Watches every step against the one envelope of limits.
 
 use crate::touch::Contact;
+use crate::trace::PressureMap;
 use back::{Back, EXCLUDED_PRESSURE_PA, Envelope, Zone};
 use serde::{Deserialize, Serialize};
 
@@ -124,23 +125,26 @@ impl Guard {
         });
     }
 
-    /// Looks at what one place of the skin has borne in the end.
-    pub(crate) fn watch_dose(
+    /// Looks at what the places of a pressure map have borne in the end; `node_at` says who stands for a place so far from the midline, m.
+    pub(crate) fn watch_doses(
         &mut self,
         back: &Back,
-        node: usize,
-        [u, x_m]: [f64; 2],
+        map: &PressureMap,
         t_s: f64,
-        dose_pa_s: f64,
+        node_at: impl Fn(f64) -> usize,
     ) {
-        self.hold(Violation {
-            limit: Limit::Dose,
-            node,
-            zone: back.zone(u, x_m).zone,
-            t_s,
-            value: dose_pa_s,
-            allowed: self.envelope.dose_cap_pa_s(),
-        });
+        for (i, dose_pa_s) in map.dose_pa_s.iter().enumerate() {
+            let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
+            let x_m = map.first_x_m + map.x_per_column_m * (i % map.columns) as f64;
+            self.hold(Violation {
+                limit: Limit::Dose,
+                node: node_at(x_m),
+                zone: back.zone(u, x_m).zone,
+                t_s,
+                value: *dose_pa_s,
+                allowed: self.envelope.dose_cap_pa_s(),
+            });
+        }
     }
 
     /// The limits it watches.

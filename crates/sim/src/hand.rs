@@ -141,11 +141,7 @@ pub fn perform(
         if t_s + 1e-9 >= next_s {
             next_s += 1.0 / rate_hz;
             let zone = back.zone(contact.u, contact.x_m).zone;
-            let fraction = if contact.area_m2 > 0.0 {
-                contact.mean_pa() / envelope.reference_pressure_pa(zone, contact.area_m2)
-            } else {
-                0.0
-            };
+            let fraction = contact.fraction_of_pain(envelope, zone);
             rows.push(HandRow {
                 t_s,
                 wanted_n: force_n,

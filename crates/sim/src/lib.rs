@@ -24,6 +24,7 @@ mod sitter;
 mod sizing;
 mod statics;
 mod subject;
+mod tally;
 mod touch;
 mod trace;
 mod traction;

@@ -203,12 +203,7 @@ impl RigSim {
     /// Looks at what the places of a pressure map have borne, against the dose of a session.
     pub(crate) fn watch_dose(&mut self, map: &PressureMap) {
         let t_s = self.frame().t_s;
-        for (i, dose_pa_s) in map.dose_pa_s.iter().enumerate() {
-            let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
-            let x_m = map.first_x_m + map.x_per_column_m * (i % map.columns) as f64;
-            self.guard
-                .watch_dose(&self.subject.back, 0, [u, x_m], t_s, *dose_pa_s);
-        }
+        self.guard.watch_doses(&self.subject.back, map, t_s, |_| 0);
     }
 
     /// Advances by one time step of the scene.

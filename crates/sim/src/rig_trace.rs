@@ -9,7 +9,8 @@ use crate::guard::Violation;
 use crate::movie::{Camera, Movie};
 use crate::rig_sim::RigSim;
 use crate::sizing::{DriveLoad, JointLoad, Sizing};
-use crate::trace::{Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording, ShearDose};
+use crate::tally::Tally;
+use crate::trace::{Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording};
 
 /// A recorded run of a rig: rows at a fixed rate under named columns, and what only every step knows.
 #[derive(Clone, Debug, Serialize)]
@@ -88,111 +89,64 @@ pub fn record_rig(
     recording: &Recording,
     keep_going: &mut dyn FnMut(f64, f64) -> bool,
 ) -> RigTrace {
-    let (rate_hz, map_hz) = (recording.rate_hz, recording.movie_hz);
-    let bed = &sim.subject().bed;
-    let mut camera = (map_hz > 0.0).then(|| Camera::new(bed));
     let rig = sim.linkage().rig();
-    let heads = rig.heads.len();
-    let mut trace = RigTrace {
-        rate_hz,
-        columns: columns(sim),
-        rows: Vec::new(),
-        links: std::iter::once(mechanism::GROUND.to_owned())
-            .chain(rig.links.iter().map(|l| l.name.clone()))
-            .collect(),
-        link_poses: Vec::new(),
-        back_poses: Vec::new(),
-        map: PressureMap::blank(bed, recording.map),
-        movie: None,
-        node_names: rig.heads.iter().map(|h| h.node.name.clone()).collect(),
-        nodes: vec![NodePeak::default(); heads],
-        efforts: Vec::new(),
-        beyond: vec![None; heads],
-        trunk_lift_m: 0.0,
-        motors: rig
-            .drives
-            .iter()
-            .map(|drive| MotorPeak {
-                name: drive.name.clone(),
-                peak_a: 0.0,
-                rms_a: 0.0,
-            })
-            .collect(),
-        joints: Vec::new(),
-        drives: Vec::new(),
-        gap_m: 0.0,
-        violations: Vec::new(),
-        load: 0.0,
-        fault: None,
-        duration_s: 0.0,
-        steps: 0,
-        cells_per_patch: 0.0,
-    };
-    let (mut cells, mut touches) = (0usize, 0usize);
+    let motors = rig.drives.iter().map(|drive| drive.name.as_str());
+    let mut tally = Tally::new(&sim.subject().bed, recording, rig.heads.len(), motors);
     let mut sizing = Sizing::default();
-    let mut shear = ShearDose::blank(&trace.map, heads);
-    let (mut next_s, mut next_map_s) = (0.0, 0.0);
+    let (mut rows, mut link_poses, mut back_poses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut gap_m: f64 = 0.0;
+    let mut fault = None;
     let duration_s = sim.scene().duration_s;
     while !sim.is_done() {
-        if let Err(fault) = sim.step() {
-            trace.fault = Some(fault);
+        if let Err(broken) = sim.step() {
+            fault = Some(broken);
             break;
         }
         sizing.add(sim.world());
         let frame = sim.frame();
-        trace.steps += 1;
-        trace.duration_s = frame.t_s;
-        trace.gap_m = trace.gap_m.max(frame.gap_m);
-        trace.trunk_lift_m = trace.trunk_lift_m.max(sim.lean().y_m);
-        for (peak, contact) in trace.nodes.iter_mut().zip(sim.contacts()) {
-            peak.force_n = peak.force_n.max(contact.force_n);
-            peak.peak_pa = peak.peak_pa.max(contact.peak_pa);
-            cells += contact.cells;
-            touches += usize::from(contact.cells > 0);
-        }
-        for (i, beyond) in trace.beyond.iter_mut().enumerate() {
-            *beyond = Beyond::worse(*beyond, &sim.pressing(), i);
-        }
-        for (motor, drive) in trace.motors.iter_mut().zip(&frame.drives) {
-            motor.peak_a = motor.peak_a.max(drive.current_a.abs());
-            motor.rms_a += drive.current_a * drive.current_a;
-        }
-        if let Some(camera) = &mut camera
-            && frame.t_s + 1e-9 >= next_map_s
-        {
-            next_map_s += 1.0 / map_hz;
-            camera.shoot(&sim.pressing());
-        }
-        if frame.t_s + 1e-9 >= next_s {
-            next_s += 1.0 / rate_hz;
-            trace.rows.push(row(sim));
+        gap_m = gap_m.max(frame.gap_m);
+        let current_a = frame.drives.iter().map(|drive| drive.current_a);
+        if tally.add(&sim.pressing(), sim.lean().y_m, current_a) {
+            rows.push(row(sim));
             let machine_from_ground = sim.machine_from_ground();
             let poses = frame.links.iter().map(|link| machine_from_ground * link);
-            trace.link_poses.push(poses.collect());
-            trace.back_poses.push(sim.machine_from_back());
-            if recording.map {
-                trace.map.add(&sim.pressing(), 1.0 / rate_hz);
-                shear.add(&trace.map, &sim.pressing(), 1.0 / rate_hz);
-            }
-            if !keep_going(trace.duration_s, duration_s) {
+            link_poses.push(poses.collect());
+            back_poses.push(sim.machine_from_back());
+            if !keep_going(tally.duration_s, duration_s) {
                 break;
             }
         }
     }
-    for motor in &mut trace.motors {
-        motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
+    sim.watch_dose(&tally.map);
+    let rig = sim.linkage().rig();
+    let links = rig.links.iter().map(|l| l.name.clone());
+    RigTrace {
+        rate_hz: recording.rate_hz,
+        columns: columns(sim),
+        rows,
+        links: std::iter::once(mechanism::GROUND.to_owned())
+            .chain(links)
+            .collect(),
+        link_poses,
+        back_poses,
+        node_names: rig.heads.iter().map(|h| h.node.name.clone()).collect(),
+        efforts: tally.efforts(&sim.pressing()),
+        trunk_lift_m: tally.trunk_lift_m,
+        motors: tally.motors(),
+        joints: sizing.joints(sim.world()),
+        drives: sizing.drives(sim.world()),
+        gap_m,
+        violations: sim.violations().to_vec(),
+        load: sim.load(),
+        fault,
+        duration_s: tally.duration_s,
+        steps: tally.steps,
+        cells_per_patch: tally.cells_per_patch(),
+        nodes: tally.nodes,
+        beyond: tally.beyond,
+        movie: tally.camera.map(Camera::movie),
+        map: tally.map,
     }
-    trace.joints = sizing.joints(sim.world());
-    trace.drives = sizing.drives(sim.world());
-    trace.efforts = (0..heads)
-        .map(|i| NodeEffort::of(sim.touch(i), i, &shear))
-        .collect();
-    trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
-    sim.watch_dose(&trace.map);
-    trace.violations = sim.violations().to_vec();
-    trace.load = sim.load();
-    trace.movie = camera.map(Camera::movie);
-    trace
 }
 
 impl RigTrace {
@@ -257,11 +211,7 @@ fn row(sim: &RigSim) -> Vec<f64> {
     out.extend([frame.gap_m, lean.y_m, lean.z_m, lean.pitch_rad, sim.pad_n()]);
     let machine_from_ground = sim.machine_from_ground();
     for ((c, zone), head) in sim.contacts().iter().zip(sim.zones()).zip(&frame.heads) {
-        let fraction = if c.area_m2 > 0.0 {
-            c.mean_pa() / sim.envelope().reference_pressure_pa(*zone, c.area_m2)
-        } else {
-            0.0
-        };
+        let fraction = c.fraction_of_pain(sim.envelope(), *zone);
         let at = (machine_from_ground * head).translation.vector;
         out.extend([
             c.force_n,

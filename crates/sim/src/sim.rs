@@ -170,13 +170,9 @@ impl Sim {
 
     /// Looks at what the places of a pressure map have borne, against the dose of a session.
     pub(crate) fn watch_dose(&mut self, map: &crate::trace::PressureMap) {
-        for (i, dose_pa_s) in map.dose_pa_s.iter().enumerate() {
-            let u = map.first_u + map.u_per_row * (i / map.columns) as f64;
-            let x_m = map.first_x_m + map.x_per_column_m * (i % map.columns) as f64;
-            let node = if x_m < 0.0 { 0 } else { 2 };
-            let (back, t_s) = (&self.subject.back, self.frame.t_s);
-            self.guard.watch_dose(back, node, [u, x_m], t_s, *dose_pa_s);
-        }
+        let upper_of_side = |x_m: f64| if x_m < 0.0 { 0 } else { 2 };
+        self.guard
+            .watch_doses(&self.subject.back, map, self.frame.t_s, upper_of_side);
     }
 
     /// The limits it is watched against.

@@ -4,6 +4,7 @@ use crate::bed::{Bed, Foot, WINDOW};
 use crate::neighbours::{Others, Sink, Spot};
 use crate::sim::NODES;
 use crate::traction::{Pressed, Traction, Wheel, Work};
+use back::{Envelope, Zone};
 use nalgebra::{Isometry3, Point3, Vector3};
 use tissue::{Bound, Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening};
 
@@ -43,6 +44,15 @@ impl Contact {
     pub fn mean_pa(&self) -> f64 {
         if self.area_m2 > 0.0 {
             self.force_n / self.area_m2
+        } else {
+            0.0
+        }
+    }
+
+    /// Mean pressure over the median pain pressure of a zone for this area; 0 without contact.
+    pub(crate) fn fraction_of_pain(&self, envelope: &Envelope, zone: Zone) -> f64 {
+        if self.area_m2 > 0.0 {
+            self.mean_pa() / envelope.reference_pressure_pa(zone, self.area_m2)
         } else {
             0.0
         }

@@ -6,6 +6,7 @@ use crate::guard::Violation;
 use crate::movie::{Camera, Movie};
 use crate::pressing::Pressing;
 use crate::sim::{Frame, NODES, Sim};
+use crate::tally::Tally;
 use crate::touch::Touch;
 use back::Zone;
 use program::{DriveCommand, Phase, Technique};
@@ -270,99 +271,50 @@ fn record_steps(
     step: &mut dyn FnMut(&mut Sim) -> Option<Result<(), Fault>>,
     keep_going: &mut dyn FnMut(f64, f64) -> bool,
 ) -> Trace {
-    let (rate_hz, map_hz) = (recording.rate_hz, recording.movie_hz);
-    let mut camera = (map_hz > 0.0).then(|| Camera::new(&sim.subject().bed));
-    let mut next_map_s = 0.0;
-    let mut trace = Trace {
-        rate_hz,
-        rows: Vec::new(),
-        map: PressureMap::blank(&sim.subject().bed, recording.map),
-        movie: None,
-        nodes: [NodePeak::default(); NODES],
-        efforts: [NodeEffort::default(); NODES],
-        beyond: [None; NODES],
-        trunk_lift_m: 0.0,
-        motors: ["walk", "knead", "protrude"]
-            .map(|name| MotorPeak {
-                name: name.into(),
-                peak_a: 0.0,
-                rms_a: 0.0,
-            })
-            .to_vec(),
-        violations: Vec::new(),
-        load: 0.0,
-        fault: None,
-        duration_s: 0.0,
-        steps: 0,
-        cells_per_patch: 0.0,
-    };
-    let (mut cells, mut touches) = (0usize, 0usize);
-    let mut shear = ShearDose::blank(&trace.map, NODES);
-    let mut next_s = 0.0;
+    let motors = ["walk", "knead", "protrude"];
+    let mut tally = Tally::new(&sim.subject().bed, recording, NODES, motors);
+    let mut rows = Vec::new();
+    let mut fault = None;
     let duration_s = sim.timeline().duration_s();
     while let Some(result) = step(sim) {
-        if let Err(fault) = result {
-            trace.fault = Some(fault);
+        if let Err(broken) = result {
+            fault = Some(broken);
             break;
         }
         let frame = sim.frame();
-        trace.steps += 1;
-        trace.duration_s = frame.t_s;
-        trace.trunk_lift_m = trace.trunk_lift_m.max(frame.lean.y_m);
-        for (peak, contact) in trace.nodes.iter_mut().zip(&frame.contacts) {
-            peak.force_n = peak.force_n.max(contact.force_n);
-            peak.peak_pa = peak.peak_pa.max(contact.peak_pa);
-            cells += contact.cells;
-            touches += usize::from(contact.cells > 0);
-        }
-        for (i, beyond) in trace.beyond.iter_mut().enumerate() {
-            *beyond = Beyond::worse(*beyond, &sim.pressing(), i);
-        }
-        for (motor, current) in trace.motors.iter_mut().zip(frame.current_a) {
-            motor.peak_a = motor.peak_a.max(current.abs());
-            motor.rms_a += current * current;
-        }
-        if let Some(camera) = &mut camera
-            && frame.t_s + 1e-9 >= next_map_s
-        {
-            next_map_s += 1.0 / map_hz;
-            camera.shoot(&sim.pressing());
-        }
-        if frame.t_s + 1e-9 >= next_s {
-            next_s += 1.0 / rate_hz;
-            trace.rows.push(TraceRow::of(frame, sim));
-            if recording.map {
-                trace.map.add(&sim.pressing(), 1.0 / rate_hz);
-                shear.add(&trace.map, &sim.pressing(), 1.0 / rate_hz);
-            }
-            if !keep_going(trace.duration_s, duration_s) {
+        if tally.add(&sim.pressing(), frame.lean.y_m, frame.current_a) {
+            rows.push(TraceRow::of(frame, sim));
+            if !keep_going(tally.duration_s, duration_s) {
                 break;
             }
         }
     }
-    for motor in &mut trace.motors {
-        motor.rms_a = (motor.rms_a / trace.steps.max(1) as f64).sqrt();
+    sim.watch_dose(&tally.map);
+    let efforts = tally.efforts(&sim.pressing());
+    Trace {
+        rate_hz: recording.rate_hz,
+        rows,
+        nodes: std::array::from_fn(|i| tally.nodes[i]),
+        efforts: std::array::from_fn(|i| efforts[i]),
+        beyond: std::array::from_fn(|i| tally.beyond[i]),
+        trunk_lift_m: tally.trunk_lift_m,
+        motors: tally.motors(),
+        violations: sim.violations().to_vec(),
+        load: sim.load(),
+        fault,
+        duration_s: tally.duration_s,
+        steps: tally.steps,
+        cells_per_patch: tally.cells_per_patch(),
+        movie: tally.camera.map(Camera::movie),
+        map: tally.map,
     }
-    trace.efforts = std::array::from_fn(|i| NodeEffort::of(sim.touch(i), i, &shear));
-    trace.cells_per_patch = cells as f64 / touches.max(1) as f64;
-    sim.watch_dose(&trace.map);
-    trace.violations = sim.violations().to_vec();
-    trace.load = sim.load();
-    trace.movie = camera.map(Camera::movie);
-    trace
 }
 
 impl TraceRow {
     fn of(frame: &Frame, sim: &Sim) -> TraceRow {
         let envelope = sim.envelope();
-        let fraction = std::array::from_fn(|i| {
-            let c = &frame.contacts[i];
-            if c.area_m2 > 0.0 {
-                c.mean_pa() / envelope.reference_pressure_pa(frame.zones[i], c.area_m2)
-            } else {
-                0.0
-            }
-        });
+        let fraction =
+            std::array::from_fn(|i| frame.contacts[i].fraction_of_pain(envelope, frame.zones[i]));
         TraceRow {
             t_s: frame.t_s,
             walk_m: frame.drive.walk_m,

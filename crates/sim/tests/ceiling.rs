@@ -1,13 +1,13 @@
 //! Promise: nodes press a reclined user with what the trunk's weight gives about the hips, and no more. Pushed further, the trunk
 //! lifts and tips up instead.
 
+mod seat;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use back::Envelope;
-use mechanism::Kinematics;
-use program::{AxisLimits, compile};
-use sim::{Bed, Lean, Sim, Subject};
+use seat::seated;
+use sim::Lean;
 
 /// Standard gravity, m/s² (CGPM 1901).
 const GRAVITY_M_S2: f64 = 9.806_65;
@@ -47,24 +47,11 @@ fn press(recline_deg: f64, u: f64) -> Hardest {
     let scene = scene::load(&path, &sets)
         .unwrap_or_else(|p| panic!("{p}"))
         .scene;
-    let kinematics = Arc::new(Kinematics::new(&scene.mechanism).unwrap());
-    let envelope = Envelope::new(&[]).unwrap();
-    let ground = Bed::groundwork(scene.solver.cell_m);
-    let subject = Subject::new(&scene, &scene.body, &kinematics, &ground, &envelope).unwrap();
-    let subject = Arc::new(subject);
-    let timeline = compile(
-        &scene.session,
-        &scene.timing,
-        &subject.placement,
-        &scene.depth,
-        &AxisLimits::of(&scene.mechanism),
-    )
-    .unwrap();
     let (stroke_m, dt_s) = (scene.mechanism.protrude.stroke_m, scene.solver.dt_s);
-    let support = Arc::clone(subject.support.as_ref().unwrap());
-    let target_m = subject.placement.walk_m(u);
-    let mut command = timeline.at(0.0);
-    let mut sim = Sim::new(Arc::new(scene), subject, kinematics, timeline, envelope).unwrap();
+    let mut sim = seated(scene);
+    let support = Arc::clone(sim.subject().support.as_ref().unwrap());
+    let target_m = sim.subject().placement.walk_m(u);
+    let mut command = sim.timeline().at(0.0);
     let rest = support.machine_from_back(&Lean::default());
     let arm = rest * support.centre() - rest * support.hip();
     let mut hardest = Hardest {

@@ -1,12 +1,14 @@
 //! Promise: the shipped scenes of rigs run to their end without a fault, press, and what they press with is what holds the user.
 
+mod seat;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use back::Envelope;
-use mechanism::{Kinematics, Linkage};
-use program::{AxisLimits, compile};
+use mechanism::Linkage;
 use scene::RigScene;
+use seat::seated;
 use sim::{Bed, Recording, RigSim, RigTrace, Sim, Subject, record_rig};
 
 fn load(name: &str, sets: &[(&str, &str)]) -> RigScene {
@@ -190,26 +192,7 @@ fn closed_form_chair() -> Sim {
     let scene = scene::load(&path, &sets)
         .unwrap_or_else(|p| panic!("{p}"))
         .scene;
-    let kinematics = Arc::new(Kinematics::new(&scene.mechanism).unwrap());
-    let envelope = Envelope::new(&[]).unwrap();
-    let ground = Bed::groundwork(scene.solver.cell_m);
-    let subject = Subject::new(&scene, &scene.body, &kinematics, &ground, &envelope).unwrap();
-    let timeline = compile(
-        &scene.session,
-        &scene.timing,
-        &subject.placement,
-        &scene.depth,
-        &AxisLimits::of(&scene.mechanism),
-    )
-    .unwrap();
-    Sim::new(
-        Arc::new(scene),
-        Arc::new(subject),
-        kinematics,
-        timeline,
-        envelope,
-    )
-    .unwrap()
+    seated(scene)
 }
 
 /// A pillow that stands: what its nodes press more, the pad and the hip's spring carry less. Weight across the backrest does not

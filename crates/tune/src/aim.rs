@@ -10,10 +10,10 @@ use program::{DepthMap, Manner, Step, Technique};
 use scene::Scene;
 use sim::{Bed, Contact, Rest, Statics, Subject};
 
+use crate::cast::COARSE_CELL_M;
 use crate::response::PATCH_M;
+use crate::tuner::keep_out_m;
 
-/// Cell of the quasi-static pass, m.
-const COARSE_CELL_M: f64 = 0.004;
 /// Share of every cap that an aimed press may use: a run is some newtons beside statics (E).
 const CAP_SHARE: f64 = 0.85;
 /// The same of the cap on the rise of force, which a few angles of a turn tell less well (E).
@@ -24,8 +24,6 @@ const PRESSED_SHARE: f64 = 0.5;
 const CLOSE_M: f64 = 2e-4;
 /// Shaft angles of a turn, or of a tap.
 const TURN_STEPS: usize = 16;
-/// How much deeper still nothing may touch where no node may press, m (E): as far as tuning goes.
-const CLEARANCE_M: [f64; 2] = [0.006, 0.012];
 
 /// The protrusion at which each part's force is reached on one body by statics, as far as the caps allow; steps without a part take the scene's own
 /// table.
@@ -73,7 +71,7 @@ impl<'a> Aim<'a> {
             out_m += sway.protrude.most();
             in_m -= sway.protrude.most();
         }
-        let clearance_m = CLEARANCE_M[usize::from(step.technique == Technique::Knead)];
+        let clearance_m = keep_out_m(step.technique);
         let turn_s = match step.sway() {
             Some(sway) => 1.0 / sway.rate_hz,
             None => TAU / step.turn_rad_s(&self.scene.timing),

@@ -14,7 +14,7 @@ use crate::touch::TouchProfile;
 
 /// Cell of the quasi-static pass, m: coarser than a run's; the force differs by a few per cent (see `validity` in the crate's
 /// chapter), and the replays tell by how much in the end.
-const COARSE_CELL_M: f64 = 0.004;
+pub(crate) const COARSE_CELL_M: f64 = 0.004;
 
 /// What all bodies share.
 #[derive(Clone, Debug)]

@@ -8,7 +8,9 @@ use program::{Fit, Manner, Part, Session};
 use rayon::prelude::*;
 use scene::{Comparison, RigScene, Scene, Study, forbidden, plan_session};
 use serde::Serialize;
-use sim::{Bed, Limit, Recording, RigSim, Subject, perform, record_rig, record_with, surface};
+use sim::{
+    Bed, Limit, Recording, RigSim, Subject, Violation, perform, record_rig, record_with, surface,
+};
 
 use crate::error::TuneError;
 use crate::progress::{Progress, in_pool};
@@ -133,16 +135,8 @@ fn by_rig(scene: &RigScene, name: &str, manner: &Manner) -> Trial {
         [0.0, 0.1]
     };
     Trial {
-        technique: manner.name.clone(),
-        performer: name.to_owned(),
-        score: Some(score(&felt, 0, manner, ends_u, length_m)),
-        fit: None,
-        passed: trace
-            .violations
-            .iter()
-            .map(|v| (v.limit, v.value, v.allowed))
-            .collect(),
-        refused: None,
+        passed: passed(&trace.violations),
+        ..scored(manner, name, score(&felt, 0, manner, ends_u, length_m))
     }
 }
 
@@ -150,6 +144,17 @@ fn by_rig(scene: &RigScene, name: &str, manner: &Manner) -> Trial {
 const ROWS_PER_STROKE: f64 = 12.0;
 /// A rig is at work so long after it has come to the user, s.
 const SETTLED_S: f64 = 1.0;
+
+fn scored(manner: &Manner, performer: &str, score: Score) -> Trial {
+    Trial {
+        technique: manner.name.clone(),
+        performer: performer.to_owned(),
+        score: Some(score),
+        fit: None,
+        passed: Vec::new(),
+        refused: None,
+    }
+}
 
 fn without(manner: &Manner, performer: &str, reason: String) -> Trial {
     Trial {
@@ -160,6 +165,11 @@ fn without(manner: &Manner, performer: &str, reason: String) -> Trial {
         passed: Vec::new(),
         refused: Some(reason),
     }
+}
+
+fn passed(violations: &[Violation]) -> Vec<(Limit, f64, f64)> {
+    let one = |v: &Violation| (v.limit, v.value, v.allowed);
+    violations.iter().map(one).collect()
 }
 
 fn by_machine(
@@ -205,17 +215,15 @@ fn by_machine(
     }
     let felt = felt_in(&trace, &scene.session);
     let ends_u = [part.from_u, part.to_u];
+    let length_m = back.arc_length_m();
     Trial {
-        technique: part.manner.name.clone(),
-        performer: name.to_owned(),
-        score: Some(score(&felt, 0, &part.manner, ends_u, back.arc_length_m())),
         fit,
-        passed: trace
-            .violations
-            .iter()
-            .map(|v| (v.limit, v.value, v.allowed))
-            .collect(),
-        refused: None,
+        passed: passed(&trace.violations),
+        ..scored(
+            &part.manner,
+            name,
+            score(&felt, 0, &part.manner, ends_u, length_m),
+        )
     }
 }
 
@@ -227,14 +235,8 @@ fn by_hand(skins: &[Bed; 2], envelope: &Envelope, part: &Part, back: &Back) -> T
         Ok(rows) => {
             let felt = felt_of_hand(&rows, 0);
             let ends_u = [part.from_u, part.to_u];
-            Trial {
-                technique: part.manner.name.clone(),
-                performer: HAND.to_owned(),
-                score: Some(score(&felt, 0, &part.manner, ends_u, back.arc_length_m())),
-                fit: None,
-                passed: Vec::new(),
-                refused: None,
-            }
+            let score = score(&felt, 0, &part.manner, ends_u, back.arc_length_m());
+            scored(&part.manner, HAND, score)
         }
         Err(fault) => without(&part.manner, HAND, format!("fault {fault}")),
     }

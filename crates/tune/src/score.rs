@@ -191,8 +191,6 @@ const COVERED: f64 = 0.5;
 /// Spread of the dose over places, and left against right, that is as good as none (E).
 const EVEN: f64 = 0.35;
 const ALIKE: f64 = 0.15;
-/// From this share of the pain threshold on a stay counts, and for how long it may, s.
-const DWELL: (f64, f64) = (0.6, 8.0);
 
 /// Scores one part. `length_m` is the back's from station 0 to 1, `ends_u` the stretch that was asked for.
 ///
@@ -388,16 +386,18 @@ pub fn score(
         * step_s(&rows)
         / contacts.max(1) as f64;
     point("dose", "Pa s", None, dose_pa_s, None, 0.0);
+    // Where work is deep, and how long it may stay so.
+    let (deep, stay_s) = Limits::builtin().dwell[0];
     let dwell_s = strokes
         .iter()
-        .map(|s| longest_s(s, |f| f.fraction > DWELL.0))
+        .map(|s| longest_s(s, |f| f.fraction > deep))
         .fold(0.0, f64::max);
     point(
         "dwell",
         "s",
-        Some([0.0, DWELL.1]),
+        Some([0.0, stay_s]),
         dwell_s,
-        Some(below(dwell_s, DWELL.1)),
+        Some(below(dwell_s, stay_s)),
         0.3,
     );
     let shear_cap = Limits::builtin().shear_to_normal_max;
@@ -523,7 +523,7 @@ fn rate_of(stroke: &[&Felt], of: fn(&Felt) -> f64) -> Option<f64> {
 }
 
 /// Longest time for which something holds without a break, s.
-fn longest_s(stroke: &[&Felt], holds: fn(&Felt) -> bool) -> f64 {
+fn longest_s(stroke: &[&Felt], holds: impl Fn(&Felt) -> bool) -> f64 {
     stroke
         .chunk_by(|a, b| holds(a) == holds(b))
         .filter(|s| holds(s[0]))

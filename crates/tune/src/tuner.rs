@@ -39,15 +39,20 @@ fn tolerance_sds(bodies: usize) -> f64 {
     (SHARE_Z + (SHARE_Z * SHARE_Z - a * b).sqrt()) / a
 }
 
+/// How much deeper still nothing may touch where no node may press, m (E). A kneading node sweeps towards the midline and over the
+/// shoulder blade's edge, so that small differences between bodies matter more than for one that stands still.
+pub(crate) fn keep_out_m(technique: Technique) -> f64 {
+    match technique {
+        Technique::Knead => 0.012,
+        Technique::Press | Technique::Roll => 0.006,
+    }
+}
+
 impl Clearance {
-    /// A kneading node sweeps towards the midline and over the shoulder blade's edge, so that small differences between
-    /// bodies matter more than for one that stands still.
+    /// For a technique tuned on so many bodies.
     pub fn of(technique: Technique, bodies: usize) -> Clearance {
         Clearance {
-            keep_out_m: match technique {
-                Technique::Knead => 0.012,
-                Technique::Press | Technique::Roll => 0.006,
-            },
+            keep_out_m: keep_out_m(technique),
             press_sds: tolerance_sds(bodies),
         }
     }
