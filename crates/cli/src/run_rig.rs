@@ -6,13 +6,13 @@ use crate::print::number;
 use crate::rig_report;
 use crate::run::{Args, RATE_HZ};
 use crate::run_gist::Gist;
-use crate::seat::seat_at_rig;
 use crate::talk::{self, Outcome};
 use back::NOTICE;
 use scene::RigScene;
 use serde_json::json;
-use sim::{Recording, RigTrace, record_rig};
+use sim::{Bed, Recording, RigTrace, record_rig};
 use std::sync::Arc;
+use tune::seat::seat_at_rig;
 
 /// Rows of the trace for each stroke of a machine that taps.
 const ROWS_PER_STROKE: f64 = 10.0;
@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
-    let mut sim = seat_at_rig(&scene, envelope)?;
+    let mut sim = seat_at_rig(&scene, envelope, &Bed::groundwork(scene.solver.cell_m))?;
     let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
     let recording = Recording {
         movie_hz: args.map_hz,

@@ -4,7 +4,6 @@
 
 use crate::input::{self, Sets};
 use crate::print;
-use crate::seat::seat;
 use crate::talk::{self, Outcome};
 use anyhow::bail;
 use serde::Serialize;
@@ -14,6 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tune::seat::seat;
 
 /// The scene.
 #[derive(clap::Args)]
