@@ -242,6 +242,7 @@ fn look(
         seen.near.extend(near);
         if index == 0 {
             seen.recline_rad = run.furniture.recline_rad as f32;
+            seen.close = run.furniture.close;
             seen.ground_m = run.furniture.ground_m as f32;
             let at = stage::place(run, index, count);
             let moment = booth.moment(&play);

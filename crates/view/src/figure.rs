@@ -56,9 +56,9 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
         path: path.to_vec(),
         radii_m: radii.iter().map(|r| scale * r).collect(),
     };
-    let head = [-0.03, 0.03, 0.075, 0.12, 0.155, 0.185, 0.21, 0.225]
+    let head = [-0.03, 0.03, 0.075, 0.12, 0.155, 0.180, 0.198, 0.206]
         .map(|up: f64| nape + scale * Vector3::new(0.0, 0.058 + 0.22 * up.clamp(0.0, 0.12), up));
-    let egg = [0.052, 0.055, 0.072, 0.084, 0.085, 0.077, 0.055, 0.022];
+    let egg = [0.052, 0.055, 0.072, 0.084, 0.085, 0.076, 0.060, 0.048];
     // Neck, and the head as an egg.
     let mut forms = vec![limb(&head, &egg)];
     let hip_x = 0.26 * sizes.hip_breadth_m;

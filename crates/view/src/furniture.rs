@@ -32,6 +32,8 @@ pub struct Furniture {
     pub pose: Pose,
     /// Whether pad and seat carry a user who gives way.
     pub carries: bool,
+    /// Whether the machine is small beside the user: it is looked at from near.
+    pub close: bool,
     /// Face of the pad.
     pub pad: Option<Sheet>,
     /// The pieces.
@@ -79,7 +81,10 @@ impl Furniture {
             }
             None => flat(chair),
         };
-        Furniture::under(chair, face)
+        let stands_on_skin = matches!(scene.placement.stand, Stand::Skin { .. });
+        let mut furniture = Furniture::under(chair, face);
+        furniture.close |= stands_on_skin;
+        furniture
     }
 
     /// Nothing: a bench slab, or a machine in the air.
@@ -97,6 +102,7 @@ impl Furniture {
             ground_m: CHAIR_GROUND_M,
             pose: if lies { Pose::Supine } else { Pose::Sitting },
             carries: true,
+            close: lies,
             pad: Some(face),
             parts: Vec::new(),
         };
@@ -170,8 +176,8 @@ impl Furniture {
             let rail = [outer, under, middle_z];
             self.block((0.035, 0.05, length - 0.04, 0.010), rail, Finish::Paint);
             for end in [-1.0, 1.0] {
-                let z = middle_z + end * (0.5 * length - 0.12);
-                self.column(Point3::new(outer, under, z), 0.022);
+                let z = middle_z + end * (0.5 * length - 0.04);
+                self.column(Point3::new(outer, under, z), 0.017);
             }
         }
         for end in [-1.0, 1.0] {
@@ -188,6 +194,7 @@ impl Furniture {
             recline_rad: -std::f64::consts::FRAC_PI_2,
             ground_m: -y_m - BED_M,
             pose: Pose::Prone,
+            close: true,
             ..Furniture::default()
         };
         let (thick_m, width, length, middle_z) = (0.07, 0.62, 1.62, -0.20);

@@ -64,6 +64,8 @@ pub struct Sight {
     pub whole: Vec<Vec3>,
     /// The same of back, head and machine.
     pub near: Vec<Vec3>,
+    /// Whether the corner view, too, shows the near part only.
+    pub close: bool,
     /// The node that presses hardest.
     pub node: Vec3,
     /// How far the back leans, rad; negative for one who lies on the belly.
@@ -78,8 +80,6 @@ pub struct Sight {
 pub const FOV_RAD: f32 = 0.5;
 /// What is kept free for writing at the top and at the bottom of the picture, and at its sides, points.
 const FREE: [f32; 3] = [76.0, 76.0, 26.0];
-/// From this lean on, one lies.
-const LYING_RAD: f32 = 1.2;
 
 impl Sight {
     /// Whether it is known where to look.
@@ -160,10 +160,9 @@ impl Orbit {
             // Along the spine, from the head.
             View::Section => (0.0, 1.57 - lean),
         };
-        let lies = lean.abs() > LYING_RAD;
         let points = match view {
             View::Back => &sight.near,
-            View::Corner if lies => &sight.near,
+            View::Corner if sight.close => &sight.near,
             _ => &sight.whole,
         };
         (self.target, self.distance) = match view {

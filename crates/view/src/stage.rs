@@ -696,7 +696,7 @@ fn light(mut commands: Commands) {
         .build(),
     ));
     commands.spawn((
-        sun(650.0, Color::srgb(0.86, 0.92, 1.0)),
+        sun(1000.0, Color::srgb(0.86, 0.92, 1.0)),
         Lamp {
             from: Vec3::new(2.0, 0.5, 1.4),
             shadows: false,
