@@ -602,7 +602,8 @@ fn not_checked(study: &Study, tuned: &Tuned, envelope: &Envelope) -> Markup {
         ul {
             li { "A real machine. No chair was measured; mechanism dimensions, motors and covers are estimates." }
             li { "Heat (limit " (envelope.surface_temp_max_c()) " °C), electricity, pinching, hair and clothing in the mechanism, falls, noise: not modelled." }
-            li { "The user: moving, talking, breathing, arms, leaning otherwise than modelled, or asleep. The stop button is assumed to work." }
+            li { "The user: moving, talking, arms, leaning otherwise than modelled, or asleep. The stop button is assumed to work." }
+            li { "Breathing: " (if study.scene.breath.is_held() { "everybody holds the breath (body.breath_mm = 0)." } else { "the quasi-static pass holds the breath; only the replayed bodies breathe." }) " A back goes out and in by 2 to 6 mm (E)." }
             li { "The body scan: taken as ideal. A scan that is off by 10 mm along the back is not simulated here." }
             li { "Backs that are not symmetric (scoliosis), scars, implants, hardware, skin that is broken." }
             li { "People outside the survey: heavier, older or smaller bodies are extrapolated; nobody under 14 is served." }
