@@ -3,6 +3,7 @@
 use crate::folder::Folder;
 use crate::input::{self, Sets};
 use crate::print::{self, number};
+use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::run_report;
 use crate::run_rig;
@@ -79,18 +80,32 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
+    let breath = BreathSwing::of_session(&scene, &trace, sim.envelope());
     let gist = Gist::of_session(&scene, &trace, planned_s);
     gist.write(&mut folder, args, csv(&trace))?;
     let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
-    folder.write_json("summary.json", &summary(&scene, &trace, &gist, &scores))?;
+    folder.write_json(
+        "summary.json",
+        &summary(&scene, &trace, &gist, &scores, breath.as_ref()),
+    )?;
     let back = &sim.subject().back;
+    let warnings = [warnings, breath.iter().map(BreathSwing::line).collect()].concat();
     folder.write(
         "report.html",
         run_report::page(&scene, back, &trace, &gist, &warnings)?,
     )?;
     let place = folder.finish()?;
     gist.warn();
-    gist.print(args, |out| tell_scores(out, &scene, &scores), &[])?;
+    gist.print(
+        args,
+        |out| {
+            if let Some(breath) = &breath {
+                writeln!(out, "{}", breath.line())?;
+            }
+            tell_scores(out, &scene, &scores)
+        },
+        &[],
+    )?;
     drop(place);
     Ok(gist.outcome(stopped))
 }
@@ -143,7 +158,13 @@ fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow:
     Ok(())
 }
 
-fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> serde_json::Value {
+fn summary(
+    scene: &Scene,
+    trace: &Trace,
+    gist: &Gist<'_>,
+    scores: &[Score],
+    breath: Option<&BreathSwing>,
+) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -169,6 +190,9 @@ fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> s
         "violations": trace.violations,
         "cells_per_patch": trace.cells_per_patch,
     });
+    if let Some(breath) = breath {
+        summary["breathing"] = json!(breath);
+    }
     if !scores.is_empty() {
         summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });
     }
