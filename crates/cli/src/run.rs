@@ -6,6 +6,7 @@ use crate::print::{self, number};
 use crate::run_gist::Gist;
 use crate::run_report;
 use crate::run_rig;
+use crate::run_scan;
 use crate::run_score;
 use crate::seat::seat;
 use crate::sweep::point;
@@ -14,7 +15,7 @@ use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
-use sim::{Trace, record_maps};
+use sim::{Shoulder, Trace, record_maps};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -82,15 +83,33 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let gist = Gist::of_session(&scene, &trace, planned_s);
     gist.write(&mut folder, args, csv(&trace))?;
     let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
-    folder.write_json("summary.json", &summary(&scene, &trace, &gist, &scores))?;
+    let shoulder = sim.subject().shoulder.as_ref();
+    folder.write_json(
+        "summary.json",
+        &summary(&scene, &trace, &gist, &scores, shoulder),
+    )?;
+    if let Some(found) = shoulder {
+        folder.write("scan.csv", run_scan::csv(found))?;
+    }
     let back = &sim.subject().back;
     folder.write(
         "report.html",
-        run_report::page(&scene, back, &trace, &gist, &warnings)?,
+        run_report::page(&scene, back, &trace, &gist, shoulder, &warnings)?,
     )?;
     let place = folder.finish()?;
     gist.warn();
-    gist.print(args, |out| tell_scores(out, &scene, &scores), &[])?;
+    let own: &[&str] = if shoulder.is_some() {
+        &["scan.csv"]
+    } else {
+        &[]
+    };
+    let besides = |out: &mut _| {
+        if let Some(found) = shoulder {
+            run_scan::tell(out, found)?;
+        }
+        tell_scores(out, &scene, &scores)
+    };
+    gist.print(args, besides, own)?;
     drop(place);
     Ok(gist.outcome(stopped))
 }
@@ -143,7 +162,13 @@ fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow:
     Ok(())
 }
 
-fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> serde_json::Value {
+fn summary(
+    scene: &Scene,
+    trace: &Trace,
+    gist: &Gist<'_>,
+    scores: &[Score],
+    shoulder: Option<&Shoulder>,
+) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -169,6 +194,9 @@ fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> s
         "violations": trace.violations,
         "cells_per_patch": trace.cells_per_patch,
     });
+    if let Some(found) = shoulder {
+        summary["scan"] = run_scan::summary(found);
+    }
     if !scores.is_empty() {
         summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::timing::AxisLimits;
 
 /// What the machine's sensors say, as coarsely as they do.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sensed {
     /// Carriage from the top of the track, by the walk motor's pulses, m.
     pub walk_m: f64,
@@ -55,6 +55,8 @@ pub struct Sighting {
     pub protrude_m: f64,
     /// Arms, rad.
     pub arm_rad: f64,
+    /// The slide was at the end of its stroke: it could not follow the force.
+    pub all_out: bool,
 }
 
 /// What the scan goes by. All estimates: makers publish the order of the forces and not their values.
@@ -95,6 +97,8 @@ pub struct ShoulderFinder {
 
 /// Slide speed for an error of force, m/s per N: full speed for 15 N (E).
 const GAIN_M_S_N: f64 = 0.025 / 15.0;
+/// Share of a force at which it is reached: the last of it takes long.
+const FELT: f64 = 0.9;
 /// Nearer than this to its end an axis has arrived, m.
 const AT_END_M: f64 = 0.0015;
 
@@ -157,13 +161,15 @@ impl ShoulderFinder {
             walk_m: sensed.walk_m,
             protrude_m: sensed.protrude_m,
             arm_rad: sensed.arm_rad,
+            all_out: sensed.protrude_m >= self.limits.protrude_max_m - AT_END_M,
         };
         let (top_m, bottom_m) = self.limits.walk_range_m;
         let at_top = sensed.walk_m <= top_m + AT_END_M;
-        let all_out = sensed.protrude_m >= self.limits.protrude_max_m - AT_END_M;
         match self.stage {
             // A hollow may lie out of reach: the back comes nearer further up.
-            ScanStage::Reach if sensed.force_n >= p1 || all_out => self.stage = ScanStage::Rise,
+            ScanStage::Reach if sensed.force_n >= FELT * p1 || here.all_out => {
+                self.stage = ScanStage::Rise
+            }
             ScanStage::Rise if sensed.walk_m <= self.plan.climb_from_m => {
                 self.stage = ScanStage::Climb;
             }
@@ -194,18 +200,13 @@ impl ShoulderFinder {
 
     /// Speeds change within the axes' accelerations.
     fn slew(&mut self, walk_m_s: f64, protrude_m_s: f64, dt_s: f64) -> AxisSpeeds {
-        let towards = |from: f64, to: f64, accel: f64| {
-            from + (to - from).clamp(-accel * dt_s, accel * dt_s)
-        };
+        let towards =
+            |from: f64, to: f64, accel: f64| from + (to - from).clamp(-accel * dt_s, accel * dt_s);
         let limits = &self.limits;
         let walk_m_s = walk_m_s.clamp(-limits.walk_m_s, limits.walk_m_s);
         self.speeds = AxisSpeeds {
             walk_m_s: towards(self.speeds.walk_m_s, walk_m_s, limits.walk_m_s2),
-            protrude_m_s: towards(
-                self.speeds.protrude_m_s,
-                protrude_m_s,
-                limits.protrude_m_s2,
-            ),
+            protrude_m_s: towards(self.speeds.protrude_m_s, protrude_m_s, limits.protrude_m_s2),
         };
         self.speeds
     }

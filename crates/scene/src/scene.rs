@@ -30,6 +30,9 @@ pub struct Scene {
     pub solver: Solver,
     /// What the nodes touch.
     pub surface: Surface,
+    /// How the machine knows where the user's stations are.
+    #[serde(default, skip_serializing_if = "StationScan::is_ideal")]
+    pub scan: StationScan,
 }
 
 /// The backrest, its pad, and how the hips hold the trunk.
@@ -113,6 +116,23 @@ pub enum Surface {
         /// Its width (x) and its length (z), m.
         size_m: [f64; 2],
     },
+}
+
+/// How the machine knows where the stations of its user are. Runs obey it; tuning and sweeps always know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StationScan {
+    /// It knows.
+    #[default]
+    Ideal,
+    /// It looks for the shoulders before the session.
+    Shoulder,
+}
+
+impl StationScan {
+    fn is_ideal(&self) -> bool {
+        *self == StationScan::Ideal
+    }
 }
 
 impl Scene {

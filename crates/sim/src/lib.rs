@@ -46,7 +46,7 @@ pub use rig_sim::RigSim;
 pub use rig_trace::{RigTrace, record_rig};
 pub use rig_world::{DriveFrame, Failure, Power, RigFrame, RigSetup, RigWorld};
 pub use scan::Scan;
-pub use shoulder::{Sensors, find_shoulders};
+pub use shoulder::{BodyScan, ScanRow, Sensors, Shoulder};
 pub use sim::{Frame, NODES, STAGES, Sim};
 pub use sizing::{DriveLoad, JointLoad, Span};
 pub use statics::{Rest, Statics};

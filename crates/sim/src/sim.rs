@@ -194,11 +194,6 @@ impl Sim {
         }
     }
 
-    /// The machine that it runs.
-    pub(crate) fn kinematics(&self) -> &Kinematics {
-        &self.kinematics
-    }
-
     /// The body it runs on.
     pub fn subject(&self) -> &Subject {
         &self.subject
