@@ -70,6 +70,7 @@ mod force_log; // measured force over depth
 
 mod fit_report; // fitted moduli as a page
 
+mod run_scan; // what a body scan found
 mod run_score; // how close a run came to its techniques
 
 mod run_breath;

@@ -22,6 +22,7 @@ pub static SCENE: Table = Table {
         field("depth", Kind::Table(&DEPTH), Empty, "how far it pushes at each level before it is tuned", ""),
         field("solver", Kind::Table(&SOLVER), Empty, "how finely it is computed", ""),
         field("surface", Kind::Table(&SURFACE), Empty, "what the nodes touch", ""),
+        field("scan", Kind::Choice(station_scans), Text("ideal"), "how the machine knows where the stations are in a run: it knows, or it looks for the shoulders first", ""),
     ],
 };
 
@@ -591,6 +592,10 @@ fn needs() -> Vec<&'static str> {
 
 fn surfaces() -> Vec<&'static str> {
     vec!["back", "slab"]
+}
+
+fn station_scans() -> Vec<&'static str> {
+    vec!["ideal", "shoulder"]
 }
 
 fn models() -> Vec<&'static str> {

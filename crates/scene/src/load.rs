@@ -17,7 +17,9 @@ use crate::mesh_file;
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::rig_scene::{RigScene, to_rig_scene};
-use crate::scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
+use crate::scene::{
+    Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface,
+};
 use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
 use crate::technique_file::{plan_parts, to_manner, to_parts};
@@ -173,6 +175,10 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         solver: c.table("solver").map(to_solver)?,
         surface: surface?,
         breath: c.table("body").map(to_breath)?,
+        scan: match c.text("scan") {
+            "shoulder" => StationScan::Shoulder,
+            _ => StationScan::Ideal,
+        },
     })
 }
 

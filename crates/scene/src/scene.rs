@@ -33,6 +33,9 @@ pub struct Scene {
     /// How the user breathes.
     #[serde(default, skip_serializing_if = "Breath::is_usual")]
     pub breath: Breath,
+    /// How the machine knows where the user's stations are.
+    #[serde(default, skip_serializing_if = "StationScan::is_ideal")]
+    pub scan: StationScan,
 }
 
 /// How the back moves with the breath: its skin goes out of the body and back, as a cosine, all of it alike (E).
@@ -152,6 +155,23 @@ pub enum Surface {
         /// Its width (x) and its length (z), m.
         size_m: [f64; 2],
     },
+}
+
+/// How the machine knows where the stations of its user are. Runs obey it; tuning and sweeps always know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StationScan {
+    /// It knows.
+    #[default]
+    Ideal,
+    /// It looks for the shoulders before the session.
+    Shoulder,
+}
+
+impl StationScan {
+    fn is_ideal(&self) -> bool {
+        *self == StationScan::Ideal
+    }
 }
 
 impl Scene {
