@@ -39,6 +39,8 @@ mod technique_file; // from files to techniques, and from parts of a session to 
 
 mod mesh_file; // a scan of a back: a mesh in a file
 
+mod urdf; // robot descriptions as links and joints of a rig
+
 mod document; // a file as it was written, with lines
 
 mod expression; // numbers that depend on named parameters
