@@ -317,8 +317,14 @@ fn the_scene_of_a_rig_runs() {
 fn the_mechanism_of_the_page_runs() {
     let folder = tempfile::tempdir().unwrap();
     let page = fs::read_to_string(scenes("MECHANISM.md")).unwrap();
-    for name in ["my_arm.toml", "my_chair.toml"] {
-        let (_, rest) = page.split_once(&format!("`{name}`:\n\n```toml\n")).unwrap();
+    for name in [
+        "my_arm.toml",
+        "my_chair.toml",
+        "tapper.urdf",
+        "my_tapper.toml",
+    ] {
+        let (_, rest) = page.split_once(&format!("`{name}`:\n\n```")).unwrap();
+        let (_, rest) = rest.split_once('\n').unwrap();
         let (text, _) = rest.split_once("```").unwrap();
         fs::write(folder.path().join(name), text).unwrap();
     }
@@ -328,10 +334,10 @@ fn the_mechanism_of_the_page_runs() {
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         output
     };
-    let checked = at(&["check", "my_arm.toml", "my_chair.toml"]);
+    let checked = at(&["check", "my_arm.toml", "my_chair.toml", "my_tapper.toml"]);
     assert_eq!(
         stdout(&checked),
-        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\n"
+        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\nmy_tapper.toml: rig, good\n"
     );
     at(&[
         "run",

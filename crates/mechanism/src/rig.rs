@@ -6,7 +6,7 @@
 //! what is marked `mirror` has a twin on the left, named `left_NAME`, whose joints move as in a mirror at the same
 //! position.
 
-use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
 use crate::mechanism::{Cover, Node, Track};
@@ -74,11 +74,26 @@ pub struct Link {
     pub mass_kg: f64,
     /// Centre of mass in the link's frame, m.
     pub centre_m: [f64; 3],
-    /// Moments of inertia about the centre of mass along the link's axes, kg m². Products are not described: turn the
-    /// frame until they vanish.
+    /// Moments of inertia about the centre of mass along the link's axes, kg m².
     pub inertia_kg_m2: [f64; 3],
+    /// The xy, xz and yz elements of the same tensor, kg m².
+    #[serde(default, skip_serializing_if = "none")]
+    pub products_kg_m2: [f64; 3],
     /// Whether it has a twin on the left. Its joint, closings, couplings and heads then have one too.
     pub mirror: bool,
+}
+
+impl Link {
+    /// Its inertia about its centre of mass, along its axes, kg m².
+    pub fn tensor_kg_m2(&self) -> Matrix3<f64> {
+        let ([xx, yy, zz], [xy, xz, yz]) = (self.inertia_kg_m2, self.products_kg_m2);
+        Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
+    }
+}
+
+/// Most links have none, and files and hashes are as they were before there were any.
+fn none(products: &[f64; 3]) -> bool {
+    products.iter().all(|p| *p == 0.0)
 }
 
 /// What joins a child link to its parent.
@@ -310,12 +325,14 @@ impl Rig {
         let flip = |v: [f64; 3]| [-v[0], v[1], v[2]];
         // A turn's mirror image: about x as it was, about y and z the other way.
         let turn = |v: [f64; 3]| [v[0], -v[1], -v[2]];
+        let turn_products = |v: [f64; 3]| [-v[0], -v[1], v[2]];
 
         let links: Vec<Link> = self.links.iter().filter(|l| l.mirror).cloned().collect();
         for link in links {
             self.links.push(Link {
                 name: twin(&link.name),
                 centre_m: flip(link.centre_m),
+                products_kg_m2: turn_products(link.products_kg_m2),
                 ..link
             });
         }
@@ -418,6 +435,7 @@ impl Rig {
             centre_m: [0.0; 3],
             // It does not turn.
             inertia_kg_m2: [1e-3 * mass_kg; 3],
+            products_kg_m2: [0.0; 3],
             mirror: false,
         });
         self.joints.push(Joint {

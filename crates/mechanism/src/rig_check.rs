@@ -166,7 +166,7 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
                 "add a [[joint]] that carries it; kind = \"fixed\" welds it on".into(),
             ));
         }
-        if !(link.mass_kg > 0.0 && link.inertia_kg_m2.iter().all(|j| *j > 0.0)) {
+        if !(link.mass_kg > 0.0 && link.tensor_kg_m2().symmetric_eigenvalues().min() > 0.0) {
             problems.push(error(
                 &format!("link.{i}.mass_kg"),
                 format!("the link {name:?} has no mass or inertia"),

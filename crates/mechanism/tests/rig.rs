@@ -15,6 +15,7 @@ fn link(name: &str) -> Link {
         mass_kg: 0.1,
         centre_m: [0.0; 3],
         inertia_kg_m2: [1e-4; 3],
+        products_kg_m2: [0.0; 3],
         mirror: false,
     }
 }

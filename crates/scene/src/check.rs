@@ -323,12 +323,19 @@ impl Walk<'_> {
             }
             let value = match given {
                 Some(node) => self.value(node, field, &here, scope),
-                None if matches!(field.fallback, Fallback::Required) => {
+                None if matches!(
+                    field.fallback,
+                    Fallback::Required | Fallback::RequiredWithout(_)
+                ) =>
+                {
                     // If the choice that decides about it is itself wrong, it may not apply at all.
                     let undecided = field
                         .when
                         .is_some_and(|(choice, _)| !out.entries.contains_key(choice));
-                    if !undecided && !excused.contains(&field.key) {
+                    // The other key is still there only where its file could not be read, which is told.
+                    let instead = matches!(field.fallback, Fallback::RequiredWithout(other)
+                        if entries.iter().any(|(k, _)| k == other));
+                    if !undecided && !instead && !excused.contains(&field.key) {
                         let message = "this key is missing".to_string();
                         self.report(
                             &node.origin,
@@ -563,6 +570,7 @@ impl Walk<'_> {
                         .collect(),
                 ))
             }
+            Kind::Urdf => self.wrong_type(node, field, path, "text in quotes"),
             Kind::Params => None,
         }
     }
@@ -788,7 +796,7 @@ impl Walk<'_> {
         scope: Scope<'_>,
     ) -> Option<Value> {
         Some(match field.fallback {
-            Fallback::Required | Fallback::Absent => return None,
+            Fallback::Required | Fallback::RequiredWithout(_) | Fallback::Absent => return None,
             Fallback::Number(v) => Value::Number {
                 given: v,
                 si: field.unit().map_or(v, |u| u.to_si(v)),
@@ -996,7 +1004,7 @@ fn home(spec: &'static Table, key: &str, path: &str) -> Option<String> {
 /// What a key is for, where there is nothing better to say.
 pub(crate) fn about(field: &Field) -> Option<String> {
     let default = match field.fallback {
-        Fallback::Required | Fallback::Empty => String::new(),
+        Fallback::Required | Fallback::RequiredWithout(_) | Fallback::Empty => String::new(),
         _ => format!("; the default is {}", field.default_text()),
     };
     Some(format!("{} is: {}{default}", field.key, field.meaning))

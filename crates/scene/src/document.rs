@@ -10,6 +10,7 @@ use crate::problem::{Problem, Problems, Severity};
 use crate::spec::{Fallback, Kind, Table};
 use crate::suggest;
 use crate::unit::show;
+use crate::urdf;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -315,6 +316,14 @@ fn resolve(
                 }
                 resolve(node, inner, &here, &folder, sets, problems);
             }
+            Kind::Urdf => {
+                let mut folder = folder.to_path_buf();
+                if let Some(set) = sets.iter().rev().find(|s| s.path == here) {
+                    folder = PathBuf::new();
+                    put(entries, field.key, set.node.clone());
+                }
+                describe(entries, field.key, &here, &folder, problems);
+            }
             Kind::Table(inner) => {
                 let below = format!("{here}.");
                 let wanted = sets.iter().any(|s| s.path.starts_with(&below));
@@ -344,6 +353,46 @@ fn resolve(
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// Puts the links and joints of a robot description in place of its name.
+fn describe(
+    entries: &mut Vec<(String, Node)>,
+    key: &str,
+    path: &str,
+    folder: &Path,
+    problems: &mut Problems,
+) {
+    let Some(place) = entries.iter().position(|(k, _)| k == key) else {
+        return;
+    };
+    let node = &mut entries[place].1;
+    let Raw::Text(reference) = &node.raw else {
+        return;
+    };
+    let target = folder.join(reference);
+    match read_text(&target) {
+        Ok(text) => match urdf::read(&text, &shown(&clean(&target)), &mut problems.0) {
+            Some(parts) => {
+                let (_, node) = entries.remove(place);
+                urdf::lay_under(entries, parts, &node.origin, &mut problems.0);
+            }
+            None => node.raw = Raw::Broken,
+        },
+        Err(reason) => {
+            problems.0.push(Problem {
+                file: node.origin.file.to_string(),
+                line: node.origin.line,
+                key: path.to_string(),
+                value: format!("{reference:?}"),
+                message: reason,
+                allowed: "a URDF, its path relative to the file that names it".into(),
+                hint: similar_file(&target),
+                severity: Severity::Error,
+            });
+            node.raw = Raw::Broken;
         }
     }
 }
@@ -382,6 +431,10 @@ fn read_file(path: &Path, name: &str, problems: &mut Problems) -> Result<Node, S
             )),
         };
     }
+    Ok(parse(&read_text(path)?, name, problems))
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
     if path.is_dir() {
         return Err("this is a folder, not a file".into());
     }
@@ -390,11 +443,10 @@ fn read_file(path: &Path, name: &str, problems: &mut Problems) -> Result<Node, S
         _ => format!("the file cannot be read: {e}"),
     })?;
     let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".to_string())?;
-    Ok(parse(
-        text.strip_prefix('\u{feff}').unwrap_or(&text),
-        name,
-        problems,
-    ))
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
 }
 
 /// A neighbour of a missing file whose name is close.
@@ -417,7 +469,9 @@ fn similar_file(path: &Path) -> Option<String> {
     let names: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .filter(|n| n.ends_with(".toml") && *n != wanted)
+        .filter(|n| {
+            (n.ends_with(".toml") || Path::new(n).extension() == path.extension()) && *n != wanted
+        })
         .collect();
     suggest::closest(wanted, &names).map(|n| format!("did you mean {n:?}?"))
 }
@@ -475,7 +529,7 @@ impl Set {
         let mut parts = self.path.split('.').peekable();
         while let Some(part) = parts.next() {
             match table.field(part).map(|f| f.kind) {
-                Some(Kind::File(_)) if parts.peek().is_none() => return true,
+                Some(Kind::File(_) | Kind::Urdf) if parts.peek().is_none() => return true,
                 Some(Kind::File(inner)) => table = inner(),
                 Some(Kind::Table(inner)) => table = inner,
                 Some(Kind::Tables(inner, _)) => {

@@ -39,6 +39,8 @@ mod technique_file; // from files to techniques, and from parts of a session to 
 
 mod mesh_file; // a scan of a back: a mesh in a file
 
+mod urdf; // robot descriptions as links and joints of a rig
+
 mod document; // a file as it was written, with lines
 
 mod expression; // numbers that depend on named parameters
@@ -66,7 +68,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
 pub use rig_file::{LoadedRig, load_rig};
 pub use rig_scene::{Deed, LoadedRigScene, Order, RigPlacement, RigScene, Stand, load_rig_scene};
-pub use scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
+pub use scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface};
 pub use schema::schema;
 pub use study::{Bodies, Comparison, Replay, Stations, Study};
 pub use suggest::closest;

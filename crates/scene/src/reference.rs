@@ -49,6 +49,7 @@ fn section(table: &'static Table, path: &str, out: &mut String) {
 fn row(field: &Field) -> String {
     let default = match field.fallback {
         Fallback::Required => "**required**".to_string(),
+        Fallback::RequiredWithout(other) => format!("**required** without `{other}`"),
         _ => field.default_text(),
     };
     let takes = match field.kind {

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use crate::mechanism_fields::{grow, leak, node_fields};
-use crate::spec::Fallback::{Empty, Flag, Number, Numbers, Required, Text};
+use crate::spec::Fallback::{
+    Absent, Empty, Flag, Number, Numbers, Required, RequiredWithout, Text,
+};
 use crate::spec::{Field, Kind, Table, field, number};
 
 /// A rig.
@@ -15,8 +17,9 @@ pub fn rig() -> &'static Table {
                 field("name", Kind::Text, Required, "what to call it", ""),
                 field("params", Kind::Params, Empty, "named numbers that other keys use", ""),
                 field("mounting", Kind::Table(&MOUNTING), Empty, "what holds it", ""),
-                field("link", Kind::Tables(&LINK, 1), Required, "rigid parts; `ground` is always there", ""),
-                field("joint", Kind::Tables(joint(), 1), Required, "what carries each link: a tree that begins at the ground", ""),
+                field("urdf", Kind::Urdf, Absent, "a robot description beside this file: its links, joints and mimics are this rig's; what stands here under the same name says more of them, or something else", ""),
+                field("link", Kind::Tables(&LINK, 1), RequiredWithout("urdf"), "rigid parts; `ground` is always there", ""),
+                field("joint", Kind::Tables(joint(), 1), RequiredWithout("urdf"), "what carries each link: a tree that begins at the ground", ""),
                 field("closing", Kind::Tables(&CLOSING, 0), Empty, "what closes the tree to loops", ""),
                 field("coupling", Kind::Tables(&COUPLING, 0), Empty, "gears, racks and cams between joints", ""),
                 field("drive", Kind::Tables(drive(), 0), Empty, "motors on joints", ""),
@@ -56,6 +59,8 @@ static LINK: Table = Table {
             "a block of this size along x, y, z has its inertia", "E"),
         field("moment_inertia_g_cm2", Kind::Numbers { min: 1e-3, max: 1e8, count: (3, 3) }, Empty,
             "inertia about the centre of mass along x, y, z, instead of size_mm", ""),
+        field("product_inertia_g_cm2", Kind::Numbers { min: -1e8, max: 1e8, count: (3, 3) }, ORIGIN,
+            "products beside those moments: the xy, xz and yz elements of the tensor", ""),
         field("mirror", Kind::Flag, Flag(false), "it has a twin left_NAME on the left; so have its joint, closings, couplings and nodes", ""),
     ],
 };
@@ -129,9 +134,9 @@ static COUPLING: Table = Table {
         field("to", Kind::Text, Required, "the joint that leads", ""),
         field("kind", Kind::Choice(couplings), Text("gear"), "gear: turns to turns or slides to slides; rack: slide to turn; cam: slide to turn by a table", ""),
         number("ratio", (-1000.0, 1.0, 1000.0), "follower's movement per leader's; negative turns the other way", "").when("kind", &["gear"]),
-        number("offset_deg", (-360.0, 0.0, 360.0), "follower's position where the leader is at 0", "").when("kind", &["gear"]),
+        number("offset_deg", (-360.0, 0.0, 360.0), "position of a follower that turns where the leader is at 0", "").when("kind", &["gear"]),
         number("travel_mm_per_rev", (-2000.0, 50.0, 2000.0), "slide per turn of the leader", "").required().when("kind", &["rack"]),
-        number("offset_mm", (-2000.0, 0.0, 2000.0), "follower's position where the leader is at 0", "").when("kind", &["rack"]),
+        number("offset_mm", (-2000.0, 0.0, 2000.0), "the same of a follower that slides", "").when("kind", &["gear", "rack"]),
         field("lifts_mm", Kind::Numbers { min: -500.0, max: 500.0, count: (4, 360) }, Required,
             "slide at equal steps of one turn of the leader, from its 0", "").when("kind", &["cam"]),
     ],

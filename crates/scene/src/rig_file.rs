@@ -261,6 +261,7 @@ fn to_link(t: &Checked) -> Link {
             true => block,
             false => t.numbers("moment_inertia_g_cm2"),
         },
+        products_kg_m2: t.numbers("product_inertia_g_cm2"),
         mirror: t.flag("mirror"),
     }
 }
@@ -365,7 +366,8 @@ fn to_coupling(t: &Checked) -> Coupling {
             },
             _ => Law::Gear {
                 ratio: t.number("ratio"),
-                offset: t.number("offset_deg"),
+                // One of them, by how the follower moves.
+                offset: t.number("offset_deg") + t.number("offset_mm"),
             },
         },
     }

@@ -28,10 +28,18 @@ pub fn schema(kind: FileKind) -> Value {
 
 fn table(spec: &'static Table, expressions: bool) -> Value {
     let expressions = expressions || std::ptr::eq(spec, mechanism());
+    let imports = spec.fields.iter().any(|f| matches!(f.kind, Kind::Urdf));
     let properties: Map<String, Value> = spec
         .fields
         .iter()
-        .map(|f| (f.key.to_string(), property(f, expressions)))
+        .map(|f| {
+            let mut property = property(f, expressions);
+            if imports && matches!(f.fallback, Fallback::RequiredWithout(_)) {
+                // What is required may stand in the other file; here an item of the same name only says more of it.
+                property["items"]["required"] = json!(["name"]);
+            }
+            (f.key.to_string(), property)
+        })
         .collect();
     let required: Vec<&str> = spec
         .fields
@@ -59,7 +67,7 @@ fn property(field: &Field, expressions: bool) -> Value {
             }
         }
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Text => json!({ "type": "string", "minLength": 1 }),
+        Kind::Text | Kind::Urdf => json!({ "type": "string", "minLength": 1 }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words() }),
         Kind::Choices(words) => {
@@ -104,7 +112,9 @@ fn property(field: &Field, expressions: bool) -> Value {
         Fallback::Flag(v) => json!(v),
         Fallback::Text(v) => json!(v),
         Fallback::Numbers(v) => json!(v),
-        Fallback::Required | Fallback::Empty | Fallback::Absent => return out,
+        Fallback::Required | Fallback::RequiredWithout(_) | Fallback::Empty | Fallback::Absent => {
+            return out;
+        }
     };
     map.insert("default".into(), default);
     out

@@ -82,6 +82,9 @@ pub enum Kind {
     Tables(&'static Table, usize),
     /// The name of a file that holds this table, or the table itself.
     File(fn() -> &'static Table),
+    /// The name of a robot description, whose links, joints and couplings stand under those of the table; the key itself
+    /// is gone once it is read.
+    Urdf,
     /// Named numbers for expressions.
     Params,
 }
@@ -94,6 +97,8 @@ pub type Words = fn() -> Vec<&'static str>;
 pub enum Fallback {
     /// The file is wrong without it.
     Required,
+    /// The same, unless this key stands beside it.
+    RequiredWithout(&'static str),
     /// A number in the unit of the key.
     Number(f64),
     /// A whole number.
@@ -186,6 +191,7 @@ impl Field {
             Kind::Tables(_, 0) => "a list of tables".into(),
             Kind::Tables(_, least) => format!("a list of tables, at least {least}"),
             Kind::File(_) => "the name of a file, or a table".into(),
+            Kind::Urdf => "the name of a URDF".into(),
             Kind::Params => "tables with value, unit, min, max, meaning".into(),
         }
     }
@@ -193,7 +199,7 @@ impl Field {
     /// The default as one would write it; empty where there is none.
     pub fn default_text(&self) -> String {
         match self.fallback {
-            Fallback::Required => String::new(),
+            Fallback::Required | Fallback::RequiredWithout(_) => String::new(),
             Fallback::Number(v) => show(v),
             Fallback::Integer(v) => v.to_string(),
             Fallback::Flag(v) => v.to_string(),

@@ -1056,7 +1056,7 @@ fn mass(linkage: &Linkage, body: usize) -> MassProperties {
     let mut parts = vec![(
         link.mass_kg,
         Vector3::from(link.centre_m),
-        Matrix3::from_diagonal(&Vector3::from(link.inertia_kg_m2)),
+        link.tensor_kg_m2(),
     )];
     for (carrier, head) in linkage.carries().iter().zip(&rig.heads) {
         if *carrier == body {

@@ -19,6 +19,7 @@ fn link(name: &str, mass_kg: f64, inertia: f64) -> Link {
         mass_kg,
         centre_m: [0.0; 3],
         inertia_kg_m2: [inertia; 3],
+        products_kg_m2: [0.0; 3],
         mirror: false,
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use back::{BodyProblem, Envelope, NOTICE};
 use mechanism::{Kinematics, Linkage};
 use program::{AxisLimits, DepthMap, Timeline, compile};
-use scene::{RigScene, Scene};
-use sim::{Bed, Fault, Groundwork, RigSim, Sim, Subject};
+use scene::{RigScene, Scene, StationScan};
+use sim::{Bed, BodyScan, Fault, Groundwork, RigSim, Sim, Subject};
 
 use crate::aim::Aim;
 
@@ -45,6 +45,18 @@ pub enum SeatError {
     /// A body that is not plausible; one line for each problem.
     #[error("no such person is plausible{0}")]
     Body(String),
+    /// A body scan of a slab.
+    #[error("a slab has no shoulders\n  hint: scan = \"ideal\"")]
+    NoShoulders,
+    /// A body scan on a rail that is too short for it.
+    #[error("a body scan begins 370 mm above the seat, and this rail does not reach down to there")]
+    ShortRail,
+    /// A body scan that met no shoulder.
+    #[error(
+        "the body scan found no shoulder: nothing bore its force, or the track ended\n  hint: a longer stroke reaches further \
+         (mechanism.params.stroke_mm); scan = \"ideal\" runs without a scan"
+    )]
+    NothingFound,
     /// The session cannot be compiled for the body.
     #[error("this session cannot run on this body:\n{0}")]
     Session(String),
@@ -97,7 +109,9 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> Result<Sim, SeatError> {
     let kinematics = Arc::new(kinematics(scene)?);
     let groundwork = Bed::groundwork(scene.solver.cell_m);
     let subject = Subject::new(scene, &scene.body, &kinematics, &groundwork, &envelope);
-    let subject = Arc::new(subject.map_err(|problems| implausible(&problems))?);
+    let mut subject = subject.map_err(|problems| implausible(&problems))?;
+    scan(scene, &mut subject, &kinematics, &envelope)?;
+    let subject = Arc::new(subject);
     let timeline = plan(scene, &subject, &kinematics, &envelope)?;
     Ok(Sim::new(
         Arc::clone(scene),
@@ -106,6 +120,30 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> Result<Sim, SeatError> {
         timeline,
         envelope,
     )?)
+}
+
+/// Puts the stations where the machine's own scan of the body finds them, if the scene has it scan; else they stay where they are.
+///
+/// # Errors
+/// Where there are no shoulders to find, or the machine does not find them.
+pub fn scan(
+    scene: &Arc<Scene>,
+    subject: &mut Subject,
+    kinematics: &Arc<Kinematics>,
+    envelope: &Envelope,
+) -> Result<(), SeatError> {
+    if scene.scan != StationScan::Shoulder {
+        return Ok(());
+    }
+    if subject.support.is_none() {
+        return Err(SeatError::NoShoulders);
+    }
+    let scan = BodyScan::new(scene, kinematics).ok_or(SeatError::ShortRail)?;
+    let found = scan.run(scene, subject, kinematics, envelope.clone())?;
+    let found = found.ok_or(SeatError::NothingFound)?;
+    subject.placement = found.placement(scene, kinematics);
+    subject.shoulder = Some(found);
+    Ok(())
 }
 
 /// How a scene's carriage moves.
@@ -139,11 +177,19 @@ pub fn plan(
         .map_err(|e| SeatError::Session(e.to_string()))
 }
 
-/// Puts the body of a rig's scene before its machine, on groundwork for the scene's cells.
+/// Puts the body of a rig's scene before its machine.
 ///
 /// # Errors
 /// Why it cannot run.
-pub fn seat_at_rig(
+pub fn seat_at_rig(scene: &Arc<RigScene>, envelope: Envelope) -> Result<RigSim, SeatError> {
+    seat_at_rig_on(scene, envelope, &Bed::groundwork(scene.solver.cell_m))
+}
+
+/// The same on groundwork that is at hand for the scene's cells.
+///
+/// # Errors
+/// Why it cannot run.
+pub fn seat_at_rig_on(
     scene: &Arc<RigScene>,
     envelope: Envelope,
     groundwork: &Groundwork,

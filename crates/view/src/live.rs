@@ -139,7 +139,7 @@ impl Bench {
         let scene = Arc::new(loaded.scene);
         let envelope = seat::allow_rig(&scene)?;
         let groundwork = self.groundwork(scene.solver.cell_m);
-        let sim = seat::seat_at_rig(&scene, envelope.clone(), &groundwork)?;
+        let sim = seat::seat_at_rig_on(&scene, envelope.clone(), &groundwork)?;
         let machine = rig_parts::machine(sim.linkage())?;
         let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
         run.furniture = Furniture::of_rig(&sim);
@@ -166,7 +166,7 @@ impl Bench {
     fn seat(
         &mut self,
         scene: &Arc<Scene>,
-        kinematics: &Kinematics,
+        kinematics: &Arc<Kinematics>,
         envelope: &Envelope,
     ) -> anyhow::Result<(Arc<Subject>, Arc<Skin>)> {
         let cell_m = scene.solver.cell_m;
@@ -177,7 +177,7 @@ impl Bench {
                 && old.scene.surface == scene.surface
                 && old.scene.solver.cell_m == cell_m
         };
-        let (subject, skin) = match self.seated.as_ref().filter(same) {
+        let (mut subject, skin) = match self.seated.as_ref().filter(same) {
             Some(old) => {
                 let back = Arc::clone(&old.subject.back);
                 let support = old
@@ -197,6 +197,7 @@ impl Bench {
                 (subject, Arc::new(skin))
             }
         };
+        seat::scan(scene, &mut subject, kinematics, envelope)?;
         let subject = Arc::new(subject);
         self.seated = Some(Seated {
             scene: Arc::clone(scene),

@@ -18,7 +18,7 @@ use crate::furniture::Pose;
 use crate::mesh;
 use crate::orbit::{FOV_RAD, Orbit, Sight};
 use crate::paint::Paint;
-use crate::parts::{Finish, Form};
+use crate::parts::{Finish, Form, Part};
 use crate::run::Run;
 use crate::show::{Layers, Show};
 use crate::skin::{self, Skin};
@@ -242,7 +242,9 @@ pub fn outlines(run: &Run) -> [Vec<Vec3>; 2] {
             near.extend(points);
         }
     }
-    for part in &run.furniture.parts {
+    // What it stands on may be cut off.
+    let stands = |part: &&Part| matches!(part.form, Form::Cylinder { .. });
+    for part in run.furniture.parts.iter().filter(|part| !stands(part)) {
         rest.extend(part.form.spots().into_iter().map(|p| part.pose * p));
     }
     rest.extend(&near);
