@@ -3,6 +3,7 @@
 use crate::folder::Folder;
 use crate::input::{self, Sets};
 use crate::print::{self, number};
+use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::run_report;
 use crate::run_rig;
@@ -80,18 +81,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
+    let breath = BreathSwing::of_session(&scene, &trace, sim.envelope());
     let gist = Gist::of_session(&scene, &trace, planned_s);
     gist.write(&mut folder, args, csv(&trace))?;
     let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
     let shoulder = sim.subject().shoulder.as_ref();
     folder.write_json(
         "summary.json",
-        &summary(&scene, &trace, &gist, &scores, shoulder),
+        &summary(&scene, &trace, &gist, &scores, shoulder, breath.as_ref()),
     )?;
     if let Some(found) = shoulder {
         folder.write("scan.csv", run_scan::csv(found))?;
     }
     let back = &sim.subject().back;
+    let warnings = [warnings, breath.iter().map(BreathSwing::line).collect()].concat();
     folder.write(
         "report.html",
         run_report::page(&scene, back, &trace, &gist, shoulder, &warnings)?,
@@ -103,9 +106,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         &[]
     };
-    let besides = |out: &mut _| {
+    let besides = |out: &mut std::io::BufWriter<print::Stdout>| {
         if let Some(found) = shoulder {
             run_scan::tell(out, found)?;
+        }
+        if let Some(breath) = &breath {
+            writeln!(out, "{}", breath.line())?;
         }
         tell_scores(out, &scene, &scores)
     };
@@ -168,6 +174,7 @@ fn summary(
     gist: &Gist<'_>,
     scores: &[Score],
     shoulder: Option<&Shoulder>,
+    breath: Option<&BreathSwing>,
 ) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let mut summary = json!({
@@ -196,6 +203,9 @@ fn summary(
     });
     if let Some(found) = shoulder {
         summary["scan"] = run_scan::summary(found);
+    }
+    if let Some(breath) = breath {
+        summary["breathing"] = json!(breath);
     }
     if !scores.is_empty() {
         summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });

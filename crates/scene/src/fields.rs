@@ -45,6 +45,8 @@ pub static BODY: Table = Table {
         number("pain_z", Z, "pain threshold, in SD of its logarithm", "D"),
         field("muscle", Kind::Choice(muscle_states), Text("toned"), "how tense: as tone says, or relaxed (1), guarding (1.5), contracted (2.1)", "V/E"),
         number("tone", (0.5, 1.0, 4.0), "muscle tone, times relaxed stiffness: 1.5 guarding, 2.1 contracted", "V/E").when("muscle", &["toned"]),
+        number("breath_mm", (0.0, 0.0, 10.0), "way of the back's skin out and in with each breath: 2 to 6 in a reclined sitter, 0 holds the breath", "E"),
+        number("breath_hz", (0.1, 0.25, 0.5), "breaths a second: 0.2 to 0.3 at rest", "E"),
         field("scan", Kind::Table(&SCAN), Empty, "a real back's skin instead of the parametric one; its tissue stays the body's", ""),
         field("knot", Kind::Tables(&KNOT, 0), Empty, "stiff inclusions in the muscle", ""),
         field("conditions", Kind::Choices(conditions), Empty, "health conditions that limit or forbid massage", ""),

@@ -33,6 +33,45 @@ pub struct Scene {
     /// How the machine knows where the user's stations are.
     #[serde(default, skip_serializing_if = "StationScan::is_ideal")]
     pub scan: StationScan,
+    /// How the user breathes.
+    #[serde(default, skip_serializing_if = "Breath::is_usual")]
+    pub breath: Breath,
+}
+
+/// How the back moves with the breath: its skin goes out of the body and back, as a cosine, all of it alike (E).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Breath {
+    /// From breathed out to breathed in, m; 0 for a held breath.
+    pub way_m: f64,
+    /// Breaths a second.
+    pub rate_hz: f64,
+}
+
+impl Default for Breath {
+    /// Held; 15 a minute (E) would it be let go.
+    fn default() -> Breath {
+        Breath {
+            way_m: 0.0,
+            rate_hz: 0.25,
+        }
+    }
+}
+
+impl Breath {
+    /// Whether a scene need not say it: what is usual leaves a scene's hash as it was.
+    pub(crate) fn is_usual(&self) -> bool {
+        *self == Breath::default()
+    }
+
+    /// Whether nothing moves.
+    pub fn is_held(&self) -> bool {
+        self.way_m == 0.0
+    }
+
+    /// How far the skin stands out at a time, m; 0 at the start, breathed out.
+    pub fn out_m(&self, t_s: f64) -> f64 {
+        0.5 * self.way_m * (1.0 - (std::f64::consts::TAU * self.rate_hz * t_s).cos())
+    }
 }
 
 /// The backrest, its pad, and how the hips hold the trunk.
