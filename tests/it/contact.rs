@@ -215,6 +215,59 @@ fn val_force_is_the_integral_of_the_pressure() {
     }
 }
 
+/// Tissue is known on a lattice of 15 by 10 mm and blended between. A knot as stiff as the muscle around it changes nothing but that
+/// lattice, to 8 by 8 mm. Forces 16 mm deep at 60 places from T8 to L5 then differ by 0.4 % in the mean and 1.9 % (rms): by less than
+/// a per cent in most places, by up to 7 % where a shoulder blade or the crest begins under the node.
+#[test]
+fn val_force_does_not_feel_the_lattice_of_stacks() {
+    let plain = scene("chair.toml", &[]).body.clone();
+    let fine = Body {
+        knots: vec![Knot {
+            u: 0.0,
+            x_m: 0.1,
+            depth_m: 0.02,
+            radius_m: 0.003,
+            stiffness: 1.0,
+            tender: false,
+        }],
+        ..plain.clone()
+    };
+    let node = NodeLaw {
+        shape: Indenter::Sphere { radius_m: RADIUS_M },
+        ..law(Effort::STATIC)
+    };
+    let radius_m = node.shape.law_radius_m();
+    let forces_n = |body: &Body| -> Vec<f64> {
+        let back = Back::new(body).unwrap();
+        let bed = Bed::of_back(&back, &GROUNDWORK, &[radius_m], 0.13);
+        let mut touch = Touch::new(node.clone(), &bed);
+        let places =
+            (0..20).flat_map(|i| [0.034, 0.041, 0.057].map(|x| (0.42 + 0.02 * f64::from(i), x)));
+        let force_n = |(u, x_m): (f64, f64)| {
+            let column = (bed.size()[1] / 2) as f64 + x_m / bed.cell_m();
+            let foot = bed.place([bed.row_of(u), column]).unwrap();
+            let centre = foot.point + foot.normal.into_inner() * (RADIUS_M - 0.016);
+            let pose = Isometry3::from_parts(centre.coords.into(), UnitQuaternion::identity());
+            touch.press(&bed, &pose).force_n
+        };
+        places.map(force_n).collect()
+    };
+    let off: Vec<f64> = forces_n(&plain)
+        .iter()
+        .zip(forces_n(&fine))
+        .map(|(coarse, fine)| coarse / fine - 1.0)
+        .collect();
+    let count = off.len() as f64;
+    let mean = off.iter().sum::<f64>() / count;
+    let rms = (off.iter().map(|o| o * o).sum::<f64>() / count).sqrt();
+    println!(
+        "15 by 10 against 8 by 8 mm: mean {:.2} %, rms {:.2} %",
+        100.0 * mean,
+        100.0 * rms
+    );
+    assert!(mean.abs() < 0.01 && rms < 0.025, "{mean} {rms}");
+}
+
 /// On a bed for nodes of two radii each meets the large-strain law of its own: the force is that on a bed for it alone, to the last bit,
 /// and not that of the other's law.
 #[test]

@@ -10,7 +10,7 @@ use crate::sizes::Sizes;
 /// `offset = D f(x / B) - g (1 - e^{-(x/w)^2}) - p (ridge(x) - ridge(0)) - plate(x) - lobe(x)`
 ///
 /// with `f(t) = 1 - (1 - t^n)^(1/n)`, n = 2.5 (E, 2.2 to 2.8), half breadth B and half depth D: the trunk's round falls away to the sides; beyond
-/// 0.85 B it goes on along its tangent, so that the skin stays a graph. Out of it stand the paraspinal ridges (Gaussians at both sides),
+/// an end of e B it goes on along its tangent, so that the skin stays a graph. Out of it stand the paraspinal ridges (Gaussians at both sides),
 /// the scapular plates and the gluteal lobes; the bottom of the median groove g is the midline itself.
 /// `z` depends on u alone, and falls with it, so the surface cannot fold.
 ///
@@ -19,15 +19,18 @@ use crate::sizes::Sizes;
 /// | B, D at chest (T8), waist (L3-L4), hip (S1) | half of the survey's breadth and depth | D |
 /// | D at C7, acromion, axilla | 0.35, 0.40, 0.45 of chest depth; neck as a circle | E |
 /// | B at the axilla (T4) | half of interscye / 1.05 | D |
-/// | B at C7 and at the acromion | the shoulder line falls from the neck to half biacromial over the drop C7-acromion: the trapezius | D |
+/// | B at the neck's foot | 1.05 of the neck base's radius: some 72 mm in men, 62 in women | E |
+/// | B from there to the acromion | the shoulder line, falling by 24 degrees to half biacromial at the drop C7-acromion: the survey's shoulder length (150, 135 mm) over the run between them (136, 121 mm) is 25, 27 degrees, some of which goes forward | D |
+/// | B above the neck's foot | the neck, a circle, 40 mm above C7 | E |
+/// | end e of the round | 0.85, at the neck 0.93: beside the neck and over the shoulder there is nothing to press | E |
 /// | groove g | thorax 4 to 1 mm, lumbar 10 to 3 mm over BMI 22 to 32, + 2 mm per SD of lumbar muscle; width 17 mm | E |
 /// | ridge p | thorax 4 mm at x 32 mm, width 18 mm; lumbar 8 mm at 40 mm, width 20 mm | E |
 /// | scapular plate | 8 mm, from the medial border on over 30 mm, T2 to T8 | E |
 /// | gluteal lobes | (buttock depth - waist depth) / 2 + 20 mm at x 70 mm, width 60 mm, at buttock level | E |
 #[derive(Clone, Debug)]
 pub(crate) struct Surface {
-    /// B, D, groove g, ridge p, ridge position, ridge width, scapular plate, gluteal lobe; m, over u.
-    profile: Table<8>,
+    /// B, D, groove g, ridge p, ridge position, ridge width, scapular plate, gluteal lobe, m; end e; over u.
+    profile: Table<9>,
     medial_border_m: f64,
     scapula_breadth_m: f64,
 }
@@ -48,12 +51,17 @@ impl Surface {
         let neck_m = sizes.neck_circumference_m / std::f64::consts::TAU;
         let neck_base_m = sizes.neck_base_circumference_m / std::f64::consts::TAU;
         let acromion_u = (sizes.c7_to_acromion_m / s).clamp(0.08, 0.17);
+        let foot_m = 1.05 * neck_base_m;
+        let run_m = 0.5 * sizes.biacromial_m - foot_m;
+        let foot_below_c7_m = sizes.c7_to_acromion_m - run_m * SHOULDER_SLOPE;
+        let foot_u = (foot_below_c7_m / s).clamp(-0.03, acromion_u - 0.05);
         let [t4, t8] = [Level::T4.station(), Level::T8.station()];
         let waist_u = 0.5 * (Level::L3.station() + Level::L4.station());
         let s1 = Level::S1.station();
         let breadth = Pchip::new(&[
             [-0.13, neck_m],
-            [0.0, 1.3 * neck_base_m],
+            [-0.08, neck_m],
+            [foot_u, foot_m],
             [acromion_u, 0.5 * sizes.biacromial_m],
             [t4 + 0.01, 0.5 * sizes.interscye_m / 1.05],
             [t8, 0.5 * sizes.chest_breadth_m],
@@ -98,6 +106,7 @@ impl Surface {
         let ridge_x = Pchip::new(&[[t10, 0.032], [l1, 0.040]]);
         let ridge_w = Pchip::new(&[[t10, 0.018], [l1, 0.020]]);
         let plate = Pchip::new(&[[0.06, 0.0], [0.16, 0.008], [0.37, 0.008], [0.49, 0.0]]);
+        let end = Pchip::new(&[[foot_u - 0.04, NECK_END], [acromion_u, TRUNK_END]]);
         let lobe_m = (0.5 * (sizes.buttock_depth_m - sizes.waist_depth_m) + 0.020).max(0.005);
         let lobe_u = sizes.c7_to_buttock_m / s;
         let lobe = |u: f64| {
@@ -116,6 +125,7 @@ impl Surface {
                 ridge_w.at(u),
                 plate.at(u),
                 lobe(u),
+                end.at(u),
             ]
         });
         let scapula_breadth_m = sizes.scapula_breadth_m(body.sex);
@@ -127,15 +137,15 @@ impl Surface {
     }
 
     pub fn offset(&self, u: f64, x_m: f64) -> Offset {
-        let [b, d, g, p, xp, wp, plate, lobe] = self.profile.at(u);
+        let [b, d, g, p, xp, wp, plate, lobe, end] = self.profile.at(u);
         let x = x_m.abs();
         let side = if x_m < 0.0 { -1.0 } else { 1.0 };
 
         // The trunk's round: y = D f(t), t = x / B.
         let t = x / b[0];
-        let [f, df] = round(t);
+        let [f, df, by_end] = round(t, end[0]);
         let mut y = d[0] * f;
-        let mut by_u = d[1] * f - d[0] * df * t * b[1] / b[0];
+        let mut by_u = d[1] * f + d[0] * (by_end * end[1] - df * t * b[1] / b[0]);
         let mut by_x = d[0] * df / b[0];
 
         // The groove: what stands beside it comes out of the midline by g.
@@ -197,11 +207,16 @@ const LOBE_WIDTH_M: f64 = 0.060;
 const RISE_M: f64 = 0.030;
 const FALL_M: f64 = 0.040;
 
-/// Superellipse `f(t) = 1 - (1 - t^n)^(1/n)`, n = 2.5, continued along its tangent beyond t = 0.85; with its derivative.
-fn round(t: f64) -> [f64; 2] {
+/// Fall of the shoulder line over its run: 24 degrees.
+const SHOULDER_SLOPE: f64 = 0.445;
+/// Where the round goes on straight, in half breadths.
+const NECK_END: f64 = 0.93;
+const TRUNK_END: f64 = 0.85;
+
+/// Superellipse `f(t) = 1 - (1 - t^n)^(1/n)`, n = 2.5, continued along its tangent beyond `end`; with its derivatives by t and by `end`.
+fn round(t: f64, end: f64) -> [f64; 3] {
     const N: f64 = 2.5;
-    const END: f64 = 0.85;
-    let s = t.min(END);
+    let s = t.min(end);
     let tn = s * s * s.sqrt();
     let root = (1.0 - tn).powf(1.0 / N);
     let slope = if s > 0.0 {
@@ -209,7 +224,13 @@ fn round(t: f64) -> [f64; 2] {
     } else {
         0.0
     };
-    [1.0 - root + slope * (t - s), slope]
+    // f'' = (n - 1) f' / (t (1 - t^n)).
+    let by_end = if t > end {
+        (N - 1.0) * slope / (s * (1.0 - tn)) * (t - s)
+    } else {
+        0.0
+    };
+    [1.0 - root + slope * (t - s), slope, by_end]
 }
 
 #[cfg(test)]

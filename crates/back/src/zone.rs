@@ -88,9 +88,10 @@ impl Zone {
         matches!(self, Zone::TM | Zone::LM)
     }
 
-    /// Ribs or transverse processes lie under it, so that the force on one rib is limited too (layer table: IS, TP, TL).
+    /// Ribs or transverse processes lie under it, so that the force on one rib is limited too (layer table: IS, TP, TL; and the flank, which
+    /// the floating ribs reach into).
     pub fn over_ribs(self) -> bool {
-        matches!(self, Zone::IS | Zone::TP | Zone::TL)
+        matches!(self, Zone::IS | Zone::TP | Zone::TL | Zone::QL)
     }
 
     /// Beside or on the lumbar spine: what presses here pushes the lordosis.
@@ -138,33 +139,42 @@ impl Place {
             }
         }
         if zones.is_empty() {
-            // Distance to the first zone met up, down, inward, outward, and to the nearest one in any direction.
-            let mut met = [(f64::INFINITY, Zone::C7); 5];
-            for (zone, [u0, u1, x0, x1]) in RECTANGLES {
-                if zone.is_midline() {
-                    continue;
-                }
+            // Distance up, down, inward and outward, where that way leads into a rectangle within reach, and the shortest way.
+            let ways_m = |[u0, u1, x0, x1]: [f64; 4]| {
                 let (below, above) = ((u0 - u) * arc_length_m, (u - u1) * arc_length_m);
                 let (outside, inside) = (x0 - x, x - x1);
                 let (du, dx) = (below.max(above).max(0.0), outside.max(inside).max(0.0));
-                let mut meet = |i: usize, distance: f64, faces: bool| {
-                    if faces && distance < met[i].0.min(REACH_M) {
-                        met[i] = (distance, zone);
+                let faces = |distance: f64, aside: f64| {
+                    if aside == 0.0 && distance > 0.0 && distance < REACH_M {
+                        distance
+                    } else {
+                        f64::INFINITY
                     }
                 };
-                meet(0, above, dx == 0.0 && above > 0.0);
-                meet(1, below, dx == 0.0 && below > 0.0);
-                meet(2, inside, du == 0.0 && inside > 0.0);
-                meet(3, outside, du == 0.0 && outside > 0.0);
-                if du.hypot(dx) < met[4].0 {
-                    met[4] = (du.hypot(dx), zone);
+                [
+                    faces(above, dx),
+                    faces(below, dx),
+                    faces(inside, du),
+                    faces(outside, du),
+                    du.hypot(dx),
+                ]
+            };
+            let ways = RECTANGLES
+                .iter()
+                .filter(|(zone, _)| !zone.is_midline())
+                .map(|(zone, rectangle)| (*zone, ways_m(*rectangle)));
+            let mut first_m = [f64::INFINITY; 5];
+            for (_, ways_m) in ways.clone() {
+                for (first_m, way_m) in first_m.iter_mut().zip(ways_m) {
+                    *first_m = first_m.min(way_m);
                 }
             }
-            zones.extend(
-                met.iter()
-                    .filter(|(distance, _)| distance.is_finite())
-                    .map(|(_, zone)| *zone),
-            );
+            // Zones that overlap are met at once.
+            let met = |ways_m: [f64; 5]| {
+                let mut pairs = ways_m.into_iter().zip(first_m);
+                pairs.any(|(way_m, first_m)| way_m == first_m && way_m.is_finite())
+            };
+            zones.extend(ways.filter(|(_, w)| met(*w)).map(|(zone, _)| zone));
         }
         zones.sort_unstable();
         zones.dedup();
@@ -192,9 +202,10 @@ fn strictness(zone: Zone) -> f64 {
 
 /// `[from_u, to_u, from_x_m, to_x_m]`; levels as in [`crate::Level::station`], lateral offsets E, the same for every body.
 /// The nape and both midline zones reach 18 mm to either side. Buttock from S1 ("below the crest") to the seat.
-/// The scapula's borders: medial T2-T8, lateral T3-T8, its spine half a level about T3.
+/// The scapula's borders: medial T2-T8, lateral T3-T8, its spine half a level about T3. The flank's limits hold from T11 on where the kidneys lie under
+/// the floating ribs: 60 to 110 mm from the midline, stations 0.60 to 0.74 (E); below T12 the gap's rule does it.
 #[rustfmt::skip]
-const RECTANGLES: [(Zone, [f64; 4]); 16] = [
+const RECTANGLES: [(Zone, [f64; 4]); 17] = [
     (Zone::C7, [-0.026, 0.049, 0.000, 0.018]), // C6-T1
     (Zone::UT, [ 0.000, 0.049, 0.060, 0.110]), // C7-T1
     (Zone::TM, [ 0.101, 0.596, 0.000, 0.018]), // T2-T11
@@ -207,6 +218,7 @@ const RECTANGLES: [(Zone, [f64; 4]); 16] = [
     (Zone::TL, [ 0.390, 0.654, 0.060, 0.120]), // T7-T12
     (Zone::LM, [ 0.709, 0.909, 0.000, 0.018]), // L1-L5
     (Zone::LP, [ 0.709, 0.909, 0.020, 0.050]), // L1-L5
+    (Zone::QL, [ 0.600, 0.654, 0.060, 0.110]), // T11-T12, kidney
     (Zone::QL, [ 0.709, 0.861, 0.060, 0.090]), // L1-L4
     (Zone::SA, [ 0.955, 1.250, 0.000, 0.040]), // S1-S3, and the coccyx down to the seat
     (Zone::IC, [ 0.955, 1.000, 0.040, 0.060]), // S1-S2
@@ -232,6 +244,20 @@ mod tests {
         assert_eq!(at(0.5, 0.050), Zone::TL);
         assert_eq!(at(0.68, 0.035), Zone::TP);
         assert_eq!(at(0.93, 0.030), Zone::SA);
+        // Over the kidneys: from T11 on, under the floating ribs, and in the gap that belongs to them; beside the spine not.
+        for (u, x) in [
+            (0.60, 0.06),
+            (0.62, 0.11),
+            (0.64, 0.050),
+            (0.69, 0.10),
+            (0.73, 0.105),
+        ] {
+            let place = Place::at(u, x, 0.5);
+            assert_eq!(place.zone, Zone::QL, "{u} {x}: {place:?}");
+            assert!(u > 0.654 || place.zones.contains(&Zone::TL), "{place:?}");
+        }
+        assert_eq!(at(0.64, 0.040), Zone::TP);
+        assert_eq!(at(0.58, 0.080), Zone::TL);
         assert_eq!(at(0.02, 0.040), Zone::C7);
         // Beside the midline zones, but not in them.
         assert_eq!(at(0.8, 0.019), Zone::LP);

@@ -70,8 +70,10 @@ mod force_log; // measured force over depth
 
 mod fit_report; // fitted moduli as a page
 
+mod run_scan; // what a body scan found
 mod run_score; // how close a run came to its techniques
 
+mod run_breath;
 mod run_gist;
 mod run_report; // a run as a page // what carriages and rigs have in common when they have run
 

@@ -106,7 +106,8 @@ impl Firmware for Mirror<'_> {
             },
             knead: command.knead > 0,
             knead_rad_s: self.knead_rad_s(&command),
-            park_rad: (f64::from(command.park) * 0.01).to_radians(),
+            park_rad: (command.park != eval::SHAFT_STAYS)
+                .then(|| (f64::from(command.park) * 0.01).to_radians()),
             technique: self.technique,
             level: self.level,
             step: usize::from(command.step),

@@ -5,7 +5,7 @@ use ::tune::{RETRACTED_M, Tuned, within_stay};
 use anyhow::{Context, anyhow, bail};
 use back::{Decision, Envelope, Policy, Zone, policies};
 use program::{Step, Technique};
-use scene::Study;
+use scene::{Study, forbidden};
 use std::fmt::Write as _;
 use table::Tables;
 use table::model::{CapRow, ClassInfo, End, Limits, Model, Source, StepRow};
@@ -128,7 +128,9 @@ pub fn model(study: &Study, tuned: &Tuned) -> anyhow::Result<Model> {
         );
     }
     let envelope = Envelope::new(&scene.conditions)?;
-    let broken = disobeyed(&envelope, tuned);
+    let mut broken = disobeyed(&envelope, tuned);
+    let techniques = forbidden(&scene.session.parts, &scene.conditions);
+    broken.extend(techniques.into_iter().map(|(_, why)| why));
     if !broken.is_empty() {
         bail!(
             "these tables do not keep the limits and are not exported:{}",

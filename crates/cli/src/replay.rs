@@ -176,6 +176,8 @@ fn in_units(column: &str, difference: i64) -> String {
     match column {
         "out_depth" => format!("{:+.2} mm", d * 1e3 / DEPTH_PER_M),
         "out_speed" => format!("{:+.1} mm/s", d / 10.0),
+        // One of the two let the shaft stand, and the other turned it.
+        "out_park" if difference.abs() > 36_000 => "a shaft that stays".to_owned(),
         "out_park" => format!("{:+.2} degrees", d / 100.0),
         "out_station" => format!("{difference:+} station units"),
         _ => format!("{difference:+}"),

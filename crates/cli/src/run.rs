@@ -3,9 +3,11 @@
 use crate::folder::Folder;
 use crate::input::{self, Sets};
 use crate::print::{self, number};
+use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::run_report;
 use crate::run_rig;
+use crate::run_scan;
 use crate::run_score;
 use crate::seat::seat;
 use crate::sweep::point;
@@ -14,9 +16,9 @@ use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
-use sim::{Trace, record_maps};
+use sim::{Shoulder, Trace, record_maps};
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tune::{Score, felt_in, score};
@@ -79,18 +81,41 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let planned_s = sim.timeline().duration_s();
     let stopped = talk::stop_asked() && !sim.is_done();
 
+    let breath = BreathSwing::of_session(&scene, &trace, sim.envelope());
     let gist = Gist::of_session(&scene, &trace, planned_s);
     gist.write(&mut folder, args, csv(&trace))?;
     let scores = scores(&scene, &trace, sim.subject().back.arc_length_m());
-    folder.write_json("summary.json", &summary(&scene, &trace, &gist, &scores))?;
+    let shoulder = sim.subject().shoulder.as_ref();
+    folder.write_json(
+        "summary.json",
+        &summary(&scene, &trace, &gist, &scores, breath.as_ref(), shoulder),
+    )?;
+    if let Some(found) = shoulder {
+        folder.write("scan.csv", run_scan::csv(found))?;
+    }
     let back = &sim.subject().back;
+    let warnings = [warnings, breath.iter().map(BreathSwing::line).collect()].concat();
     folder.write(
         "report.html",
-        run_report::page(&scene, back, &trace, &gist, &warnings)?,
+        run_report::page(&scene, back, &trace, &gist, shoulder, &warnings)?,
     )?;
     let place = folder.finish()?;
     gist.warn();
-    gist.print(args, |out| tell_scores(out, &scene, &scores), &[])?;
+    let own: &[&str] = if shoulder.is_some() {
+        &["scan.csv"]
+    } else {
+        &[]
+    };
+    let besides = |out: &mut BufWriter<print::Stdout>| {
+        if let Some(breath) = &breath {
+            writeln!(out, "{}", breath.line())?;
+        }
+        if let Some(found) = shoulder {
+            run_scan::tell(out, found)?;
+        }
+        tell_scores(out, &scene, &scores)
+    };
+    gist.print(args, besides, own)?;
     drop(place);
     Ok(gist.outcome(stopped))
 }
@@ -143,7 +168,14 @@ fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow:
     Ok(())
 }
 
-fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> serde_json::Value {
+fn summary(
+    scene: &Scene,
+    trace: &Trace,
+    gist: &Gist<'_>,
+    scores: &[Score],
+    breath: Option<&BreathSwing>,
+    shoulder: Option<&Shoulder>,
+) -> serde_json::Value {
     let faults: Vec<_> = trace.fault.iter().collect();
     let mut summary = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -169,6 +201,12 @@ fn summary(scene: &Scene, trace: &Trace, gist: &Gist<'_>, scores: &[Score]) -> s
         "violations": trace.violations,
         "cells_per_patch": trace.cells_per_patch,
     });
+    if let Some(breath) = breath {
+        summary["breathing"] = json!(breath);
+    }
+    if let Some(found) = shoulder {
+        summary["scan"] = run_scan::summary(found);
+    }
     if !scores.is_empty() {
         summary["techniques"] = json!({ "fits": scene.session.fits, "scores": scores });
     }

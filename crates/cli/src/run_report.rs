@@ -4,10 +4,11 @@ use crate::chart::{Axis, COLOURS, Chart, key, top};
 use crate::page::{self, section};
 use crate::picture;
 use crate::run_gist::{Gist, NODES};
+use crate::run_scan;
 use back::{Back, Body};
 use maud::{Markup, html};
 use scene::Scene;
-use sim::{Beyond, Limit, Trace, TraceRow, Violation};
+use sim::{Beyond, Limit, Shoulder, Trace, TraceRow, Violation};
 
 /// Points of a line at most: more cannot be seen.
 const POINTS_MAX: usize = 900;
@@ -18,9 +19,10 @@ pub fn page(
     back: &Back,
     trace: &Trace,
     gist: &Gist<'_>,
+    shoulder: Option<&Shoulder>,
     warnings: &[String],
 ) -> anyhow::Result<String> {
-    let facts = [
+    let mut facts = vec![
         ("body", person(back.body())),
         ("mechanism", scene.mechanism.name.clone()),
         (
@@ -36,6 +38,9 @@ pub fn page(
         ),
         ("scene", scene.hash()[..12].to_string()),
     ];
+    if let Some(found) = shoulder {
+        facts.push(("body scan", run_scan::line(found)));
+    }
     let full_pa = round_up(picture::peak_pa(&trace.map));
     let content = html! {
         (gist.cards())

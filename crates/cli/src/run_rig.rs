@@ -5,6 +5,7 @@ use crate::input;
 use crate::print::number;
 use crate::rig_report;
 use crate::run::{Args, RATE_HZ};
+use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::seat::seat_at_rig;
 use crate::talk::{self, Outcome};
@@ -12,6 +13,7 @@ use back::NOTICE;
 use scene::RigScene;
 use serde_json::json;
 use sim::{Recording, RigTrace, record_rig};
+use std::io::Write as _;
 use std::sync::Arc;
 
 /// Rows of the trace for each stroke of a machine that taps.
@@ -24,11 +26,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
-    let mut sim = seat_at_rig(&scene, envelope)?;
+    let mut sim = seat_at_rig(&scene, envelope.clone())?;
     let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
+    let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz);
     let recording = Recording {
         movie_hz: args.map_hz,
-        ..Recording::rows(RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz))
+        ..Recording::rows(rate_hz)
     };
     let trace = record_rig(&mut sim, &recording, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
@@ -37,11 +40,17 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let stopped = talk::stop_asked() && !sim.is_done();
 
+    let breath = BreathSwing::of_rig(&scene, &trace, &envelope, rate_hz);
     let gist = Gist::of_rig(&scene, &trace);
     gist.write(&mut folder, args, csv(&trace))?;
     folder.write("joints.csv", joints(&trace))?;
     folder.write("drives.csv", drives(&trace))?;
-    folder.write_json("summary.json", &summary(&scene, &trace, &gist))?;
+    let mut summary = summary(&scene, &trace, &gist);
+    if let Some(breath) = &breath {
+        summary["breathing"] = json!(breath);
+    }
+    folder.write_json("summary.json", &summary)?;
+    let warnings = [warnings, breath.iter().map(BreathSwing::line).collect()].concat();
     let back = &sim.subject().back;
     folder.write(
         "report.html",
@@ -49,7 +58,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     )?;
     let place = folder.finish()?;
     gist.warn();
-    gist.print(args, |_| Ok(()), &["joints.csv", "drives.csv"])?;
+    gist.print(
+        args,
+        |out| {
+            if let Some(breath) = &breath {
+                writeln!(out, "{}", breath.line())?;
+            }
+            Ok(())
+        },
+        &["joints.csv", "drives.csv"],
+    )?;
     drop(place);
     Ok(gist.outcome(stopped))
 }

@@ -5,7 +5,8 @@ use crate::tune_report::bound_name;
 use ::tune::{Bound, Cell, Tuned};
 use back::{Body, Envelope, Level, Limits, NOTICE, Policy, Sex, Zone, policy, sources};
 use maud::{Markup, html};
-use scene::{Bodies, Study};
+use program::Fit;
+use scene::{Bodies, Study, plan_session};
 use std::collections::BTreeMap;
 
 /// Its name among the files of an export.
@@ -115,6 +116,13 @@ fn who(study: &Study, tuned: &Tuned) -> Markup {
 /// Each technique once, with its sources, and the minutes it takes.
 fn techniques(study: &Study) -> Markup {
     let parts = &study.scene.session.parts;
+    // Planned anew: a result that is read back does not hold how near its steps come.
+    let mut planned = study.scene.session.clone();
+    let scene = &study.scene;
+    let fits = match plan_session(&mut planned, &scene.mechanism, &scene.body, &scene.timing) {
+        Ok(()) => planned.fits,
+        Err(_) => Vec::new(),
+    };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let manner = &part.manner;
@@ -127,7 +135,7 @@ fn techniques(study: &Study) -> Markup {
             .map(|p| p.minutes)
             .sum();
         let band = |[low, high]: [f64; 2], factor: f64| {
-            format!("{:.0} to {:.0}", factor * low, factor * high)
+            format!("{:.0}–{:.0}", factor * low, factor * high)
         };
         let kind = match (manner.percussive, manner.deep) {
             (true, _) => "percussion",
@@ -138,10 +146,13 @@ fn techniques(study: &Study) -> Markup {
         rows.push(vec![
             manner.name.clone(),
             manner.school.name().into(),
-            format!("{minutes}"),
+            format!("{minutes:.1}"),
             band(manner.force_n, 1.0),
             band(manner.pressure_pa, 1e-3),
             kind.into(),
+            fits.iter()
+                .find(|f| f.part == i)
+                .map_or(String::new(), done_for),
             format!(
                 "force {}; contact {}; motion {}; time {}",
                 s.force, s.contact, s.motion, s.time
@@ -155,9 +166,32 @@ fn techniques(study: &Study) -> Markup {
         "force N",
         "kPa",
         "kind",
+        "what the machine does",
         "sources",
     ];
     page::table(&head, &rows)
+}
+
+/// What a machine does for a technique, and how far it is from what is asked.
+fn done_for(fit: &Fit) -> String {
+    let mut said = vec![fit.deed.name().to_owned()];
+    if let Some(([low, high], is)) = fit.rate_hz {
+        said.push(format!("{is:.2} of {low:.2}–{high:.2} Hz"));
+    }
+    if let Some(([low, high], is)) = fit.amplitude_m.map(|(a, b)| (a.map(|m| 1e3 * m), 1e3 * b)) {
+        said.push(format!("half a way of {is:.0} for {low:.0}–{high:.0} mm"));
+    }
+    if let Some(([low, high], is)) = fit.speed_m_s.map(|(a, b)| (a.map(|m| 1e3 * m), 1e3 * b)) {
+        said.push(format!("{is:.0} of {low:.0}–{high:.0} mm/s"));
+    }
+    if fit.residual_m > 5e-4 {
+        said.push(format!(
+            "{:.0} mm beside its path (rms)",
+            1e3 * fit.residual_m
+        ));
+    }
+    said.extend(fit.notes.iter().cloned());
+    said.join("; ")
 }
 
 fn tone_word(tone: f64) -> &'static str {
@@ -568,13 +602,17 @@ fn not_checked(study: &Study, tuned: &Tuned, envelope: &Envelope) -> Markup {
         ul {
             li { "A real machine. No chair was measured; mechanism dimensions, motors and covers are estimates." }
             li { "Heat (limit " (envelope.surface_temp_max_c()) " °C), electricity, pinching, hair and clothing in the mechanism, falls, noise: not modelled." }
-            li { "The user: moving, talking, breathing, arms, leaning otherwise than modelled, or asleep. The stop button is assumed to work." }
+            li { "The user: moving, talking, arms, leaning otherwise than modelled, or asleep. The stop button is assumed to work." }
+            li { "Breathing: " (if study.scene.breath.is_held() { "everybody holds the breath (body.breath_mm = 0)." } else { "the quasi-static pass holds the breath; only the replayed bodies breathe." }) " A back goes out and in by 2 to 6 mm (E)." }
             li { "The body scan: taken as ideal. A scan that is off by 10 mm along the back is not simulated here." }
             li { "Backs that are not symmetric (scoliosis), scars, implants, hardware, skin that is broken." }
             li { "People outside the survey: heavier, older or smaller bodies are extrapolated; nobody under 14 is served." }
             li { "Shear, dose and time above pain fractions on more than the " (replayed) " replayed bodies: the quasi-static pass knows none of them." }
             li { "A whole session of " (format!("{:.0}", envelope.session_max_s() / 60.0)) " minutes, or several in a day: the replayed programme has " (study.scene.session.steps.len()) " steps." }
             li { "Tapping and percussion: none is tuned or exported." }
+            @if !study.scene.session.parts.is_empty() {
+                li { "Whether these steps are felt as the schools' techniques: how near they come is scored on simulated bodies (" code { "kneadlab run" } "), by bands that are estimates." }
+            }
             li { "Conditions that a user does not declare, and any that is not on the list." }
             li { "Faults of motors, sensors and firmware beyond the runtime's own watchdog; a force sensor is not assumed." }
             li { "Benefit. Nothing here says that massage helps." }

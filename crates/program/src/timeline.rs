@@ -102,6 +102,27 @@ pub(crate) enum Protrude {
 }
 
 impl Timeline {
+    /// Standing still at a carriage position, retracted: for a machine that is led step by step.
+    pub fn standing(walk_m: f64, knead_rad: f64, placement: Placement) -> Timeline {
+        Timeline {
+            segments: vec![Segment {
+                start_s: 0.0,
+                phase: Phase::Travel,
+                technique: Technique::Press,
+                level: 1,
+                step: 0,
+                walk: Move::rest(walk_m, 0.0),
+                knead: Move::rest(knead_rad, 0.0),
+                protrude: Protrude::Moves(Move::rest(0.0, 0.0)),
+                tap_rad: 0.0,
+                sway: None,
+            }],
+            marks: Vec::new(),
+            placement,
+            duration_s: 0.0,
+        }
+    }
+
     /// Length, s.
     pub fn duration_s(&self) -> f64 {
         self.duration_s

@@ -22,6 +22,7 @@ pub static SCENE: Table = Table {
         field("depth", Kind::Table(&DEPTH), Empty, "how far it pushes at each level before it is tuned", ""),
         field("solver", Kind::Table(&SOLVER), Empty, "how finely it is computed", ""),
         field("surface", Kind::Table(&SURFACE), Empty, "what the nodes touch", ""),
+        field("scan", Kind::Choice(station_scans), Text("ideal"), "how the machine knows where the stations are in a run: it knows, or it looks for the shoulders first", ""),
     ],
 };
 
@@ -44,6 +45,8 @@ pub static BODY: Table = Table {
         number("pain_z", Z, "pain threshold, in SD of its logarithm", "D"),
         field("muscle", Kind::Choice(muscle_states), Text("toned"), "how tense: as tone says, or relaxed (1), guarding (1.5), contracted (2.1)", "V/E"),
         number("tone", (0.5, 1.0, 4.0), "muscle tone, times relaxed stiffness: 1.5 guarding, 2.1 contracted", "V/E").when("muscle", &["toned"]),
+        number("breath_mm", (0.0, 0.0, 10.0), "way of the back's skin out and in with each breath: 2 to 6 in a reclined sitter, 0 holds the breath", "E"),
+        number("breath_hz", (0.1, 0.25, 0.5), "breaths a second: 0.2 to 0.3 at rest", "E"),
         field("scan", Kind::Table(&SCAN), Empty, "a real back's skin instead of the parametric one; its tissue stays the body's", ""),
         field("knot", Kind::Tables(&KNOT, 0), Empty, "stiff inclusions in the muscle", ""),
         field("conditions", Kind::Choices(conditions), Empty, "health conditions that limit or forbid massage", ""),
@@ -589,6 +592,10 @@ fn needs() -> Vec<&'static str> {
 
 fn surfaces() -> Vec<&'static str> {
     vec!["back", "slab"]
+}
+
+fn station_scans() -> Vec<&'static str> {
+    vec!["ideal", "shoulder"]
 }
 
 fn models() -> Vec<&'static str> {

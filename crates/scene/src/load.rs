@@ -18,7 +18,9 @@ use crate::node_mesh::{NodeMesh, load_node_mesh};
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::rig_scene::{RigScene, to_rig_scene};
-use crate::scene::{Chair, ConstantDepth, Hip, Pad, Scene, Solver, Surface};
+use crate::scene::{
+    Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface,
+};
 use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
 use crate::technique_file::{plan_parts, to_manner, to_parts};
@@ -173,6 +175,11 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
         },
         solver: c.table("solver").map(to_solver)?,
         surface: surface?,
+        breath: c.table("body").map(to_breath)?,
+        scan: match c.text("scan") {
+            "shoulder" => StationScan::Shoulder,
+            _ => StationScan::Ideal,
+        },
     })
 }
 
@@ -258,6 +265,13 @@ pub(crate) fn to_chair(t: &Checked) -> Option<Chair> {
             damping_ratio: hip.number("damping_ratio"),
         },
     })
+}
+
+pub(crate) fn to_breath(t: &Checked) -> Breath {
+    Breath {
+        way_m: t.number("breath_mm"),
+        rate_hz: t.number("breath_hz"),
+    }
 }
 
 pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Checked;
 use crate::kind::FileKind;
-use crate::load::{add, one, to_body, to_chair, to_solver, to_surface, unused_params};
+use crate::load::{add, one, to_body, to_breath, to_chair, to_solver, to_surface, unused_params};
 use crate::problem::{Problem, Problems};
 use crate::rig_file::{tell, to_rig};
-use crate::scene::{Chair, Solver, Surface};
+use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
 
 /// The complete input of a rig's run. Built by [`load_rig_scene`]; fields are free to edit, and then the editor answers for
@@ -40,6 +40,9 @@ pub struct RigScene {
     pub solver: Solver,
     /// What the nodes touch.
     pub surface: Surface,
+    /// How the user breathes.
+    #[serde(default, skip_serializing_if = "Breath::is_usual")]
+    pub breath: Breath,
 }
 
 /// Where a rig's ground stands, and how it comes there.
@@ -184,6 +187,7 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         percussion_hz: c.number("percussion_hz"),
         solver: c.table("solver").filter(|t| !t.broken).map(to_solver)?,
         surface: surface?,
+        breath: c.table("body").map(to_breath)?,
     })
 }
 

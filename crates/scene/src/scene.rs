@@ -30,6 +30,48 @@ pub struct Scene {
     pub solver: Solver,
     /// What the nodes touch.
     pub surface: Surface,
+    /// How the user breathes.
+    #[serde(default, skip_serializing_if = "Breath::is_usual")]
+    pub breath: Breath,
+    /// How the machine knows where the user's stations are.
+    #[serde(default, skip_serializing_if = "StationScan::is_ideal")]
+    pub scan: StationScan,
+}
+
+/// How the back moves with the breath: its skin goes out of the body and back, as a cosine, all of it alike (E).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Breath {
+    /// From breathed out to breathed in, m; 0 for a held breath.
+    pub way_m: f64,
+    /// Breaths a second.
+    pub rate_hz: f64,
+}
+
+impl Default for Breath {
+    /// Held; 15 a minute (E) would it be let go.
+    fn default() -> Breath {
+        Breath {
+            way_m: 0.0,
+            rate_hz: 0.25,
+        }
+    }
+}
+
+impl Breath {
+    /// Whether a scene need not say it: what is usual leaves a scene's hash as it was.
+    pub(crate) fn is_usual(&self) -> bool {
+        *self == Breath::default()
+    }
+
+    /// Whether nothing moves.
+    pub fn is_held(&self) -> bool {
+        self.way_m == 0.0
+    }
+
+    /// How far the skin stands out at a time, m; 0 at the start, breathed out.
+    pub fn out_m(&self, t_s: f64) -> f64 {
+        0.5 * self.way_m * (1.0 - (std::f64::consts::TAU * self.rate_hz * t_s).cos())
+    }
 }
 
 /// The backrest, its pad, and how the hips hold the trunk.
@@ -113,6 +155,23 @@ pub enum Surface {
         /// Its width (x) and its length (z), m.
         size_m: [f64; 2],
     },
+}
+
+/// How the machine knows where the stations of its user are. Runs obey it; tuning and sweeps always know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StationScan {
+    /// It knows.
+    #[default]
+    Ideal,
+    /// It looks for the shoulders before the session.
+    Shoulder,
+}
+
+impl StationScan {
+    fn is_ideal(&self) -> bool {
+        *self == StationScan::Ideal
+    }
 }
 
 impl Scene {

@@ -11,8 +11,10 @@ use tissue::{Creep, FarBasis, FarField, Kernel, KernelBasis, Shear, Stack, Stiff
 pub(crate) const WINDOW: usize = 32;
 /// Thinnest skin that a basis for backs resolves, m.
 const SKIN_MIN_M: f64 = 0.001;
-/// Spacing of the lattice of stacks along and across the back, m: bone comes up over about 50 mm.
-const STACK_PITCH_M: [f64; 2] = [0.030, 0.020];
+/// Spacing of the lattice of stacks along and across the back, m. Bone comes up over about 50 mm, but a stack's answer bends with the
+/// thickness over it: three seconds of kneading on four people are within 0.9 % in force and peak of those on a lattice of 6 mm, and
+/// were 2.4 and 3.2 % high on one of 30 by 20 mm.
+const STACK_PITCH_M: [f64; 2] = [0.015, 0.010];
 /// The same for a back with knots in it, which are smaller than that, m.
 const KNOT_PITCH_M: [f64; 2] = [0.008, 0.008];
 /// Finest spacing at which a back's surface is sampled, m; smaller cells lie on a smooth interpolation of it.
@@ -54,12 +56,12 @@ struct Ground {
     mirrored: bool,
 }
 
-/// What is known of each stack, whatever presses it. Tables and far fields are cheap and wait until a node asks. They depend on nothing but
+/// What is known of each stack, whatever presses it. Tables, far fields and shear are cheap and wait until a node asks. They depend on nothing but
 /// their stack, so who asks first changes no number.
 #[derive(Debug)]
 struct Stacks {
     stacks: Vec<Stack>,
-    shears: Vec<Shear>,
+    shears: Vec<OnceLock<Shear>>,
     /// Influence tables, stack after stack.
     kernels: Vec<OnceLock<Kernel>>,
     basis: Arc<KernelBasis>,
@@ -383,7 +385,7 @@ impl Bed {
     pub(crate) fn shear(&self, at: [f64; 2]) -> Shear {
         let ground = &self.ground;
         let corners = ground.corners(self, at);
-        Shear::blend(&corners.map(|(w, i)| (w, &ground.stacks.shears[i])))
+        Shear::blend(&corners.map(|(w, i)| (w, ground.stacks.shear(i))))
     }
 
     /// Displacement of the skin per newton at a distance over the tissue of a place, m/N, and its derivative by the
@@ -511,7 +513,7 @@ pub struct Foot {
 impl Stacks {
     fn new(groundwork: &Groundwork, stacks: Vec<Stack>) -> Arc<Stacks> {
         Arc::new(Stacks {
-            shears: stacks.iter().map(Shear::of).collect(),
+            shears: vec![OnceLock::new(); stacks.len()],
             kernels: vec![OnceLock::new(); stacks.len()],
             basis: Arc::clone(groundwork.basis()),
             fars: vec![OnceLock::new(); stacks.len()],
@@ -522,6 +524,10 @@ impl Stacks {
 
     fn kernel(&self, stack: usize) -> &Kernel {
         self.kernels[stack].get_or_init(|| self.basis.kernel(&self.stacks[stack]))
+    }
+
+    fn shear(&self, stack: usize) -> &Shear {
+        self.shears[stack].get_or_init(|| Shear::of(&self.stacks[stack]))
     }
 
     fn far(&self, stack: usize) -> &FarField {

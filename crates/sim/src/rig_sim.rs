@@ -231,8 +231,11 @@ impl RigSim {
                 .collect();
             sitter.step(&pushes, dt_s);
         }
-        let ground_from_back = self.machine_from_ground().inverse() * self.machine_from_back();
-        self.press.touch_all(ground_from_back)?;
+        // With the breath the skin comes towards the nodes.
+        let out_m = self.scene.breath.out_m(self.frame().t_s);
+        let skin = self.machine_from_back() * Translation3::new(0.0, -out_m, 0.0);
+        self.press
+            .touch_all(self.machine_from_ground().inverse() * skin)?;
         self.watch(dt_s)?;
         Ok(self.frame())
     }

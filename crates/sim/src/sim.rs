@@ -10,7 +10,7 @@ use crate::trunk::Lean;
 use crate::world::World;
 use back::{Envelope, Zone};
 use mechanism::{Command, Drive, Kinematics, MotorState};
-use nalgebra::{Isometry3, Point3, Vector3};
+use nalgebra::{Isometry3, Point3, Translation3, Vector3};
 use program::{DriveCommand, Timeline};
 use scene::Scene;
 use std::sync::Arc;
@@ -255,7 +255,10 @@ impl Sim {
         let (lean, pad_n) = self.hold_trunk(&machine_from_back);
         done(STAGES[1]);
 
-        let (contacts, nodes) = self.press_nodes(&machine_from_back, dt_s);
+        // With the breath the skin comes towards the nodes; the trunk itself, pad and hip know nothing of it.
+        let out_m = self.scene.breath.out_m(t_s);
+        let machine_from_skin = machine_from_back * Translation3::new(0.0, -out_m, 0.0);
+        let (contacts, nodes) = self.press_nodes(&machine_from_skin, dt_s);
         done(STAGES[2]);
 
         self.guard.beats(self.timeline.beat_hz(t_s));

@@ -2,6 +2,7 @@
 
 use crate::bed::Bed;
 use crate::groundwork::Groundwork;
+use crate::shoulder::Shoulder;
 use crate::trunk::{Lean, Support};
 use back::{Back, Body, BodyProblem, Envelope};
 use mechanism::{GROUND, JointKind, Kinematics, Linkage, Mechanism, TrackCurve};
@@ -21,8 +22,10 @@ pub struct Subject {
     pub bed: Bed,
     /// Pad, hip and gravity; `None` for a bench slab, which cannot move.
     pub support: Option<Arc<Support>>,
-    /// Station to carriage position, as an ideal body scan gives it.
+    /// Station to carriage position, as an ideal body scan gives it, or that which found `shoulder`.
     pub placement: Placement,
+    /// What a body scan found, if there was one.
+    pub shoulder: Option<Shoulder>,
 }
 
 impl Subject {
@@ -71,6 +74,7 @@ impl Subject {
             bed,
             support,
             placement,
+            shoulder: None,
         }
     }
 
@@ -113,6 +117,7 @@ impl Subject {
             placement: Placement {
                 walk_at: Vec::new(),
             },
+            shoulder: None,
         })
     }
 
@@ -176,11 +181,7 @@ fn placement(
     kinematics: &Kinematics,
     scene: &Scene,
 ) -> Placement {
-    let park_rad = scene
-        .session
-        .steps
-        .first()
-        .map_or(0.0, |s| s.park_deg.to_radians());
+    let park_rad = park_rad(scene);
     let mut walk_at = Vec::new();
     for i in 0..=110 {
         let u = -0.05 + 0.01 * f64::from(i);
@@ -196,4 +197,10 @@ fn placement(
         }
     }
     Placement { walk_at }
+}
+
+/// Where the shaft parks at the session's first step, rad.
+pub(crate) fn park_rad(scene: &Scene) -> f64 {
+    let first = scene.session.steps.first();
+    first.map_or(0.0, |step| step.park_deg.to_radians())
 }

@@ -504,16 +504,14 @@ impl Touch {
         });
         let grade = old.unwrap_or_else(|| {
             let reach = REACH_M / bed.cell_m();
-            let uphill_n = [0, 1].map(|axis| {
-                let mut energy_j = |cells: f64| {
-                    let mut at = foot.at;
-                    at[axis] += cells;
-                    let law = bed.ground(at, self.law_radius_m, &mut self.spare);
-                    self.patch.energy_j(&self.spare, &law)
-                };
-                // A softer place would store more at this pressure and so stores less at this depth.
-                (energy_j(-reach) - energy_j(reach)) / (2.0 * REACH_M)
+            let radius_m = self.law_radius_m;
+            let [above, below, left, right] = self.patch.energies_j(&mut self.spare, |i, table| {
+                let mut at = foot.at;
+                at[i / 2] += if i % 2 == 0 { -reach } else { reach };
+                bed.ground(at, radius_m, table)
             });
+            // A softer place would store more at this pressure and so stores less at this depth.
+            let uphill_n = [above - below, left - right].map(|j| j / (2.0 * REACH_M));
             Grade {
                 origin,
                 force_n,

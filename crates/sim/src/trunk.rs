@@ -104,7 +104,7 @@ pub struct Load {
 
 /// What holds the trunk: the backrest pad (foam cells over a track-shaped shell), the hip, gravity.
 ///
-/// Ignored: the pad's shear, arms on armrests, breathing. The pad carries load only where it is squeezed, so a
+/// Ignored: the pad's shear, arms on armrests, and that a back that breathes lifts itself off the pad. The pad carries load only where it is squeezed, so a
 /// trunk that is pushed off it feels just gravity and hip: that is the ceiling of what nodes can press.
 #[derive(Clone, Debug)]
 pub struct Support {

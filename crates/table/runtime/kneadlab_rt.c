@@ -212,11 +212,11 @@ static APART kneadlab_status_t check_directory(const uint8_t *image, uint32_t si
 
 /* Header, CRC, directory, and the check word of every part. */
 kneadlab_status_t kneadlab_check_image(const uint8_t *image, uint32_t size) {
-  static const uint8_t probe[9] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u, 0x39u};
+  static const uint8_t probe[8] = {0x31u, 0x32u, 0x33u, 0x34u, 0x35u, 0x36u, 0x37u, 0x38u};
   if (image == 0) {
     return KNEADLAB_E_ARGUMENT;
   }
-  if (kneadlab_crc32(probe, 9u) != 0xCBF43926u) {
+  if (kneadlab_crc32(probe, 8u) != 0x9AE0DAAFu) {
     return KNEADLAB_E_CRC_ENGINE;
   }
   if (size < HEADER_SIZE) {
@@ -695,7 +695,6 @@ static APART void enter_step(const kneadlab_ctx_t *c, kneadlab_prog_t *s, uint32
   const uint8_t *const row = c->steps + (step * ROW_SIZE);
   const uint32_t seed = seed_of((c->technique_count > 0u) ? S_STEPS : S_FALLBACK, 2u * step);
   s->step = (uint16_t)step;
-  s->step_ticks = 0u;
   s->pass = 0u;
   s->phase = KNEADLAB_P_DONE;
   if (step < c->step_count) {
@@ -872,6 +871,12 @@ static kneadlab_status_t aim(kneadlab_ctx_t *c, const kneadlab_prog_t *s,
   return status;
 }
 
+/* The nodes may still press: carriage and shaft stay, since either would drag them to where none may press. */
+static void stay(const kneadlab_inputs_t *in, kneadlab_cmd_t *out) {
+  out->station = in->station;
+  out->park = KNEADLAB_SHAFT_STAYS;
+}
+
 /* Moves the phase on; 1 where the point is done. */
 static int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *in,
                      const goal_t *goal, kneadlab_cmd_t *out) {
@@ -886,8 +891,8 @@ static int act(kneadlab_ctx_t *c, kneadlab_prog_t *s, const kneadlab_inputs_t *i
             near16((int32_t)in->depth, (int32_t)depth, get16(c->limits + L_DEPTH_TOLERANCE));
   switch (s->phase) {
     case KNEADLAB_P_RETRACT:
-      out->station = in->station;
-      s->phase = arrived ? KNEADLAB_P_TRAVEL : s->phase;
+      stay(in, out);
+      s->phase = arrived ? KNEADLAB_P_TRAVEL : KNEADLAB_P_RETRACT;
       break;
     case KNEADLAB_P_TRAVEL:
       if (at_station(c, in, s->point)) {
@@ -916,7 +921,6 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
   if ((ctx == 0) || (prog == 0) || (in == 0) || (out == 0) || (ctx->steps == 0)) {
     return KNEADLAB_E_ARGUMENT;
   }
-  out->park = 0u;
   out->press = (uint8_t)press_of(prog);
   out->knead = 0u;
   out->step = prog->step;
@@ -952,7 +956,7 @@ kneadlab_status_t kneadlab_prog_step(kneadlab_ctx_t *ctx, kneadlab_prog_t *prog,
     }
   }
   if (prog->phase >= KNEADLAB_P_DONE) {
-    out->station = in->station;
+    stay(in, out);
     out->speed = 0u;
     out->technique = KNEADLAB_NO_TECHNIQUE;
     out->knead = 0u;

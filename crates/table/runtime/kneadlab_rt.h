@@ -1,5 +1,5 @@
 /*
- * kneadlab_rt.h: runtime for exported massage tables. Version 4.
+ * kneadlab_rt.h: runtime for exported massage tables. Version 5.
  *
  * C99. No malloc, no float, no 64-bit integer, no recursion, no global variable.
  * Every call does a bounded amount of work. Data is read byte by byte, so an image may lie
@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define KNEADLAB_RT_VERSION 4u
+#define KNEADLAB_RT_VERSION 5u
 #define KNEADLAB_LAYOUT_HASH 0x3CD2D181u
 #define KNEADLAB_STATION_ONE 2048u /* station units from one column to the next */
 #define KNEADLAB_TICK_MS 10u
@@ -114,6 +114,9 @@ typedef struct {
   uint8_t flags;
 } kneadlab_cap_t;
 
+/* A park of this: the kneading shaft stops where it is, since the nodes may still press. */
+#define KNEADLAB_SHAFT_STAYS 0xFFFFu
+
 /* Phases of a step. */
 #define KNEADLAB_P_RETRACT 0u
 #define KNEADLAB_P_TRAVEL 1u
@@ -135,7 +138,7 @@ typedef struct {
   uint16_t station; /* go there */
   int16_t depth;    /* protrude to here, 0.01 mm; already limited in speed and acceleration */
   uint16_t speed;   /* carriage speed, 0.1 mm/s */
-  uint16_t park;    /* where the kneading shaft stands when it does not turn, 0.01 degree */
+  uint16_t park;    /* while it does not knead: turn the kneading shaft there, 0.01 degree; or KNEADLAB_SHAFT_STAYS */
   uint16_t step;    /* row of the programme */
   uint16_t knead;   /* speed of the kneading shaft, 0.01 turns a minute; 0: it does not turn */
   uint8_t technique;

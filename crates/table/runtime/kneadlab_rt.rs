@@ -5,7 +5,7 @@
 //! advice.
 
 /// Version of the runtime.
-pub const RT_VERSION: u32 = 4;
+pub const RT_VERSION: u32 = 5;
 /// First four bytes of the hash of the layout.
 pub const LAYOUT_HASH: u32 = 0x3CD2_D181;
 /// Station units from one column to the next.
@@ -712,6 +712,9 @@ pub struct Inputs {
     pub stop: bool,
 }
 
+/// A park of this: the kneading shaft stops where it is, since the nodes may still press.
+pub const SHAFT_STAYS: u16 = 0xFFFF;
+
 /// What the machine shall do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Command {
@@ -721,7 +724,7 @@ pub struct Command {
     pub depth: i16,
     /// Carriage speed, 0.1 mm/s.
     pub speed: u16,
-    /// Where the kneading shaft stands when it does not turn, 0.01 degree.
+    /// While it does not knead: turn the kneading shaft there, 0.01 degree; or [`SHAFT_STAYS`].
     pub park: u16,
     /// Row of the programme.
     pub step: u16,
@@ -788,6 +791,7 @@ impl Programme {
     pub fn step(&mut self, c: &mut Context<'_>, input: &Inputs) -> Command {
         let mut out = Command {
             technique: NO_TECHNIQUE,
+            park: SHAFT_STAYS,
             step: self.step,
             press: self.row.press,
             ..Command::default()
@@ -830,6 +834,7 @@ impl Programme {
         if self.over() {
             out.station = input.station;
             out.speed = 0;
+            out.park = SHAFT_STAYS;
             out.technique = NO_TECHNIQUE;
             out.knead = 0;
         }
@@ -922,7 +927,10 @@ impl Programme {
         let at_point = self.at_point(c, input);
         out.station = self.point;
         out.speed = step.speed;
-        out.park = step.park;
+        if self.phase != Phase::Retract {
+            // A turn under pressure would drag the nodes to where none may press.
+            out.park = step.park;
+        }
         out.technique = step.technique;
         let arrived =
             self.depth() == goal && near(input.depth.into(), goal.into(), get16(c.limits, 14));

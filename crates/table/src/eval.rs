@@ -257,6 +257,9 @@ pub struct Inputs {
     pub stop: bool,
 }
 
+/// A park of this: the kneading shaft stops where it is, since the nodes may still press.
+pub const SHAFT_STAYS: u16 = 0xFFFF;
+
 /// What the machine shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Command {
@@ -266,7 +269,7 @@ pub struct Command {
     pub depth: i16,
     /// Carriage speed, 0.1 mm/s.
     pub speed: u16,
-    /// Parked angle, 0.01 degree.
+    /// While it does not knead: turn the kneading shaft there, 0.01 degree; or [`SHAFT_STAYS`].
     pub park: u16,
     /// Row.
     pub step: u16,
@@ -357,6 +360,7 @@ impl<'a> Programme<'a> {
             step: self.step,
             technique: NO_TECHNIQUE,
             press: self.press(),
+            park: SHAFT_STAYS,
             ..Command::default()
         };
         let mut goal = Lookup {
@@ -397,6 +401,7 @@ impl<'a> Programme<'a> {
         if self.over() {
             out.station = input.station;
             out.speed = 0;
+            out.park = SHAFT_STAYS;
             out.technique = NO_TECHNIQUE;
             out.knead = 0;
         }
@@ -476,7 +481,10 @@ impl<'a> Programme<'a> {
         let row = self.rows[usize::from(self.step)];
         out.station = self.point;
         out.speed = row.speed;
-        out.park = row.park;
+        if self.phase != Phase::Retract {
+            // A turn under pressure would drag the nodes to where none may press.
+            out.park = row.park;
+        }
         out.technique = row.technique;
         let arrived = self.depth() == goal
             && near_depth(input.depth, goal, self.tables.limits.depth_tolerance);

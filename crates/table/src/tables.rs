@@ -11,7 +11,7 @@ pub const TICK_MS: u16 = 10;
 /// Technique of a row that only retracts and travels.
 pub const NO_TECHNIQUE: u8 = 255;
 /// Version of the runtime that these tables need.
-pub const RT_VERSION: u32 = 4;
+pub const RT_VERSION: u32 = 5;
 /// Format of an image: rises with each change of the layout.
 pub const FORMAT_MAJOR: u8 = 3;
 /// Most rows of a programme, a fallback or a list of vectors: two parts each, and a part's number has 12 bits.

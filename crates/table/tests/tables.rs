@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use table::eval::{CAP_APPLIED, Inputs, Phase, Programme};
+use table::eval::{CAP_APPLIED, Inputs, Phase, Programme, SHAFT_STAYS};
 use table::tables::{DEPTH_PER_M, FORMAT_MAJOR, INFEASIBLE, LAYOUT_HASH, STATION_ONE};
 use table::{Counts, Model, Tables, emit, example, quantise, read};
 
@@ -414,8 +414,17 @@ fn programme_runs_to_its_end() {
     let mut work = std::collections::BTreeSet::new();
     let mut last_depth = 0_i32;
     let mut fastest = [0, 0];
+    let mut before = Phase::Retract;
     for tick in 0..90_000 {
         let out = p.step(&input);
+        // A shaft that turned while the nodes come back would take them to places that nobody looked at.
+        let park = match before {
+            Phase::Retract | Phase::Done => SHAFT_STAYS,
+            _ if out.phase == Phase::Done => SHAFT_STAYS,
+            _ => t.steps[usize::from(out.step)].park,
+        };
+        assert_eq!(out.park, park, "tick {tick}, after {before:?}");
+        before = out.phase;
         assert_eq!(p.fault(), None, "tick {tick}");
         let moved = i32::from(out.depth) - last_depth;
         // 33.3 mm/s in and 10 mm/s out are 33.3 and 10 units a tick; one more because a whole unit can be seen to pass.

@@ -20,7 +20,15 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// No pad at all: nothing squeezes.
+    pub(crate) const NONE: Cover = Cover {
+        thickness_m: 0.0,
+        e_pa: 1.0,
+        densify_strain: 1.0,
+    };
+
     /// Squeeze under pressure `p`, m, and its slope, m/Pa.
+    #[inline(always)]
     pub fn squeeze(&self, pressure_pa: f64) -> (f64, f64) {
         let p = pressure_pa.max(0.0);
         let stiffness = self.e_pa + p / self.densify_strain;

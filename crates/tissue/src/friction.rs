@@ -396,9 +396,26 @@ impl Bristles {
         let [along, across] = &self.traction_pa;
         let cells = &mut self.cells;
         cells.index.clear();
-        for (index, p) in pressure_pa.iter().enumerate() {
-            if *p > 0.0 || along[index] != 0.0 || across[index] != 0.0 {
-                cells.index.push(index);
+        // Of a window most is bare, eight cells at a time.
+        const BLOCK: usize = 8;
+        let counts = |p: f64, t0: f64, t1: f64| (p > 0.0) | (t0 != 0.0) | (t1 != 0.0);
+        let blocks = pressure_pa
+            .chunks(BLOCK)
+            .zip(along.chunks(BLOCK))
+            .zip(across.chunks(BLOCK));
+        for (block, ((p, t0), t1)) in blocks.enumerate() {
+            let bits = p
+                .iter()
+                .zip(t0)
+                .zip(t1)
+                .map(|((p, t0), t1)| counts(*p, *t0, *t1));
+            let bits = bits.rev().fold(0u32, |bits, b| bits << 1 | u32::from(b));
+            let mut left = bits;
+            while left != 0 {
+                cells
+                    .index
+                    .push(block * BLOCK + left.trailing_zeros() as usize);
+                left &= left - 1;
             }
         }
         cells.fit();

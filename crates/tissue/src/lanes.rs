@@ -54,6 +54,75 @@ pub(crate) fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
     join(strands) + tail
 }
 
+/// `sum a (ahead - behind)` in double precision.
+#[inline(always)]
+pub(crate) fn dot_change(a: &[f64], ahead: &[f32], behind: &[f32]) -> f64 {
+    let count = a.len();
+    let (ahead, behind) = (&ahead[..count], &behind[..count]);
+    let change = |i: usize| a[i] * f64::from(ahead[i] - behind[i]);
+    let mut strands = [0.0; LANES];
+    let whole = count - count % LANES;
+    for first in (0..whole).step_by(LANES) {
+        for (lane, strand) in strands.iter_mut().enumerate() {
+            *strand += change(first + lane);
+        }
+    }
+    join(strands) + (whole..count).map(change).sum::<f64>()
+}
+
+/// Largest of numbers that are no NaN; minus infinity of none.
+#[inline(always)]
+pub(crate) fn largest(a: &[f64]) -> f64 {
+    let larger = |x: f64, y: f64| if y > x { y } else { x };
+    let mut strands = [f64::NEG_INFINITY; LANES];
+    let chunks = a.chunks_exact(LANES);
+    let tail = chunks.remainder().iter().copied();
+    let tail = tail.fold(f64::NEG_INFINITY, larger);
+    for chunk in chunks {
+        for (strand, x) in strands.iter_mut().zip(chunk) {
+            *strand = larger(*strand, *x);
+        }
+    }
+    strands.into_iter().fold(tail, larger)
+}
+
+/// How many are above zero.
+#[inline(always)]
+pub(crate) fn count_positive(a: &[f64]) -> usize {
+    let mut strands = [0u64; LANES];
+    let chunks = a.chunks_exact(LANES);
+    let tail = chunks.remainder().iter().filter(|x| **x > 0.0).count();
+    for chunk in chunks {
+        for (strand, x) in strands.iter_mut().zip(chunk) {
+            *strand += u64::from(*x > 0.0);
+        }
+    }
+    strands.iter().sum::<u64>() as usize + tail
+}
+
+/// First and one past the last that is not zero; an empty span at the end if all are.
+#[inline(always)]
+pub(crate) fn filled<T: Copy + Default + PartialEq>(a: &[T]) -> (usize, usize) {
+    let counts = |x: &T| *x != T::default();
+    // Eight at a time: most are on one side of an edge.
+    let any = |chunk: &[T]| chunk.iter().fold(false, |any, x| any | counts(x));
+    let edge = a.chunks(LANES).position(any).map_or(a.len(), |c| c * LANES);
+    let Some(from) = a[edge..].iter().position(counts) else {
+        return (a.len(), a.len());
+    };
+    let mut to = a.len();
+    while to % LANES != 0 && !counts(&a[to - 1]) {
+        to -= 1;
+    }
+    while to.is_multiple_of(LANES) && !any(&a[to - LANES..to]) {
+        to -= LANES;
+    }
+    while !counts(&a[to - 1]) {
+        to -= 1;
+    }
+    (edge + from, to)
+}
+
 /// `p += step d` and `r -= step q`; the smallest `p`.
 #[inline(always)]
 pub(crate) fn advance(p: &mut [f64], d: &[f32], r: &mut [f32], q: &[f32], step: f32) -> f64 {

@@ -2,7 +2,10 @@
 
 use crate::cover::Cover;
 use crate::kernel::Kernel;
-use crate::lanes::{add, advance, complete, dot, mask, stencil, sum, turn, wide};
+use crate::lanes::{
+    add, advance, complete, count_positive, dot, dot_change, filled, largest, mask, stencil, sum,
+    turn, wide,
+};
 use crate::product::{Product, Span};
 use crate::relaxation::Creep;
 use crate::stiffening::Stiffening;
@@ -78,6 +81,8 @@ pub struct Patch {
     memory: Vec<Vec<f64>>,
     /// Rows that are or were pressed: the others remember nothing.
     touched: Range<usize>,
+    /// First and one past the last pressed column of each row, as of the last solve.
+    pressed: Vec<Span>,
     /// Pressure at the last solve, and at the one before it.
     settled: Vec<f64>,
     earlier: Vec<f64>,
@@ -98,9 +103,6 @@ struct Dent {
     spans: Vec<Span>,
     /// Looks since it was found.
     age: u8,
-    /// Work space.
-    spare_m: Vec<f32>,
-    pressed: Vec<Span>,
 }
 
 /// Work space: what a solve overwrites. Increments are in single precision, as the table is; sums start afresh from the
@@ -162,6 +164,7 @@ impl Patch {
             field: zeros(),
             memory: vec![zeros(); terms],
             touched: 0..0,
+            pressed: vec![(0, 0); side],
             settled: zeros(),
             earlier: zeros(),
             tangent: singles(),
@@ -169,8 +172,6 @@ impl Patch {
                 field_m: singles(),
                 spans: vec![(0, 0); side],
                 age: 0,
-                spare_m: singles(),
-                pressed: vec![(0, 0); side],
             },
             scratch: Scratch {
                 active: singles(),
@@ -210,11 +211,14 @@ impl Patch {
 
     /// Pressed cells as row, column and pressure, Pa, row after row.
     pub fn pressed(&self) -> impl Iterator<Item = (usize, usize, f64)> {
-        self.touched.clone().flat_map(move |row| {
-            let line = &self.field[row * self.side..(row + 1) * self.side];
-            let pressed = line.iter().enumerate().filter(|(_, p)| **p > 0.0);
-            pressed.map(move |(column, p)| (row, column, *p))
-        })
+        self.pressed
+            .iter()
+            .enumerate()
+            .flat_map(move |(row, &(from, to))| {
+                let line = &self.field[row * self.side..(row + 1) * self.side];
+                let columns = (from..to).filter(|c| line[*c] > 0.0);
+                columns.map(move |column| (row, column, line[column]))
+            })
     }
 
     /// Whether no cell is pressed and none remembers having been.
@@ -237,6 +241,7 @@ impl Patch {
             shift(values, side, columns, rows);
         }
         shift(&mut self.tangent, side, columns, rows);
+        spans_of(side, &self.pressure, &mut self.pressed);
         // The dent is found anew.
         self.dent.spans.fill((0, 0));
         let moved = |row: usize| row.saturating_add_signed(-rows).min(side);
@@ -253,20 +258,24 @@ impl Patch {
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
         self.scratch.split = Split::default();
         self.touched = 0..0;
+        self.pressed.fill((0, 0));
         self.dent.spans.fill((0, 0));
+    }
+
+    /// All cells of the rows that are or were pressed.
+    fn touched_cells(&self) -> Range<usize> {
+        self.touched.start * self.side..self.touched.end * self.side
     }
 
     /// Carries the pressure on along its last change, `ratio` times: a first guess for the next solve, good where a
     /// node moves steadily, whichever way. `ratio` is the time until that solve over the time between the last two.
     pub fn foresee(&mut self, ratio: f64) {
-        for row in self.touched.clone() {
-            for i in row * self.side..(row + 1) * self.side {
-                let (p, before) = (self.settled[i], self.earlier[i]);
-                if p > 0.0 {
-                    self.pressure[i] = (p + ratio * (p - before)).max(0.0);
-                }
-            }
-        }
+        let cells = self.touched_cells();
+        wide!({
+            let pressure = &mut self.pressure[cells.clone()];
+            let last = (&self.settled[cells.clone()], &self.earlier[cells]);
+            extrapolate(pressure, last, ratio);
+        });
     }
 
     /// Finds the pressure for the overlap `g`, m, of each cell (`-inf` where no part of the node is above it).
@@ -283,18 +292,19 @@ impl Patch {
         ground: &Ground<'_>,
         effort: &Effort,
     ) -> Report {
-        assert!(overlap_m.len() == self.side * self.side && ground.kernel.reach() >= self.side);
-        let mut deepest_m = 0.0;
-        for (i, g) in overlap_m.iter().enumerate() {
-            if *g > deepest_m {
-                (self.scratch.deepest, deepest_m) = (i, *g);
-            }
+        let side = self.side;
+        assert!(overlap_m.len() == side * side && ground.kernel.reach() >= side);
+        let deepest_m = wide!(largest(overlap_m)).max(0.0);
+        if deepest_m > 0.0 {
+            let deepest = overlap_m.iter().position(|g| *g == deepest_m);
+            self.scratch.deepest = deepest.unwrap_or(0);
         }
         self.remember(ground);
         let mut report = Report::default();
         if deepest_m <= 0.0 {
             self.pressure.fill(0.0);
             self.field.fill(0.0);
+            self.pressed.fill((0, 0));
             self.scratch.split = Split::default();
             report.converged = true;
         } else {
@@ -322,7 +332,8 @@ impl Patch {
                 }
             }
             report.converged |= effort.rounds_max == 1 && report.products < effort.products_max;
-            report.cells = self.pressure.iter().filter(|p| **p > 0.0).count();
+            report.cells = wide!(count_positive(&self.pressure));
+            spans_of(side, &self.pressure, &mut self.pressed);
             self.gather(overlap_m, ground);
         }
         self.commit(ground);
@@ -335,25 +346,32 @@ impl Patch {
         let cell_m2 = kernel.cell_m() * kernel.cell_m();
         let side = self.side;
         let s = &mut self.scratch;
-        for (a, p) in s.active.iter_mut().zip(&self.pressure) {
-            *a = f32::from(u8::from(*p > 0.0));
-        }
-        spans_of(side, &s.active, &mut s.spans);
+        s.spans.copy_from_slice(&self.pressed);
         let cells = cells_of(side, &s.spans);
         self.tangent[..cells.start].fill(0.0);
         self.tangent[cells.end..].fill(0.0);
-        for i in cells.clone() {
-            self.tangent[i] *= s.active[i];
-            s.direction[i] = self.tangent[i];
-        }
+        s.active[..cells.start].fill(0.0);
+        s.active[cells.end..].fill(0.0);
+        wide!({
+            let active = &mut s.active[cells.clone()];
+            mark(active, &self.pressure[cells.clone()]);
+            let tangent = &mut self.tangent[cells.clone()];
+            mask(tangent, active);
+            s.direction[cells.clone()].copy_from_slice(tangent);
+        });
         s.curve(kernel, side, cells.clone());
-        for i in cells.clone() {
-            s.residual[i] = s.active[i] - s.product[i];
-        }
         let steer = s.stencil(kernel, cells.clone());
         let mut slope_before = 0.0;
-        for _ in 1..products_max {
-            if dot(&s.residual[cells.clone()], &s.residual[cells.clone()]) < 1e-4 {
+        for turn in 1..products_max {
+            let square = wide!({
+                let residual = &mut s.residual[cells.clone()];
+                let product = &s.product[cells.clone()];
+                if turn == 1 {
+                    less(residual, &s.active[cells.clone()], product);
+                }
+                dot(residual, residual)
+            });
+            if square < 1e-4 {
                 break;
             }
             slope_before = s.turn(cells.clone(), &steer, slope_before);
@@ -362,10 +380,20 @@ impl Patch {
                 break;
             }
             let step = (slope / curvature) as f32;
-            for i in cells.clone() {
-                self.tangent[i] += step * s.direction[i];
-                s.residual[i] -= step * s.product[i];
-            }
+            wide!({
+                add(
+                    &mut self.tangent[cells.clone()],
+                    &s.direction[cells.clone()],
+                    step,
+                    0.0,
+                );
+                add(
+                    &mut s.residual[cells.clone()],
+                    &s.product[cells.clone()],
+                    -step,
+                    0.0,
+                );
+            });
         }
         self.with_stiffening(cell_m2, cell_m2 * sum(&self.tangent[cells]).max(0.0))
     }
@@ -425,79 +453,91 @@ impl Patch {
             return [0.0; 2];
         }
         let side = self.side;
-        spans_of(side, &self.pressure, &mut self.scratch.spans);
         let inside =
             |(have, need): (&Span, &Span)| need.0 >= need.1 || have.0 < need.0 && need.1 < have.1;
-        let known = self.dent.spans.iter().zip(&self.scratch.spans).all(inside);
+        let known = self.dent.spans.iter().zip(&self.pressed).all(inside);
         self.dent.age = (self.dent.age + 1) % DENT_EVERY;
         if self.dent.age == 0 || !known {
             self.dent.age = 0;
             self.scratch.source.fill(0.0);
-            for term in &self.memory {
-                for (m, q) in self.scratch.source.iter_mut().zip(term) {
-                    *m += *q as f32;
+            self.add_memory();
+            ring(side, &self.pressed, &mut self.dent.spans);
+            self.dent.field_m.fill(0.0);
+            self.scratch
+                .sink(kernel, side, &self.dent.spans, &mut self.dent.field_m);
+        }
+        let m = &self.dent.field_m[..];
+        let rows = self.pressed.iter().enumerate().take(side - 1).skip(1);
+        let sums = wide!({
+            let mut sums = [0.0; 2];
+            for (row, &(from, to)) in rows {
+                let (from, to) = (from.max(1), to.min(side - 1));
+                if from < to {
+                    let i = row * side + from;
+                    let p = &self.pressure[i..i + to - from];
+                    sums[0] += dot_change(p, &m[i + 1..], &m[i - 1..]);
+                    sums[1] += dot_change(p, &m[i + side..], &m[i - side..]);
                 }
             }
-            ring(side, &self.scratch.spans, &mut self.dent.spans);
-            self.dent.field_m.fill(0.0);
-            sink(
-                kernel,
-                side,
-                &mut self.scratch,
-                &self.dent.spans,
-                &mut self.dent.field_m,
-            );
-        }
-        let (s, m) = (&self.scratch, &self.dent.field_m);
-        let mut sum = [0.0; 2];
-        for (row, &(from, to)) in s.spans.iter().enumerate().take(side - 1).skip(1) {
-            for i in row * side + from.max(1)..row * side + to.min(side - 1) {
-                let p = self.pressure[i] * s.softness;
-                sum[0] += p * f64::from(m[i + 1] - m[i - 1]);
-                sum[1] += p * f64::from(m[i + side] - m[i - side]);
-            }
-        }
-        sum.map(|v| -0.5 * kernel.cell_m() * v)
+            sums
+        });
+        sums.map(|v| -0.5 * kernel.cell_m() * self.scratch.softness * v)
     }
 
-    /// Strain energy of the skin, J, were the stack another, with the pressure and memory of now: `A/2 sum p w / S`. The
-    /// change from one place to the next is what a node feels where tissue gets stiffer along its way. Takes a product.
-    pub fn energy_j(&mut self, kernel: &Kernel, stiffening: &Stiffening) -> f64 {
-        let side = self.side;
-        let s = &mut self.scratch;
-        for (source, p) in s.source.iter_mut().zip(&self.pressure) {
-            *source = *p as f32;
-        }
+    /// Adds what the skin remembers to the scratch's source.
+    fn add_memory(&mut self) {
+        let cells = self.touched_cells();
+        let source = &mut self.scratch.source[cells.clone()];
         for term in &self.memory {
-            for (source, q) in s.source.iter_mut().zip(term) {
-                *source += *q as f32;
-            }
+            wide!(add_rounded(source, &term[cells.clone()]));
         }
-        let mut pressed = std::mem::take(&mut self.dent.pressed);
-        spans_of(side, &self.pressure, &mut pressed);
-        sink(kernel, side, s, &pressed, &mut self.dent.spare_m);
-        let (mut sum, mut deepest_m) = (0.0, 0.0f64);
-        for (row, &(from, to)) in pressed.iter().enumerate() {
-            for i in row * side + from..row * side + to {
-                if self.pressure[i] > 0.0 {
-                    let w_m = f64::from(self.dent.spare_m[i]);
-                    sum += self.pressure[i] * w_m;
-                    deepest_m = deepest_m.max(s.softness * w_m);
+    }
+
+    /// Strain energy of the skin, J, were the stack each of some others, with the pressure and memory of now: `A/2 sum p w / S`.
+    /// The change from one place to the next is what a node feels where tissue gets stiffer along its way. `ground` lays
+    /// the stack's table and tells its law; each takes a product.
+    pub fn energies_j<const N: usize>(
+        &mut self,
+        table: &mut Kernel,
+        mut ground: impl FnMut(usize, &mut Kernel) -> Stiffening,
+    ) -> [f64; N] {
+        let (side, cells) = (self.side, self.touched_cells());
+        self.scratch.source.fill(0.0);
+        wide!(add_rounded(
+            &mut self.scratch.source[cells.clone()],
+            &self.pressure[cells]
+        ));
+        self.add_memory();
+        let s = &mut self.scratch;
+        let mut spare_m = std::mem::take(&mut s.product);
+        let energies_j = std::array::from_fn(|n| {
+            let stiffening = ground(n, table);
+            s.sink(table, side, &self.pressed, &mut spare_m);
+            let (mut sum, mut deepest_m) = (0.0, 0.0f64);
+            wide!(for (row, &(from, to)) in self.pressed.iter().enumerate() {
+                if from < to {
+                    let cells = row * side + from..row * side + to;
+                    let (p, w_m) = (&self.pressure[cells.clone()], &spare_m[cells]);
+                    let (work, depth_m) = dot_and_largest(p, w_m);
+                    sum += work;
+                    deepest_m = deepest_m.max(f64::from(depth_m));
                 }
-            }
-        }
-        self.dent.pressed = pressed;
-        0.5 * kernel.cell_m() * kernel.cell_m() * sum / stiffening.factor(deepest_m).0
+            });
+            let factor = stiffening.factor(s.softness * deepest_m).0;
+            0.5 * table.cell_m() * table.cell_m() * sum / factor
+        });
+        s.product = spare_m;
+        energies_j
     }
 
     /// How many times the present force a fresh contact in the same dent would take: by as much the skin resists being
     /// moved off the dent it remembers. 1 without relaxation.
     pub fn freshness(&self) -> f64 {
-        let (mut squares, mut remembered) = (0.0, 0.0);
-        for (i, p) in self.pressure.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-            squares += p * p;
-            remembered += p * self.memory.iter().map(|q| q[i]).sum::<f64>();
-        }
+        let cells = self.touched_cells();
+        let p = &self.pressure[cells.clone()];
+        let squares = wide!(dot(p, p));
+        let memory = self.memory.iter();
+        let remembered: f64 = memory.map(|q| wide!(dot(p, &q[cells.clone()]))).sum();
         if squares > 0.0 {
             1.0 + (remembered / squares).max(0.0)
         } else {
@@ -518,18 +558,17 @@ impl Patch {
 
     /// The state after the step, once the pressure is known.
     fn commit(&mut self, ground: &Ground<'_>) {
-        for row in 0..self.side {
-            let line = &self.pressure[row * self.side..(row + 1) * self.side];
-            if !self.touched.contains(&row) && line.iter().any(|p| *p > 0.0) {
-                let old = self.touched.clone();
-                self.touched = if old.is_empty() {
-                    row..row + 1
-                } else {
-                    old.start.min(row)..old.end.max(row + 1)
-                };
-            }
+        let filled = |span: &Span| span.0 < span.1;
+        if let Some(first) = self.pressed.iter().position(filled) {
+            let last = self.pressed.iter().rposition(filled).unwrap_or(first);
+            let old = self.touched.clone();
+            self.touched = if old.is_empty() {
+                first..last + 1
+            } else {
+                old.start.min(first)..old.end.max(last + 1)
+            };
         }
-        let cells = self.touched.start * self.side..self.touched.end * self.side;
+        let cells = self.touched_cells();
         if let Some((creep, dt_s)) = ground.creep {
             let (old, new) = (&self.settled, &self.pressure);
             creep.advance(dt_s, old, new, cells.clone(), &mut self.memory);
@@ -541,14 +580,17 @@ impl Patch {
     /// Cells to start with: those pressed before that the node is still near, or, at first touch, the deepest part.
     fn first_contact(&mut self, overlap_m: &[f64], deepest_m: f64) {
         let s = &mut self.scratch;
-        let mut any = false;
-        for ((p, a), g) in self.pressure.iter_mut().zip(&mut s.active).zip(overlap_m) {
-            if *g <= -deepest_m {
-                *p = 0.0;
-            }
-            *a = f32::from(u8::from(*p > 0.0));
-            any |= *p > 0.0;
-        }
+        s.active.fill(0.0);
+        let cells = self.touched.start * self.side..self.touched.end * self.side;
+        let any = wide!({
+            let (pressure, active) = (
+                &mut self.pressure[cells.clone()],
+                &mut s.active[cells.clone()],
+            );
+            keep_near(pressure, &overlap_m[cells], deepest_m);
+            mark(active, pressure);
+            sum(active) > 0.0
+        });
         if !any {
             for (a, g) in s.active.iter_mut().zip(overlap_m) {
                 *a = f32::from(u8::from(*g > 0.5 * deepest_m));
@@ -571,9 +613,14 @@ impl Patch {
         let s = &mut self.scratch;
         spans_of(side, &s.active, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
-        for ((source, p), h) in s.source.iter_mut().zip(&self.pressure).zip(&s.history) {
-            *source = (s.creep_gain * p + h) as f32;
-        }
+        let cells = self.touched.start * side..self.touched.end * side;
+        s.source.fill(0.0);
+        wide!(load(
+            &mut s.source[cells.clone()],
+            &self.pressure[cells.clone()],
+            &s.history[cells],
+            s.creep_gain
+        ));
         spans_of(side, &s.source, &mut s.loaded);
         Product {
             kernel: ground.kernel,
@@ -593,35 +640,28 @@ impl Patch {
         s.residual.fill(0.0);
         s.direction.fill(0.0);
         s.diagonal.fill(0.0);
-        let (mut energy, mut count, mut grown) = (0.0, 0usize, false);
-        for (row, &(from, to)) in s.ringed.iter().enumerate() {
-            for i in row * side + from..row * side + to {
-                if overlap_m[i] <= -deepest_m {
-                    continue;
-                }
-                let (squeeze_m, squeeze_slope) = ground
-                    .cover
-                    .map_or((0.0, 0.0), |c| c.squeeze(self.pressure[i]));
-                let skin_m = overlap_m[i] - give_m - squeeze_m;
-                let sunk_m = s.softness * f64::from(s.product[i]);
-                let left_m = skin_m - sunk_m - sink_m.map_or(0.0, |w| w[i]);
-                if s.active[i] == 0.0 {
-                    if left_m <= tolerance_m {
-                        continue;
-                    }
-                    s.active[i] = 1.0;
-                    grown = true;
-                }
-                s.diagonal[i] = squeeze_slope as f32;
-                s.residual[i] = left_m as f32;
-                energy += left_m * left_m;
-                count += 1;
-            }
-        }
+        let law = Look {
+            cover: ground.cover.copied().unwrap_or(Cover::NONE),
+            softness: s.softness,
+            give_m,
+            deepest_m,
+            tolerance_m,
+        };
+        let (mut energy, mut count, mut grown) = (0.0, 0.0, false);
+        wide!(for (row, &(from, to)) in s.ringed.iter().enumerate() {
+            let i = row * side + from..row * side + to;
+            let state = (&self.pressure[i.clone()], &s.product[i.clone()]);
+            let place = (&overlap_m[i.clone()], sink_m.map(|w| &w[i.clone()]));
+            let out = [&mut s.residual, &mut s.diagonal, &mut s.active].map(|a| &mut a[i.clone()]);
+            let found = law.row(state, place, out);
+            energy += found.0;
+            count += found.1;
+            grown |= found.2;
+        });
         if grown {
             spans_of(side, &s.active, &mut s.spans);
         }
-        !grown && energy <= tolerance_m * tolerance_m * count as f64
+        !grown && energy <= tolerance_m * tolerance_m * count
     }
 
     /// Solves `(gain K + diagonal) dp = residual` over the cells in contact and adds it to the pressure, letting go
@@ -733,6 +773,20 @@ impl Scratch {
         self.gain = self.creep_gain * self.softness;
     }
 
+    /// Displacement by the source on the cells `wanted`.
+    fn sink(&mut self, kernel: &Kernel, side: usize, wanted: &[Span], out: &mut [f32]) {
+        spans_of(side, &self.source, &mut self.loaded);
+        Product {
+            kernel,
+            side,
+            source: &self.source,
+            loaded: &self.loaded,
+            wanted,
+            out,
+        }
+        .run();
+    }
+
     /// Keeps how a pressure that was solved for shares the travel.
     fn share(&mut self, pressure: &[f64]) {
         self.split = Split {
@@ -809,6 +863,133 @@ impl Scratch {
             )
         })
     }
+}
+
+/// What the residual of a cell hangs on beside its own numbers.
+#[derive(Clone, Copy)]
+struct Look {
+    cover: Cover,
+    softness: f64,
+    give_m: f64,
+    deepest_m: f64,
+    tolerance_m: f64,
+}
+
+impl Look {
+    /// Residual and slope of the cover on the cells of a row that are in contact or join it; the sum of the residuals'
+    /// squares, how many cells, and whether any joined.
+    #[inline(always)]
+    fn row(
+        &self,
+        (pressure, product): (&[f64], &[f32]),
+        (overlap_m, sink_m): (&[f64], Option<&[f64]>),
+        [residual, diagonal, active]: [&mut [f32]; 3],
+    ) -> (f64, f64, bool) {
+        let count = residual.len();
+        let (pressure, product) = (&pressure[..count], &product[..count]);
+        let (overlap_m, diagonal) = (&overlap_m[..count], &mut diagonal[..count]);
+        let active = &mut active[..count];
+        for i in 0..count {
+            let (squeeze_m, slope) = self.cover.squeeze(pressure[i]);
+            let skin_m = overlap_m[i] - self.give_m - squeeze_m;
+            let sunk_m = self.softness * f64::from(product[i]);
+            residual[i] = (skin_m - sunk_m) as f32;
+            diagonal[i] = slope as f32;
+        }
+        if let Some(sink_m) = sink_m {
+            less_rounded(residual, sink_m);
+        }
+        let (mut energy, mut cells, mut joined) = ([0.0f64; 8], [0.0f32; 8], 0u32);
+        let (near_m, tolerance_m) = (-self.deepest_m, self.tolerance_m as f32);
+        for i in 0..count {
+            let near = overlap_m[i] > near_m;
+            let joins = active[i] == 0.0 && near && residual[i] > tolerance_m;
+            joined |= u32::from(joins);
+            let now = if joins { 1.0 } else { active[i] };
+            active[i] = now;
+            residual[i] = if now > 0.0 { residual[i] } else { 0.0 };
+            diagonal[i] = if now > 0.0 { diagonal[i] } else { 0.0 };
+            energy[i % 8] += f64::from(residual[i]) * f64::from(residual[i]);
+            cells[i % 8] += now;
+        }
+        (
+            energy.iter().sum(),
+            f64::from(cells.iter().sum::<f32>()),
+            joined > 0,
+        )
+    }
+}
+
+/// `p = last + ratio (last - before)` where it was pressed, not below zero.
+#[inline(always)]
+fn extrapolate(pressure: &mut [f64], (last, before): (&[f64], &[f64]), ratio: f64) {
+    for (p, (last, before)) in pressure.iter_mut().zip(last.iter().zip(before)) {
+        let next = (last + ratio * (last - before)).max(0.0);
+        *p = if *last > 0.0 { next } else { *p };
+    }
+}
+
+/// No pressure where the node is farther off than it is deep.
+#[inline(always)]
+fn keep_near(pressure: &mut [f64], overlap_m: &[f64], deepest_m: f64) {
+    for (p, g) in pressure.iter_mut().zip(overlap_m) {
+        *p = if *g > -deepest_m { *p } else { 0.0 };
+    }
+}
+
+/// 1 where there is pressure, else 0.
+#[inline(always)]
+fn mark(active: &mut [f32], pressure: &[f64]) {
+    for (a, p) in active.iter_mut().zip(pressure) {
+        *a = f32::from(u8::from(*p > 0.0));
+    }
+}
+
+/// `source = gain p + history`.
+#[inline(always)]
+fn load(source: &mut [f32], pressure: &[f64], history: &[f64], gain: f64) {
+    for (s, (p, h)) in source.iter_mut().zip(pressure.iter().zip(history)) {
+        *s = (gain * p + h) as f32;
+    }
+}
+
+/// `out += a`, each rounded to single precision.
+#[inline(always)]
+fn add_rounded(out: &mut [f32], a: &[f64]) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out += *a as f32;
+    }
+}
+
+/// `out -= a`, each rounded to single precision.
+#[inline(always)]
+fn less_rounded(out: &mut [f32], a: &[f64]) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out -= *a as f32;
+    }
+}
+
+/// `out = a - b`.
+#[inline(always)]
+fn less(out: &mut [f32], a: &[f32], b: &[f32]) {
+    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+        *out = a - b;
+    }
+}
+
+/// `sum p w`, and the largest `w` where there is pressure, at least 0.
+#[inline(always)]
+fn dot_and_largest(p: &[f64], w: &[f32]) -> (f64, f32) {
+    let mut sums = [0.0f64; 8];
+    let mut most = [0.0f32; 8];
+    for (p, w) in p.chunks(8).zip(w.chunks(8)) {
+        for (i, (p, w)) in p.iter().zip(w).enumerate() {
+            sums[i] += p * f64::from(*w);
+            let w = if *p > 0.0 { *w } else { 0.0 };
+            most[i] = if w > most[i] { w } else { most[i] };
+        }
+    }
+    (sums.iter().sum(), most.into_iter().fold(0.0, f32::max))
 }
 
 /// `field = p t`, `t` the share of the deepest cell's depth (`1 / per_m`) that a cell's skin has.
@@ -894,31 +1075,11 @@ fn cells_of(side: usize, spans: &[Span]) -> Range<usize> {
     from * side..to * side
 }
 
-/// Displacement by the scratch's source on the cells `wanted`.
-fn sink(kernel: &Kernel, side: usize, s: &mut Scratch, wanted: &[Span], out: &mut [f32]) {
-    spans_of(side, &s.source, &mut s.loaded);
-    Product {
-        kernel,
-        side,
-        source: &s.source,
-        loaded: &s.loaded,
-        wanted,
-        out,
-    }
-    .run();
-}
-
 /// First and one past the last non-zero column of each row.
-fn spans_of<T: Default + PartialEq>(side: usize, values: &[T], spans: &mut [Span]) {
-    for (row, span) in spans.iter_mut().enumerate() {
-        let line = &values[row * side..(row + 1) * side];
-        let from = line.iter().position(|v| *v != T::default()).unwrap_or(side);
-        let to = line
-            .iter()
-            .rposition(|v| *v != T::default())
-            .map_or(from, |last| last + 1);
-        *span = (from, to);
-    }
+fn spans_of<T: Copy + Default + PartialEq>(side: usize, values: &[T], spans: &mut [Span]) {
+    wide!(for (line, span) in values.chunks_exact(side).zip(spans) {
+        *span = filled(line);
+    });
 }
 
 /// Spans widened by two cells to every side.

@@ -1,6 +1,7 @@
 //! Relaxation in time: the stack's Prony series, turned round into creep of the surface under pressure.
 
 use crate::compliance::surface_compliance;
+use crate::lanes::wide;
 use crate::stack::{PronyTerm, Stack};
 use std::ops::Range;
 
@@ -214,10 +215,12 @@ impl Creep {
             let (decay, mean) = step_weights(dt_s, r.theta_s);
             gain += r.j * (1.0 - mean);
             let from_old = r.j * (mean - decay);
-            let state = old[cells.clone()].iter().zip(&q[cells.clone()]);
-            for (h, (p, q)) in history[cells.clone()].iter_mut().zip(state) {
-                *h += decay * q + from_old * p;
-            }
+            let (h, p, q) = (
+                &mut history[cells.clone()],
+                &old[cells.clone()],
+                &q[cells.clone()],
+            );
+            wide!(recall(h, p, q, [decay, from_old]));
         }
         gain
     }
@@ -234,11 +237,25 @@ impl Creep {
         for (r, q) in self.terms.iter().zip(memory) {
             let (decay, mean) = step_weights(dt_s, r.theta_s);
             let (from_old, from_new) = (r.j * (mean - decay), r.j * (1.0 - mean));
-            let pressures = old[cells.clone()].iter().zip(&new[cells.clone()]);
-            for (q, (p0, p1)) in q[cells.clone()].iter_mut().zip(pressures) {
-                *q = decay * *q + from_old * p0 + from_new * p1;
-            }
+            let (q, p) = (&mut q[cells.clone()], [old, new].map(|p| &p[cells.clone()]));
+            wide!(creep(q, p, [decay, from_old, from_new]));
         }
+    }
+}
+
+/// `h += decay q + from_old p`.
+#[inline(always)]
+fn recall(h: &mut [f64], p: &[f64], q: &[f64], [decay, from_old]: [f64; 2]) {
+    for (h, (p, q)) in h.iter_mut().zip(p.iter().zip(q)) {
+        *h += decay * q + from_old * p;
+    }
+}
+
+/// `q = decay q + from_old p0 + from_new p1`.
+#[inline(always)]
+fn creep(q: &mut [f64], [old, new]: [&[f64]; 2], [decay, from_old, from_new]: [f64; 3]) {
+    for (q, (p0, p1)) in q.iter_mut().zip(old.iter().zip(new)) {
+        *q = decay * *q + from_old * p0 + from_new * p1;
     }
 }
 

@@ -104,10 +104,15 @@ impl<'a> Board<'a> {
             self.turn(self.knead.rate * dt_s, &order, t_s);
         } else {
             self.turned_rad = 0.0;
-            let turn = order.park_rad - self.knead.position;
-            let parked = self.knead.position + turn - TAU * (turn / TAU).round();
-            self.knead
-                .follow(parked, 0.0, [-knead_rad_s, knead_rad_s], dt_s);
+            match order.park_rad {
+                Some(park_rad) => {
+                    let turn = park_rad - self.knead.position;
+                    let parked = self.knead.position + turn - TAU * (turn / TAU).round();
+                    self.knead
+                        .follow(parked, 0.0, [-knead_rad_s, knead_rad_s], dt_s);
+                }
+                None => self.knead.run(0.0, dt_s),
+            }
         }
 
         Some(DriveCommand {
@@ -233,7 +238,7 @@ impl Axis {
         self.move_at(wanted, dt_s);
     }
 
-    /// Round and round.
+    /// Round and round, or braking to a stop.
     fn run(&mut self, rate: f64, dt_s: f64) {
         self.move_at(rate, dt_s);
     }

@@ -35,8 +35,8 @@ pub struct Order {
     pub knead: bool,
     /// How fast, rad/s.
     pub knead_rad_s: f64,
-    /// Where it stands while it does not turn, rad.
-    pub park_rad: f64,
+    /// Where it is turned to while it does not knead, rad; none: it stops where it is, since the nodes may still press.
+    pub park_rad: Option<f64>,
     /// Technique whose touch the depth is counted from.
     pub technique: Technique,
     /// Intensity in use, 1 to 5.
