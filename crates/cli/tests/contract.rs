@@ -322,8 +322,12 @@ fn the_mechanism_of_the_page_runs() {
         "my_chair.toml",
         "tapper.urdf",
         "my_tapper.toml",
+        "wedge.obj",
+        "my_tap.toml",
     ] {
-        let (_, rest) = page.split_once(&format!("`{name}`:\n\n```")).unwrap();
+        // The name, the rest of its line, the text in its fence.
+        let (_, rest) = page.split_once(&format!("\n`{name}`")).unwrap();
+        let (_, rest) = rest.split_once(":\n\n```").unwrap();
         let (_, rest) = rest.split_once('\n').unwrap();
         let (text, _) = rest.split_once("```").unwrap();
         fs::write(folder.path().join(name), text).unwrap();
@@ -334,24 +338,25 @@ fn the_mechanism_of_the_page_runs() {
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         output
     };
-    let checked = at(&["check", "my_arm.toml", "my_chair.toml", "my_tapper.toml"]);
+    let checked = at(&[
+        "check",
+        "my_arm.toml",
+        "my_chair.toml",
+        "my_tapper.toml",
+        "my_tap.toml",
+    ]);
     assert_eq!(
         stdout(&checked),
-        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\nmy_tapper.toml: rig, good\n"
+        "my_arm.toml: rig, good\nmy_chair.toml: rig_scene, good\nmy_tapper.toml: rig, good\nmy_tap.toml: rig_scene, good\n"
     );
-    at(&[
-        "run",
-        "my_chair.toml",
-        "-o",
-        "out",
-        "--set",
-        "solver.cell_mm=4",
-    ]);
-    let summary = fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
-    let summary: Value = serde_json::from_str(&summary).unwrap();
-    assert_eq!(summary["faults"], serde_json::json!([]));
-    for force in summary["node_force_n"].as_array().unwrap() {
-        assert!((5.0..150.0).contains(&force.as_f64().unwrap()), "{force}");
+    for (scene, out) in [("my_chair.toml", "out"), ("my_tap.toml", "tap")] {
+        at(&["run", scene, "-o", out, "--set", "solver.cell_mm=4"]);
+        let summary = fs::read_to_string(folder.path().join(out).join("summary.json")).unwrap();
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["faults"], serde_json::json!([]));
+        for force in summary["node_force_n"].as_array().unwrap() {
+            assert!((5.0..150.0).contains(&force.as_f64().unwrap()), "{force}");
+        }
     }
 }
 

@@ -71,9 +71,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;
 pub use rig_file::{LoadedRig, load_rig};
 pub use rig_scene::{Deed, LoadedRigScene, Order, RigPlacement, RigScene, Stand, load_rig_scene};
-pub use scene::{
-    Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface,
-};
+pub use scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface};
 pub use schema::schema;
 pub use study::{Bodies, Comparison, Replay, Stations, Study};
 pub use suggest::closest;

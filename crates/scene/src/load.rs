@@ -18,9 +18,7 @@ use crate::node_mesh::{NodeMesh, load_node_mesh};
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::rig_scene::{RigScene, to_rig_scene};
-use crate::scene::{
-    Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface,
-};
+use crate::scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface};
 use crate::study::{Bodies, Comparison, Replay, Stations, Study};
 use crate::sweep::to_sweep;
 use crate::technique_file::{plan_parts, to_manner, to_parts};
