@@ -28,6 +28,7 @@ mod response;
 mod sampler;
 mod score;
 pub mod search;
+pub mod seat;
 pub mod sensitivity;
 mod shelf;
 mod signal;
