@@ -1,11 +1,11 @@
 //! What commands take: `--set`, and scenes and studies that may run.
 
 use crate::talk::say;
-use anyhow::bail;
 use back::{Envelope, NOTICE};
 use clap::Args;
 use scene::{FileKind, Loaded, LoadedRigScene, RigScene, Scene, Study};
 use std::path::Path;
+use tune::seat;
 
 /// Values laid over a scene or study.
 #[derive(Args, Clone, Debug, Default)]
@@ -53,15 +53,8 @@ pub fn rig_scene(path: &Path, sets: &Sets) -> anyhow::Result<(RigScene, Envelope
     let LoadedRigScene { scene, warnings } = scene::load_rig_scene(path, &sets.sets)?;
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(say);
-    let envelope = allowed(&scene.conditions)?;
-    let policy = envelope.policy();
-    if scene.percussion_hz > 0.0 && policy.forbid_percussion {
-        bail!(
-            "refused: {} forbids percussion, and this machine taps {} times a second\n  {NOTICE}",
-            policy.id,
-            scene.percussion_hz
-        );
-    }
+    let envelope = seat::allow_rig(&scene)?;
+    note_policy(&envelope, &scene.conditions);
     Ok((scene, envelope, warnings))
 }
 
@@ -91,29 +84,20 @@ fn note_kind(path: &Path, wanted: FileKind) {
 
 /// The limits under the given conditions, unless they forbid massage.
 fn allowed(conditions: &[String]) -> anyhow::Result<Envelope> {
-    let envelope = Envelope::new(conditions)?;
-    let policy = envelope.policy();
-    if envelope.refused() {
-        bail!(
-            "refused: {} ({})\n  {NOTICE}",
-            policy.id,
-            reason(&policy.note)
-        );
-    }
-    if !conditions.is_empty() {
-        say(format_args!(
-            "condition {}: {}. {NOTICE}",
-            policy.id,
-            reason(&policy.note)
-        ));
-    }
+    let envelope = seat::allow(conditions)?;
+    note_policy(&envelope, conditions);
     Ok(envelope)
 }
 
-fn reason(note: &str) -> &str {
-    if note.is_empty() {
-        "no massage with this condition, or with these together"
-    } else {
-        note
+/// Tells what conditions change.
+fn note_policy(envelope: &Envelope, conditions: &[String]) {
+    let policy = envelope.policy();
+    if !conditions.is_empty() {
+        let note = &policy.note;
+        let colon = if note.is_empty() { "" } else { ": " };
+        say(format_args!(
+            "condition {}{colon}{note}. {NOTICE}",
+            policy.id
+        ));
     }
 }

@@ -54,8 +54,6 @@ mod mcap_log; // a run for Foxglove
 
 mod run_folder; // what `run` left, read again
 
-mod seat; // a scene, its body seated, its session compiled
-
 mod result; // a tuned result on disk
 
 mod model; // from a tuned result to what the tables are made of

@@ -9,7 +9,6 @@ use crate::run_report;
 use crate::run_rig;
 use crate::run_scan;
 use crate::run_score;
-use crate::seat::seat;
 use crate::sweep::point;
 use crate::talk::{self, Outcome};
 use anyhow::bail;
@@ -21,6 +20,7 @@ use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tune::seat::seat;
 use tune::{Score, felt_in, score};
 
 /// What to run, and where the results go.

@@ -4,16 +4,16 @@
 
 use crate::input::{self, Sets};
 use crate::print;
-use crate::seat::{seat, seat_at_rig};
 use crate::talk::{self, Outcome};
 use anyhow::bail;
 use serde::Serialize;
-use sim::{Contact, Fault, RigSim, STAGES, Sim};
+use sim::{Bed, Contact, Fault, RigSim, STAGES, Sim};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tune::seat::{seat, seat_at_rig};
 
 /// The scene.
 #[derive(clap::Args)]
@@ -105,7 +105,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let (scene, envelope, _) = input::rig_scene(&args.scene, &args.sets)?;
         let name = scene.name.clone();
         // A node of a gun or of a turning disc touches half of the time, and that is its work.
-        let mut sim = seat_at_rig(&Arc::new(scene), envelope)?;
+        let groundwork = Bed::groundwork(scene.solver.cell_m);
+        let mut sim = seat_at_rig(&Arc::new(scene), envelope, &groundwork)?;
         return time(args, &name, &mut sim, RIG_TOUCHING_MIN);
     }
     let (scene, envelope, _) = input::scene(&args.scene, &args.sets)?;

@@ -39,7 +39,7 @@ pub use mechanism::{
 };
 pub use motor::{Command, GearMotor, MotorOutput, MotorState, TorqueLine};
 pub use rig::{
-    Closing, ClosingKind, Coupling, GROUND, Head, Joint, JointKind, LEFT, Law, Link, Motion,
+    Closing, ClosingKind, Coupling, GROUND, HELD, Head, Joint, JointKind, LEFT, Law, Link, Motion,
     Mounting, Rig, RigDrive,
 };
 pub use rig_check::{RigProblem, Travel};

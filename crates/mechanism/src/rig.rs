@@ -17,7 +17,7 @@ pub const GROUND: &str = "ground";
 /// How the name of a mirrored part begins.
 pub const LEFT: &str = "left_";
 /// The link that a hand or strap carries, where the mounting gives way.
-const HELD: &str = "held";
+pub const HELD: &str = "held";
 
 /// A machine: what is bolted to what, what drives it, and what touches.
 ///

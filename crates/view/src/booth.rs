@@ -9,7 +9,7 @@ use nalgebra::{Point3, Vector3};
 use crate::dent;
 use crate::desk::Desk;
 use crate::mesh;
-use crate::orbit::Sight;
+use crate::orbit::{Orbit, Sight};
 use crate::run::{Moment, Run};
 use crate::section::{self, Cut};
 use crate::show::{Play, Show};
@@ -105,7 +105,7 @@ impl Booth {
             let presses = dent::presses(&run.machine, &moment);
             Some(section::bands(
                 run.skin.as_ref()?,
-                run.scene.as_deref(),
+                run.surface.as_ref(),
                 cut,
                 &presses,
             ))
@@ -223,31 +223,37 @@ fn pass(time: Res<Time<Real>>, booths: Res<Booths>, mut play: ResMut<Play>) {
 }
 
 /// Finds out where there is something to see.
-fn look(booths: Res<Booths>, play: Res<Play>, mut sight: ResMut<Sight>) {
+fn look(
+    booths: Res<Booths>,
+    play: Res<Play>,
+    mut sight: ResMut<Sight>,
+    camera: Query<&Camera, With<Orbit>>,
+) {
     let count = booths.0.len();
-    let mut seen = *sight;
-    let (mut middles, mut size) = (Vec::new(), 0.0f32);
+    let mut seen = Sight::default();
+    let frame = camera.iter().next().and_then(Camera::logical_viewport_size);
+    seen.frame = frame.unwrap_or(sight.frame);
     for (index, booth) in booths.0.iter().enumerate() {
-        let Some(run) = &booth.run else {
+        let (Some(run), Some(drawn)) = (&booth.run, &booth.drawn) else {
             continue;
         };
-        let at = stage::place(run, index, count);
-        let (middle, extent) = stage::extent(run);
-        middles.push(at * middle);
-        size = size.max(extent);
+        let [whole, near] = &drawn.outlines;
+        seen.whole.extend(whole);
+        seen.near.extend(near);
         if index == 0 {
-            seen.recline_rad = run.stand.recline_rad as f32;
-            if let Some(moment) = booth.moment(&play) {
-                seen.node = hardest(run, &moment)
-                    .map_or(at * middle, |(place, _)| at * mesh::point(&place));
+            seen.recline_rad = run.furniture.recline_rad as f32;
+            seen.close = run.furniture.close;
+            seen.ground_m = run.furniture.ground_m as f32;
+            let at = stage::place(run, index, count);
+            let moment = booth.moment(&play);
+            if let Some((place, _)) = moment.and_then(|moment| hardest(run, &moment)) {
+                seen.node = at * mesh::point(&place);
             }
         }
     }
-    if let Some(sum) = middles.iter().copied().reduce(|a, b| a + b) {
-        seen.middle = sum / middles.len() as f32;
-        seen.size = size + stage::APART_M * 0.75 * (middles.len() as f32 - 1.0);
+    if !seen.whole.is_empty() {
+        sight.set_if_neq(seen);
     }
-    sight.set_if_neq(seen);
 }
 
 /// Place of the node that presses hardest, machine frame, and its index; the first one where none presses.
@@ -440,7 +446,7 @@ fn cut(
         return;
     };
     let presses = dent::presses(&run.machine, moment);
-    let layers = section::bands(&skin.skin, run.scene.as_deref(), cut, &presses);
+    let layers = section::bands(&skin.skin, run.surface.as_ref(), cut, &presses);
     for (index, handle) in bands.iter().enumerate() {
         // A slab may have fewer layers than there are bands, and its last one is what it is bonded to.
         let band = match index {

@@ -175,7 +175,7 @@ mod tests {
         let board = desk.board();
         assert_eq!(board.problem, None);
         let second = board.run.unwrap();
-        assert!((second.stand.recline_rad - 30f64.to_radians()).abs() < 1e-12);
+        assert!((second.furniture.recline_rad - 30f64.to_radians()).abs() < 1e-12);
         wait("the first moment", || second.recorded().0 > 0.1);
     }
 }

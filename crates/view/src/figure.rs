@@ -5,6 +5,7 @@ use std::f64::consts::{PI, TAU};
 use back::{Back, Level};
 use nalgebra::{Point3, Vector3};
 
+use crate::furniture::Pose;
 use crate::parts::Form;
 use crate::skin::{STATIONS, Sheet, half_width_m, lerp, smooth};
 
@@ -46,71 +47,117 @@ pub fn front(back: &Back) -> Sheet {
 }
 
 /// Head, arms and legs, back frame.
-pub fn limbs(back: &Back) -> Vec<Form> {
+pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
     let sizes = back.sizes();
     let trunk = back.trunk();
     let scale = sizes.c7_sitting_m / 0.65;
     let nape = back.point(STATIONS[0], 0.0);
-    let mut forms = vec![Form::Limb {
-        // Neck, and the head as an egg.
-        path: [-0.03, 0.03, 0.075, 0.12, 0.155, 0.185, 0.21, 0.225]
-            .map(|up: f64| nape + scale * Vector3::new(0.0, 0.058 + 0.22 * up.clamp(0.0, 0.12), up))
-            .to_vec(),
-        radii_m: [0.052, 0.055, 0.072, 0.084, 0.085, 0.077, 0.055, 0.022]
-            .map(|r| scale * r)
-            .to_vec(),
-    }];
+    let limb = |path: &[Point3<f64>], radii: &[f64]| Form::Limb {
+        path: path.to_vec(),
+        radii_m: radii.iter().map(|r| scale * r).collect(),
+    };
+    let head = [-0.03, 0.03, 0.075, 0.12, 0.155, 0.180, 0.198, 0.206]
+        .map(|up: f64| nape + scale * Vector3::new(0.0, 0.058 + 0.22 * up.clamp(0.0, 0.12), up));
+    let egg = [0.052, 0.055, 0.072, 0.084, 0.085, 0.076, 0.060, 0.048];
+    // Neck, and the head as an egg.
+    let mut forms = vec![limb(&head, &egg)];
+    let hip_x = 0.26 * sizes.hip_breadth_m;
+    let hip_y = trunk.hip.y - 0.01;
+    if pose != Pose::Sitting {
+        // The pelvis, which a seat hides.
+        let across = [-0.75, 0.0, 0.75].map(|x| Point3::new(x * hip_x, hip_y, 0.065));
+        forms.push(limb(&across, &[0.094, 0.100, 0.094]));
+    }
     let shoulder_z = sizes.c7_sitting_m - sizes.c7_to_acromion_m - 0.030;
     let shoulder_y = back.point(back.station_at(shoulder_z), 0.0).y + 0.42 * sizes.chest_depth_m;
     for side in [-1.0, 1.0] {
         let at = |x: f64, y: f64, z: f64| Point3::new(side * x, y, z);
         let x = 0.5 * sizes.biacromial_m - 0.012;
-        let elbow = at(
-            0.54 * sizes.bideltoid_m,
-            shoulder_y + 0.06,
-            shoulder_z - 0.29 * scale,
-        );
-        let wrist = at(
-            0.50 * sizes.bideltoid_m,
-            elbow.y + 0.24 * scale,
-            elbow.z - 0.03,
-        );
+        let down = |point: &Point3<f64>, x: f64, y: f64, z: f64| {
+            point + scale * Vector3::new(side * x, y, z)
+        };
+        let shoulder = at(x + 0.008, shoulder_y, shoulder_z - 0.05);
+        let (elbow, wrist) = match pose {
+            Pose::Sitting => {
+                let elbow = at(
+                    0.54 * sizes.bideltoid_m,
+                    shoulder_y + 0.06,
+                    shoulder_z - 0.29 * scale,
+                );
+                let wrist = at(
+                    0.50 * sizes.bideltoid_m,
+                    elbow.y + 0.24 * scale,
+                    elbow.z - 0.03,
+                );
+                (elbow, wrist)
+            }
+            Pose::Supine | Pose::Prone => {
+                let elbow = at(
+                    0.60 * sizes.bideltoid_m,
+                    shoulder_y + 0.01,
+                    shoulder_z - 0.29 * scale,
+                );
+                (elbow, down(&elbow, 0.012, 0.012, -0.24))
+            }
+        };
+        let hand = (wrist - elbow).normalize();
         let middle = nalgebra::center(&at(x + 0.012, shoulder_y, shoulder_z - 0.06), &elbow);
-        forms.push(Form::Limb {
-            path: vec![
+        forms.push(limb(
+            &[
                 at(x - 0.02, shoulder_y, shoulder_z),
-                at(x + 0.008, shoulder_y, shoulder_z - 0.05),
+                shoulder,
                 middle,
                 elbow,
             ],
-            radii_m: [0.052, 0.056, 0.046, 0.038].map(|r| scale * r).to_vec(),
-        });
-        forms.push(Form::Limb {
-            path: vec![
+            &[0.052, 0.056, 0.046, 0.038],
+        ));
+        forms.push(limb(
+            &[
                 elbow,
-                nalgebra::center(&elbow, &wrist),
+                elbow + 0.4 * (wrist - elbow),
                 wrist,
-                wrist + Vector3::new(0.0, 0.09 * scale, -0.01),
+                wrist + 0.05 * scale * hand,
+                wrist + 0.11 * scale * hand,
+                wrist + 0.17 * scale * hand,
             ],
-            radii_m: [0.038, 0.038, 0.026, 0.020].map(|r| scale * r).to_vec(),
-        });
-        let hip_x = 0.26 * sizes.hip_breadth_m;
-        let hip = at(hip_x, trunk.hip.y - 0.01, 0.088);
-        let knee = at(hip_x + 0.02, trunk.hip.y + 0.41 * scale, 0.085);
-        let ankle = at(hip_x + 0.02, knee.y + 0.26 * scale, knee.z - 0.28 * scale);
-        forms.push(Form::Limb {
-            path: vec![hip, nalgebra::center(&hip, &knee), knee],
-            radii_m: [0.086, 0.076, 0.056].map(|r| scale * r).to_vec(),
-        });
-        forms.push(Form::Limb {
-            path: vec![
+            &[0.038, 0.039, 0.026, 0.033, 0.030, 0.012],
+        ));
+        let hip = at(hip_x, hip_y, 0.088);
+        let (knee, ankle, toe) = match pose {
+            Pose::Sitting => {
+                let knee = down(&hip, 0.02, 0.41, 0.0);
+                let ankle = down(&knee, 0.0, 0.26, -0.28);
+                (knee, ankle, down(&ankle, 0.0, 0.13, 0.085))
+            }
+            Pose::Supine => {
+                let knee = down(&hip, 0.0, -0.01, -0.43);
+                let ankle = down(&knee, 0.0, -0.02, -0.39);
+                (knee, ankle, down(&ankle, 0.03, 0.17, -0.04))
+            }
+            Pose::Prone => {
+                let knee = down(&hip, 0.0, 0.03, -0.43);
+                let ankle = down(&knee, 0.0, 0.0, -0.39);
+                (knee, ankle, down(&ankle, 0.0, 0.03, -0.17))
+            }
+        };
+        forms.push(limb(
+            &[hip, nalgebra::center(&hip, &knee), knee],
+            &[0.088, 0.076, 0.055],
+        ));
+        let calf = match pose {
+            Pose::Sitting | Pose::Supine => Vector3::zeros(),
+            Pose::Prone => Vector3::new(0.0, -0.008, 0.0),
+        };
+        forms.push(limb(
+            &[
                 knee,
-                knee + 0.35 * (ankle - knee),
+                knee + 0.35 * (ankle - knee) + calf,
                 ankle,
-                ankle + Vector3::new(0.0, 0.10, 0.055) * scale,
+                nalgebra::center(&ankle, &toe),
+                toe,
             ],
-            radii_m: [0.055, 0.056, 0.036, 0.030].map(|r| scale * r).to_vec(),
-        });
+            &[0.055, 0.056, 0.037, 0.038, 0.022],
+        ));
     }
     forms
 }

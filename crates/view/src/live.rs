@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use back::{Envelope, NOTICE};
+use back::{Envelope, Zone};
 use mechanism::{Kinematics, Linkage};
 use nalgebra::{Isometry3, Point3, Vector3};
-use program::{AxisLimits, Phase, compile};
-use scene::{FileKind, Scene, Surface};
-use sim::{Bed, Contact, Groundwork, RigSetup, RigWorld, Sim, Subject, Support, Touch};
+use program::Phase;
+use scene::{Deed, FileKind, RigScene, Scene, Surface};
+use sim::{Bed, Contact, Groundwork, RigSetup, RigSim, RigWorld, Sim, Subject, Support, Touch};
+use tune::seat;
 
+use crate::furniture::Furniture;
 use crate::parts;
-use crate::run::{Cell, End, Moment, Run, Stand, Touching};
+use crate::rig_parts;
+use crate::run::{Cell, End, Moment, Run, Touching};
 use crate::skin::Skin;
 
 /// What is wanted: a file and what is changed in it.
@@ -24,8 +27,10 @@ pub struct Order {
     pub sets: Vec<(String, String)>,
 }
 
-/// Moments per second at most; long runs have fewer, so that a film stays within some hundred megabytes.
+/// Moments per second, and per stroke of a machine that taps; long runs have fewer, so that a film stays within some hundred
+/// megabytes.
 const RATE_HZ: f64 = 50.0;
+const RATE_PER_STROKE: f64 = 10.0;
 const MOMENTS_MAX: f64 = 12_000.0;
 /// A rig by itself has no programme: it runs as long as this, s.
 const RIG_S: f64 = 10.0;
@@ -37,6 +42,7 @@ const RIG_S: f64 = 10.0;
 pub fn check(path: &Path, sets: &[(String, String)]) -> anyhow::Result<()> {
     let warnings = match FileKind::of(path) {
         Ok(FileKind::Rig) => scene::load_rig(path, sets).map(|rig| rig.warnings),
+        Ok(FileKind::RigScene) => scene::load_rig_scene(path, sets).map(|rig| rig.warnings),
         _ => scene::load(path, sets).map(|loaded| loaded.warnings),
     };
     for warning in warnings.map_err(|problems| anyhow!("{problems}"))? {
@@ -72,7 +78,9 @@ enum Engine {
         scene: Arc<Scene>,
         kinematics: Arc<Kinematics>,
     },
-    Rig(Box<RigWorld>),
+    Rig(Box<RigSim>),
+    /// A rig by itself, in the air.
+    Air(Box<RigWorld>),
 }
 
 impl Bench {
@@ -82,8 +90,15 @@ impl Bench {
     /// Every problem of the file, or why it cannot run, as text for people.
     pub fn set_up(&mut self, order: &Order) -> anyhow::Result<Live> {
         match FileKind::of(&order.path) {
-            Ok(FileKind::Rig) => rig(order),
-            _ => self.carriage(order),
+            Ok(FileKind::Rig) => air(order),
+            Ok(FileKind::RigScene) => self.rig(order),
+            Ok(FileKind::Scene) => self.carriage(order),
+            Ok(kind) => bail!(
+                "{} is a {kind}; a scene or a rig can be shown",
+                order.path.display()
+            ),
+            // Its loader tells what is wrong with it.
+            Err(_) => self.carriage(order),
         }
     }
 
@@ -91,39 +106,16 @@ impl Bench {
         let loaded =
             scene::load(&order.path, &order.sets).map_err(|problems| anyhow!("{problems}"))?;
         let scene = Arc::new(loaded.scene);
-        let envelope = Envelope::new(&scene.conditions)?;
-        if envelope.refused() {
-            bail!(
-                "refused: {} ({})\n{NOTICE}",
-                envelope.policy().id,
-                envelope.policy().note
-            );
-        }
-        let kinematics = Kinematics::new(&scene.mechanism)
-            .map_err(|e| anyhow!("this mechanism cannot work: {e}"))?;
-        let kinematics = Arc::new(kinematics);
+        let envelope = seat::allow(&scene.conditions)?;
+        let kinematics = Arc::new(seat::kinematics(&scene)?);
         let (subject, skin) = self.seat(&scene, &kinematics, &envelope)?;
-        let timeline = compile(
-            &scene.session,
-            &scene.timing,
-            &subject.placement,
-            &scene.depth,
-            &AxisLimits::of(&scene.mechanism),
-        )
-        .map_err(|e| anyhow!("this session cannot run on this body:\n{e}"))?;
+        let timeline = seat::plan(&scene, &subject, &kinematics, &envelope)?;
         let machine = parts::carriage(&scene.mechanism).context("the mechanism cannot be drawn")?;
-        let on_back = scene.surface == Surface::Back;
         let mut run = Run::new(scene.name.clone(), machine, timeline.duration_s());
-        run.stand = Stand {
-            recline_rad: if on_back {
-                scene.chair.recline_rad
-            } else {
-                0.0
-            },
-            seat_z_m: on_back.then_some(scene.chair.seat_z_m),
-        };
+        run.furniture = Furniture::of_carriage(&scene);
+        run.motors = ["walk", "knead", "protrude"].map(String::from).to_vec();
         run.skin = Some(skin);
-        run.scene = Some(Arc::clone(&scene));
+        run.surface = Some(scene.surface.clone());
         run.envelope = Some(envelope.clone());
         run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         let sim = Sim::new(
@@ -138,29 +130,54 @@ impl Bench {
             scene,
             kinematics,
         };
-        Ok(Live::new(run, engine))
+        Ok(Live::new(run, engine, RATE_HZ))
+    }
+
+    fn rig(&mut self, order: &Order) -> anyhow::Result<Live> {
+        let loaded = scene::load_rig_scene(&order.path, &order.sets)
+            .map_err(|problems| anyhow!("{problems}"))?;
+        let scene = Arc::new(loaded.scene);
+        let envelope = seat::allow_rig(&scene)?;
+        let groundwork = self.groundwork(scene.solver.cell_m);
+        let sim = seat::seat_at_rig(&scene, envelope.clone(), &groundwork)?;
+        let machine = rig_parts::machine(sim.linkage())?;
+        let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
+        run.furniture = Furniture::of_rig(&sim);
+        run.motors = motors(sim.linkage());
+        run.skin = Some(Arc::new(skin(&scene.surface, sim.subject())));
+        run.surface = Some(scene.surface.clone());
+        run.envelope = Some(envelope);
+        run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        let rate_hz = RATE_HZ.max(RATE_PER_STROKE * scene.percussion_hz);
+        Ok(Live::new(run, Engine::Rig(Box::new(sim)), rate_hz))
+    }
+
+    /// What beds of one cell size share.
+    fn groundwork(&mut self, cell_m: f64) -> Arc<Groundwork> {
+        let groundwork = match &self.groundwork {
+            Some((size_m, groundwork)) if *size_m == cell_m => Arc::clone(groundwork),
+            _ => Bed::groundwork(cell_m),
+        };
+        self.groundwork = Some((cell_m, Arc::clone(&groundwork)));
+        groundwork
     }
 
     /// Seats the body, or takes what is left of the last run where only other things have changed.
     fn seat(
         &mut self,
         scene: &Arc<Scene>,
-        kinematics: &Kinematics,
+        kinematics: &Arc<Kinematics>,
         envelope: &Envelope,
     ) -> anyhow::Result<(Arc<Subject>, Arc<Skin>)> {
         let cell_m = scene.solver.cell_m;
-        let groundwork = match &self.groundwork {
-            Some((size_m, groundwork)) if *size_m == cell_m => Arc::clone(groundwork),
-            _ => Bed::groundwork(cell_m),
-        };
-        self.groundwork = Some((cell_m, Arc::clone(&groundwork)));
+        let groundwork = self.groundwork(cell_m);
         let same = |old: &&Seated| {
             old.scene.body == scene.body
                 && old.scene.conditions == scene.conditions
                 && old.scene.surface == scene.surface
                 && old.scene.solver.cell_m == cell_m
         };
-        let (subject, skin) = match self.seated.as_ref().filter(same) {
+        let (mut subject, skin) = match self.seated.as_ref().filter(same) {
             Some(old) => {
                 let back = Arc::clone(&old.subject.back);
                 let support = old
@@ -175,17 +192,12 @@ impl Bench {
             }
             None => {
                 let subject = Subject::new(scene, &scene.body, kinematics, &groundwork, envelope)
-                    .map_err(|problems| {
-                    let lines: String = problems.iter().map(|p| format!("\n  {p}")).collect();
-                    anyhow!("no such person is plausible{lines}")
-                })?;
-                let skin = match scene.surface {
-                    Surface::Back => Skin::of_back(&subject.back, &subject.bed),
-                    Surface::Slab { .. } => Skin::of_slab(&subject.bed),
-                };
+                    .map_err(|problems| seat::implausible(&problems))?;
+                let skin = skin(&scene.surface, &subject);
                 (subject, Arc::new(skin))
             }
         };
+        seat::place(scene, &mut subject, kinematics, envelope)?;
         let subject = Arc::new(subject);
         self.seated = Some(Seated {
             scene: Arc::clone(scene),
@@ -196,8 +208,20 @@ impl Bench {
     }
 }
 
+fn skin(surface: &Surface, subject: &Subject) -> Skin {
+    match surface {
+        Surface::Back => Skin::of_back(&subject.back, &subject.bed),
+        Surface::Slab { .. } => Skin::of_slab(&subject.bed),
+    }
+}
+
+fn motors(linkage: &Linkage) -> Vec<String> {
+    let drives = &linkage.rig().drives;
+    drives.iter().map(|drive| drive.name.clone()).collect()
+}
+
 /// A rig by itself, in the air, in its usual motion.
-fn rig(order: &Order) -> anyhow::Result<Live> {
+fn air(order: &Order) -> anyhow::Result<Live> {
     let loaded =
         scene::load_rig(&order.path, &order.sets).map_err(|problems| anyhow!("{problems}"))?;
     let linkage = Linkage::new(&loaded.rig).map_err(|problems| {
@@ -206,15 +230,18 @@ fn rig(order: &Order) -> anyhow::Result<Live> {
     })?;
     let linkage = Arc::new(linkage);
     let setup = RigSetup::default();
-    let mut run = Run::new(loaded.rig.name.clone(), parts::rig(&linkage), RIG_S);
+    let machine = rig_parts::machine(&linkage)?;
+    let mut run = Run::new(loaded.rig.name.clone(), machine, RIG_S);
+    run.furniture = Furniture::bare();
+    run.motors = motors(&linkage);
     run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
     let world = RigWorld::new(linkage, setup)?;
-    Ok(Live::new(run, Engine::Rig(Box::new(world))))
+    Ok(Live::new(run, Engine::Air(Box::new(world)), RATE_HZ))
 }
 
 impl Live {
-    fn new(run: Run, engine: Engine) -> Live {
-        let period_s = (run.duration_s / MOMENTS_MAX).max(1.0 / RATE_HZ);
+    fn new(run: Run, engine: Engine, rate_hz: f64) -> Live {
+        let period_s = (run.duration_s / MOMENTS_MAX).max(1.0 / rate_hz);
         Live {
             run: Arc::new(run),
             engine,
@@ -232,7 +259,8 @@ impl Live {
     pub fn step(&mut self) -> bool {
         let (stepped, done) = match &mut self.engine {
             Engine::Carriage { sim, .. } => (sim.step().map(|frame| frame.t_s), sim.is_done()),
-            Engine::Rig(world) => {
+            Engine::Rig(sim) => (sim.step().map(|frame| frame.t_s), sim.is_done()),
+            Engine::Air(world) => {
                 let stepped = world.step(&[]).map(|frame| frame.t_s);
                 let done = world.frame().t_s >= self.run.duration_s;
                 (stepped, done)
@@ -267,7 +295,8 @@ impl Live {
                 of_carriage(sim, scene, kinematics)?,
                 sim.violations().to_vec(),
             ),
-            Engine::Rig(world) => (of_rig(world), Vec::new()),
+            Engine::Rig(sim) => (of_rig(sim), sim.violations().to_vec()),
+            Engine::Air(world) => (of_air(world), Vec::new()),
         };
         self.run.film(|film| {
             film.moments.push(Arc::new(moment));
@@ -300,18 +329,8 @@ fn of_carriage(sim: &Sim, scene: &Scene, kinematics: &Kinematics) -> anyhow::Res
         .zip(frame.zones)
         .enumerate()
         .map(|(i, (contact, zone))| {
-            let envelope = sim.envelope();
-            let area_m2 = contact.area_m2;
-            Touching {
-                zone: (contact.force_n > 0.0).then_some(zone),
-                pain_pa: if area_m2 > 0.0 {
-                    envelope.reference_pressure_pa(zone, area_m2)
-                } else {
-                    0.0
-                },
-                cap_pa: envelope.peak_pressure_cap_pa(zone, area_m2.max(1e-4)),
-                ..touching(sim.touch(i), contact, &sim.subject().bed, &pose)
-            }
+            let touch = touching(sim.touch(i), contact, &sim.subject().bed, &pose);
+            watched(touch, contact, zone, sim.envelope())
         });
     Ok(Moment {
         t_s: frame.t_s,
@@ -328,6 +347,21 @@ fn of_carriage(sim: &Sim, scene: &Scene, kinematics: &Kinematics) -> anyhow::Res
             command.level
         ),
     })
+}
+
+/// A node's contact beside what is allowed there.
+fn watched(touch: Touching, contact: &Contact, zone: Zone, envelope: &Envelope) -> Touching {
+    let area_m2 = contact.area_m2;
+    Touching {
+        zone: (contact.force_n > 0.0).then_some(zone),
+        pain_pa: if area_m2 > 0.0 {
+            envelope.reference_pressure_pa(zone, area_m2)
+        } else {
+            0.0
+        },
+        cap_pa: envelope.peak_pressure_cap_pa(zone, area_m2.max(1e-4)),
+        ..touch
+    }
 }
 
 /// A node's contact. Between two solves of its field the force goes on along the contact's stiffness, and the field is
@@ -385,10 +419,58 @@ fn touching(
     out
 }
 
-fn of_rig(world: &RigWorld) -> Moment {
+fn of_rig(sim: &RigSim) -> Moment {
+    let frame = sim.frame();
+    let pose = sim.machine_from_back();
+    let bed = &sim.subject().bed;
+    let touches = sim.contacts().iter().zip(sim.zones()).enumerate();
+    let touches = touches.map(|(i, (contact, zone))| {
+        let touch = touching(sim.touch(i), contact, bed, &pose);
+        watched(touch, contact, *zone, sim.envelope())
+    });
+    let hardest = sim
+        .contacts()
+        .iter()
+        .filter(|c| c.force_n > 0.0)
+        .max_by(|a, b| a.force_n.total_cmp(&b.force_n));
+    Moment {
+        t_s: frame.t_s,
+        bodies: rig_parts::poses(sim.linkage(), frame, &sim.machine_from_ground()),
+        machine_from_back: pose,
+        lift_m: sim.lean().y_m,
+        pad_n: sim.pad_n(),
+        touches: touches.collect(),
+        current_a: frame.drives.iter().map(|drive| drive.current_a).collect(),
+        station: hardest.map_or(f64::NAN, |c| c.u),
+        doing: doing(sim.scene(), frame.t_s),
+    }
+}
+
+/// What the drives were told last, in words.
+fn doing(scene: &RigScene, t_s: f64) -> String {
+    let told = scene.orders.iter().take_while(|o| o.at_s <= t_s + 1e-9);
+    let mut last: Vec<Option<Deed>> = vec![None; scene.rig.drives.len()];
+    for order in told {
+        last[order.drive] = Some(order.deed);
+    }
+    let words = scene.rig.drives.iter().zip(last).map(|(drive, deed)| {
+        let what = match deed {
+            None | Some(Deed::Motion) => "runs",
+            Some(Deed::Go { .. }) => "goes to its place",
+            Some(Deed::Speed(_)) => "runs at a speed",
+            Some(Deed::Stop) => "stands",
+            Some(Deed::Volts(_)) => "has lost its controller",
+            Some(Deed::Off) => "has no current",
+            Some(Deed::Stuck) => "is stuck",
+            Some(Deed::Lost(_)) => "has lost its position",
+        };
+        format!("{} {what}", drive.name)
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn of_air(world: &RigWorld) -> Moment {
     let frame = world.frame();
-    let mut bodies = frame.links.clone();
-    bodies.extend(&frame.heads);
     let touches = frame.heads.iter().map(|head| Touching {
         at: Point3::from(head.translation.vector),
         force: Vector3::zeros(),
@@ -396,7 +478,7 @@ fn of_rig(world: &RigWorld) -> Moment {
     });
     Moment {
         t_s: frame.t_s,
-        bodies,
+        bodies: rig_parts::poses(world.linkage(), frame, &Isometry3::identity()),
         touches: touches.collect(),
         current_a: frame.drives.iter().map(|drive| drive.current_a).collect(),
         doing: "in the air, its usual motion".into(),
@@ -477,5 +559,65 @@ mod tests {
         let deep = force_n(&mut kept, "60");
         assert!(deep > shallow, "{deep} {shallow}");
         assert_eq!(deep, force_n(&mut Bench::default(), "60"));
+    }
+
+    /// A session of techniques is seated as `run` seats it: its parts aim at their force, and the same steps give the same bits.
+    #[test]
+    fn a_session_of_techniques_runs_as_it_is_shown() {
+        let path = scenes("mixed_styles.toml");
+        let order = Order {
+            path: path.clone(),
+            sets: Vec::new(),
+        };
+        let mut live = Bench::default().set_up(&order).unwrap();
+        let scene = Arc::new(scene::load(&path, &[]).unwrap().scene);
+        assert!(!scene.session.parts.is_empty(), "no techniques in it");
+        let mut sim = seat::seat(&scene, seat::allow(&scene.conditions).unwrap()).unwrap();
+        assert_eq!(live.run().duration_s, sim.timeline().duration_s());
+        for _ in 0..2500 {
+            assert!(live.step());
+            sim.step().unwrap();
+        }
+        let shown = live
+            .run()
+            .film(|film| film.moments.last().cloned())
+            .unwrap();
+        let frame = sim.frame();
+        assert_eq!(shown.t_s, frame.t_s);
+        for (shown, run) in shown.touches.iter().zip(&frame.contacts) {
+            assert_eq!(shown.force_n, run.force_n);
+        }
+    }
+
+    /// A rig's film has the run's own poses: the heads where the machine has them, the body leaning as it leans.
+    #[test]
+    fn a_rig_is_shown_where_it_is() {
+        let order = Order {
+            path: scenes("pillow.toml"),
+            sets: vec![("solver.cell_mm".into(), "4.0".into())],
+        };
+        let mut live = Bench::default().set_up(&order).unwrap();
+        while live.run().recorded().0 < 2.6 {
+            assert!(live.step());
+        }
+        let Engine::Rig(sim) = &live.engine else {
+            panic!("the scene of a rig");
+        };
+        let shown = live
+            .run()
+            .film(|film| film.moments.last().cloned())
+            .unwrap();
+        assert_eq!(shown.machine_from_back, sim.machine_from_back());
+        let heads = sim
+            .frame()
+            .heads
+            .iter()
+            .map(|h| sim.machine_from_ground() * h);
+        for ((body, _), head) in live.run().machine.nodes.iter().zip(heads) {
+            assert_eq!(shown.bodies[*body], head);
+        }
+        assert_eq!(shown.bodies.len(), live.run().machine.bodies.len());
+        assert_eq!(shown.current_a.len(), live.run().motors.len());
+        assert!(shown.pad_n > 0.0, "the pad carries nothing");
     }
 }

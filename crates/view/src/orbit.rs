@@ -58,16 +58,58 @@ impl View {
 }
 
 /// What there is to look at, world frame.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct Sight {
-    /// Middle of the whole.
-    pub middle: Vec3,
-    /// Its size, m.
-    pub size: f32,
+    /// Outermost points of all that stands there.
+    pub whole: Vec<Vec3>,
+    /// The same of back, head and machine.
+    pub near: Vec<Vec3>,
+    /// Whether the corner view, too, shows the near part only.
+    pub close: bool,
     /// The node that presses hardest.
     pub node: Vec3,
-    /// How far the back leans, rad.
+    /// How far the back leans, rad; negative for one who lies on the belly.
     pub recline_rad: f32,
+    /// Height of the ground, m.
+    pub ground_m: f32,
+    /// Width and height of the picture, points; 0 as long as it is not known.
+    pub frame: Vec2,
+}
+
+/// Opening of the camera from bottom to top, rad.
+pub const FOV_RAD: f32 = 0.5;
+/// What is kept free for writing at the top and at the bottom of the picture, and at its sides, points.
+const FREE: [f32; 3] = [76.0, 76.0, 26.0];
+
+impl Sight {
+    /// Whether it is known where to look.
+    pub fn is_known(&self) -> bool {
+        !self.whole.is_empty() && self.frame.min_element() > 1.0
+    }
+
+    /// Where the camera stands and at what distance from the middle, so that a turned camera has all points between the margins.
+    ///
+    /// With `x`, `y` to the right and up in the picture and `z` to the viewer, a point is under the upper margin if
+    /// `y - c_y <= t_u (c_z - z)`, `t_u` its slope. The largest `y + t_u z` is what matters of all points, and so for each margin.
+    fn fit(&self, points: &[Vec3], turned: Quat) -> (Vec3, f32) {
+        let frame = self.frame.max(Vec2::splat(1.0));
+        let half = (0.5 * FOV_RAD).tan();
+        let slope = |free: f32, of: f32| (1.0 - 2.0 * (free / of).min(0.3)) * half;
+        let (up, down) = (slope(FREE[0], frame.y), slope(FREE[1], frame.y));
+        let aside = slope(FREE[2], frame.x) * frame.x / frame.y;
+        let seen: Vec<Vec3> = points.iter().map(|p| turned.inverse() * *p).collect();
+        let most = |of: &dyn Fn(&Vec3) -> f32| seen.iter().map(of).fold(f32::MIN, f32::max);
+        let top = most(&|p| p.y + up * p.z);
+        let bottom = most(&|p| down * p.z - p.y);
+        let right = most(&|p| p.x + aside * p.z);
+        let left = most(&|p| aside * p.z - p.x);
+        let z = ((top + bottom) / (up + down)).max((right + left) / (2.0 * aside));
+        let y = 0.5 * ((top - up * z) + (down * z - bottom));
+        let x = 0.5 * (right - left);
+        let (front, rear) = (most(&|p| p.z), most(&|p| -p.z));
+        let middle_z = 0.5 * (front - rear);
+        (turned * Vec3::new(x, y, middle_z), z - middle_z)
+    }
 }
 
 /// A camera that turns around a point. Left button turns, right button shifts, the wheel comes
@@ -88,7 +130,7 @@ impl Orbit {
     /// Takes a view.
     pub fn new(view: View, sight: &Sight) -> Orbit {
         let mut orbit = Orbit {
-            target: sight.middle,
+            target: Vec3::ZERO,
             yaw: 0.0,
             pitch: 0.0,
             distance: 1.9,
@@ -102,18 +144,32 @@ impl Orbit {
     pub fn take(&mut self, view: View, sight: &Sight) {
         self.view = Some(view);
         let lean = sight.recline_rad;
+        // One who lies on the belly is seen from above, though not so steeply that the machine hides the back.
+        let follow = |share: f32| {
+            if lean < 0.0 {
+                0.6 * share * lean
+            } else {
+                share * lean
+            }
+        };
         (self.yaw, self.pitch) = match view {
             View::Back => (0.0, 0.1 - lean),
             View::Side => (1.45, 0.05),
-            View::Corner => (0.72, 0.28 - 0.6 * lean),
-            View::Node => (1.05, 0.25 - 0.7 * lean),
+            View::Corner => (0.72, 0.28 - follow(0.6)),
+            View::Node => (1.05, 0.25 - follow(0.7)),
             // Along the spine, from the head.
             View::Section => (0.0, 1.57 - lean),
+        };
+        let points = match view {
+            View::Back => &sight.near,
+            View::Corner if sight.close => &sight.near,
+            _ => &sight.whole,
         };
         (self.target, self.distance) = match view {
             View::Node => (sight.node, 0.55),
             View::Section => (sight.node, 0.72),
-            _ => (sight.middle, 2.9 * sight.size.max(0.1)),
+            _ if points.is_empty() => (Vec3::ZERO, 2.5),
+            _ => sight.fit(points, self.turned()),
         };
     }
 
@@ -124,9 +180,18 @@ impl Orbit {
         }
     }
 
+    /// How far it is from what it turns around, m.
+    pub fn distance_m(&self) -> f32 {
+        self.distance
+    }
+
+    fn turned(&self) -> Quat {
+        Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(-self.pitch)
+    }
+
     /// Where that puts the camera.
     pub fn transform(&self) -> Transform {
-        let turned = Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(-self.pitch);
+        let turned = self.turned();
         Transform::from_translation(self.target + turned * Vec3::Z * self.distance)
             .with_rotation(turned)
     }
@@ -163,4 +228,53 @@ pub fn steer(
     }
     orbit.follow(&sight);
     **transform = orbit.transform();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen through the camera, every point is within the picture's margins, and on each of two opposite ones at least one lies on it.
+    #[test]
+    fn all_points_are_in_the_picture() {
+        let points: Vec<Vec3> = (0..60)
+            .map(|i| {
+                let a = i as f32;
+                Vec3::new(
+                    (0.7 * a).sin(),
+                    0.6 * (1.3 * a).cos(),
+                    0.9 * (2.1 * a).sin(),
+                )
+            })
+            .collect();
+        for frame in [Vec2::new(1280.0, 720.0), Vec2::new(500.0, 900.0)] {
+            let sight = Sight {
+                whole: points.clone(),
+                frame,
+                ..Sight::default()
+            };
+            let mut orbit = Orbit::new(View::Side, &sight);
+            orbit.pitch = 0.6;
+            (orbit.target, orbit.distance) = sight.fit(&points, orbit.turned());
+            let eye = orbit.transform().to_matrix().inverse();
+            let half = (0.5 * FOV_RAD).tan();
+            let seen = points.iter().map(|p| {
+                let p = eye.transform_point3(*p);
+                // From -1 to 1 over the picture.
+                Vec2::new(p.x / (half * frame.x / frame.y), p.y / half) / -p.z
+            });
+            let seen: Vec<Vec2> = seen.collect();
+            let low = seen.iter().copied().reduce(Vec2::min).unwrap();
+            let high = seen.iter().copied().reduce(Vec2::max).unwrap();
+            let free = Vec2::new(FREE[2] / frame.x, FREE[0] / frame.y);
+            let room = Vec2::ONE - 2.0 * free;
+            let left = [(room - high).min_element(), (room + low).min_element()];
+            assert!(left.iter().all(|l| *l > -1e-4), "{low} {high} {room}");
+            let (tall, wide) = (high.y - low.y - 2.0 * room.y, high.x - low.x - 2.0 * room.x);
+            assert!(
+                tall.abs() < 1e-3 || wide.abs() < 1e-3,
+                "{low} {high} {room}"
+            );
+        }
+    }
 }

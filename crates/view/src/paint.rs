@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use back::Back;
+
 use crate::colour::{Quantity, colour, cover};
 use crate::run::{Moment, Run};
-use crate::skin::Skin;
+use crate::skin::{STATIONS, Skin, half_width_m};
 
 /// What is drawn on the skin besides colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -220,9 +222,13 @@ fn bare(skin: &Skin, marks: Marks) -> Vec<[u8; 4]> {
             tone(at, skin.back.is_some())
         })
         .collect();
-    let Some(back) = skin.back.as_ref().filter(|_| marks != Marks::default()) else {
+    let Some(back) = &skin.back else {
         return pixels;
     };
+    fade(&mut pixels, skin, back);
+    if marks == Marks::default() {
+        return pixels;
+    }
     let zones: Vec<_> = (0..rows * columns)
         .map(|i| {
             let [u, x_m] = skin.place([i / columns, i % columns]);
@@ -256,6 +262,25 @@ fn bare(skin: &Skin, marks: Marks) -> Vec<[u8; 4]> {
         }
     }
     pixels
+}
+
+/// Towards the edges of the drawn back skin passes over into the clay of the rest of the user: there the model ends.
+fn fade(pixels: &mut [[u8; 4]], skin: &Skin, back: &Back) {
+    const OVER_M: f64 = 0.045;
+    const CLAY: [u8; 3] = [204, 195, 187];
+    let columns = skin.atlas.size[1];
+    let length_m = back.arc_length_m();
+    for (row, line) in pixels.chunks_mut(columns).enumerate() {
+        let [u, _] = skin.place([row, columns / 2]);
+        let half_m = half_width_m(back, u);
+        let to_end_m = (u - STATIONS[0]).min(STATIONS[1] - u) * length_m;
+        for (column, pixel) in line.iter_mut().enumerate() {
+            let [_, x_m] = skin.place([row, column]);
+            let left = ((half_m - x_m.abs()).min(to_end_m) / OVER_M).clamp(0.0, 1.0);
+            let share = left * left * (3.0 - 2.0 * left);
+            blend(pixel, CLAY, 1.0 - share);
+        }
+    }
 }
 
 /// Skin, or the even grey of a bench slab. Mottled a little: an even colour looks like plastic.
@@ -302,7 +327,7 @@ fn blend(pixel: &mut [u8; 4], over: [u8; 3], share: f64) {
 mod tests {
     use super::*;
     use crate::live::{Bench, Order};
-    use sim::{Recording, Sim, record_with};
+    use sim::{MapFrame, Movie, Recording, record_rig, record_with};
     use std::path::Path;
 
     fn order() -> Order {
@@ -313,64 +338,36 @@ mod tests {
         }
     }
 
-    /// The same scene recorded without the viewer, up to a time.
-    fn trace(until_s: f64) -> sim::Trace {
-        let scene = Arc::new(scene::load(&order().path, &[]).unwrap().scene);
-        let envelope = back::Envelope::new(&scene.conditions).unwrap();
-        let kinematics = Arc::new(mechanism::Kinematics::new(&scene.mechanism).unwrap());
-        let groundwork = sim::Bed::groundwork(scene.solver.cell_m);
-        let subject =
-            sim::Subject::new(&scene, &scene.body, &kinematics, &groundwork, &envelope).unwrap();
-        let limits = program::AxisLimits::of(&scene.mechanism);
-        let timeline = program::compile(
-            &scene.session,
-            &scene.timing,
-            &subject.placement,
-            &scene.depth,
-            &limits,
-        )
-        .unwrap();
-        let mut sim = Sim::new(scene, Arc::new(subject), kinematics, timeline, envelope).unwrap();
-        let recording = Recording {
+    fn recording() -> Recording {
+        Recording {
             movie_hz: 500.0,
             ..Recording::rows(50.0)
-        };
-        record_with(&mut sim, &recording, &mut |t_s, _| t_s < until_s)
+        }
     }
 
-    /// The promise of the heat map: at three cells, and everywhere else, its colour is the map's colour of the pressure that the
-    /// run's own recording has there. The scene's cells are 4 mm wide, as the recording's are.
-    #[test]
-    fn colours_are_the_pressures_of_the_run() {
-        let until_s = 9.0;
-        let mut live = Bench::default().set_up(&order()).unwrap();
+    /// A run of the viewer's own up to a time.
+    fn watched(order: &Order, until_s: f64) -> Arc<Run> {
+        let mut live = Bench::default().set_up(order).unwrap();
         let run = Arc::clone(live.run());
         while run.recorded().0 < until_s {
             assert!(live.step());
         }
+        run
+    }
+
+    /// At three cells the picture's colour is the map's colour of the pressure that a recording without the viewer has there.
+    fn has_colours_of(run: &Run, until_s: f64, movie: &Movie) {
         let moment = run.at(until_s).unwrap();
-        let movie = trace(until_s).movie.unwrap();
-        let frame = movie
-            .frames
-            .iter()
-            .min_by(|a, b| {
-                (a.t_s - moment.t_s)
-                    .abs()
-                    .total_cmp(&(b.t_s - moment.t_s).abs())
-            })
-            .unwrap();
-        assert!(
-            (frame.t_s - moment.t_s).abs() < 1e-9,
-            "{} {}",
-            frame.t_s,
-            moment.t_s
-        );
+        let off = |frame: &MapFrame| (frame.t_s - moment.t_s).abs();
+        let frame = movie.frames.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        let frame = frame.unwrap();
+        assert!(off(frame) < 1e-9, "{} {}", frame.t_s, moment.t_s);
 
         let skin = Arc::clone(run.skin.as_ref().unwrap());
         let mut paint = Paint::new(Arc::clone(&skin), Marks::default());
         let mut pixels = paint.blank();
         let top_pa = 40e3;
-        paint.paint(&mut pixels, &run, &moment, Quantity::Pressure, top_pa);
+        paint.paint(&mut pixels, run, &moment, Quantity::Pressure, top_pa);
 
         let mut by_pressure = frame.cells.clone();
         by_pressure.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -395,14 +392,49 @@ mod tests {
             }
         }
         // Painting another moment leaves nothing of this one.
-        paint.paint(
-            &mut pixels,
-            &run,
-            &Moment::default(),
-            Quantity::Pressure,
-            top_pa,
-        );
+        let nothing = Moment::default();
+        paint.paint(&mut pixels, run, &nothing, Quantity::Pressure, top_pa);
         assert!(pixels == paint.blank());
+    }
+
+    /// The promise of the heat map for a carriage. The scene's cells are 4 mm wide, as the recording's are.
+    #[test]
+    fn colours_are_the_pressures_of_the_run() {
+        let until_s = 9.0;
+        let run = watched(&order(), until_s);
+        let scene = Arc::new(scene::load(&order().path, &[]).unwrap().scene);
+        let envelope = tune::seat::allow(&scene.conditions).unwrap();
+        let mut sim = tune::seat::seat(&scene, envelope).unwrap();
+        let trace = record_with(&mut sim, &recording(), &mut |t_s, _| t_s < until_s);
+        has_colours_of(&run, until_s, &trace.movie.unwrap());
+    }
+
+    /// The same for a rig, whose user leans on it: four nodes of a pillow while its discs turn.
+    #[test]
+    fn colours_are_the_pressures_of_a_rig() {
+        let until_s = 3.0;
+        let order = Order {
+            path: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/pillow.toml"),
+            sets: vec![("solver.cell_mm".into(), "4.0".into())],
+        };
+        let run = watched(&order, until_s);
+        let scene = scene::load_rig_scene(&order.path, &order.sets)
+            .unwrap()
+            .scene;
+        let scene = Arc::new(scene);
+        let envelope = tune::seat::allow_rig(&scene).unwrap();
+        let groundwork = sim::Bed::groundwork(scene.solver.cell_m);
+        let mut sim = tune::seat::seat_at_rig(&scene, envelope, &groundwork).unwrap();
+        let trace = record_rig(&mut sim, &recording(), &mut |t_s, _| t_s < until_s);
+        has_colours_of(&run, until_s, &trace.movie.unwrap());
+        let pressing = run
+            .at(until_s)
+            .unwrap()
+            .touches
+            .iter()
+            .filter(|t| t.force_n > 1.0)
+            .count();
+        assert!(pressing >= 2, "{pressing} nodes press");
     }
 
     /// A dose is the sum of pressure times time, whichever way one came to its time.

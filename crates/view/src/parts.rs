@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use mechanism::{Drive, JointKind, Kinematics, Linkage, Mechanism, TrackCurve};
+use mechanism::{Drive, Kinematics, Mechanism, TrackCurve};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use tissue::Indenter;
 
@@ -67,6 +67,36 @@ pub enum Form {
     Node(Indenter),
 }
 
+impl Form {
+    /// Points around it, in its frame: it does not reach beyond their hull by much.
+    pub fn spots(&self) -> Vec<Point3<f64>> {
+        let around = |at: &Point3<f64>, half: Vector3<f64>| -> Vec<Point3<f64>> {
+            let sign = |i: usize, bit: usize| if i >> bit & 1 == 0 { -1.0 } else { 1.0 };
+            let corner = |i| Vector3::new(sign(i, 0), sign(i, 1), sign(i, 2)).component_mul(&half);
+            (0..8).map(|i| at + corner(i)).collect()
+        };
+        let origin = Point3::origin();
+        match self {
+            Form::Tube { path, radius_m } => path
+                .iter()
+                .step_by((path.len() / 12).max(1))
+                .chain(path.last())
+                .flat_map(|p| around(p, Vector3::repeat(*radius_m)))
+                .collect(),
+            Form::Limb { path, radii_m } => path
+                .iter()
+                .zip(radii_m)
+                .flat_map(|(p, r)| around(p, Vector3::repeat(0.8 * r)))
+                .collect(),
+            Form::Block { size_m, .. } => around(&origin, 0.5 * size_m),
+            Form::Cylinder { radius_m, length_m } => {
+                around(&origin, Vector3::new(0.5 * length_m, *radius_m, *radius_m))
+            }
+            Form::Node(shape) => around(&origin, Vector3::repeat(0.6 * shape.bound_m().min(0.06))),
+        }
+    }
+}
+
 /// What a part is made of, as far as the eye is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finish {
@@ -84,10 +114,14 @@ pub enum Finish {
     Fabric,
     /// Seat and cushions.
     Leather,
+    /// The case of a machine that is held, seen through.
+    Case,
+    /// Whoever holds it.
+    Clay,
 }
 
 /// Half the distance of the rails, m: wide enough to let the arms swing between them.
-const RAIL_HALF_M: f64 = 0.165;
+pub const RAIL_HALF_M: f64 = 0.165;
 
 /// Bodies of a carriage, in the order of [`carriage_poses`].
 const BODIES: [&str; 12] = [
@@ -247,82 +281,9 @@ pub fn carriage_poses(
     Ok(poses)
 }
 
-/// A machine of any topology: links as struts between what stands on them, and their heads.
-pub fn rig(linkage: &Linkage) -> Machine {
-    let rig = linkage.rig();
-    let mut machine = Machine {
-        bodies: std::iter::once("ground".to_string())
-            .chain(rig.links.iter().map(|link| link.name.clone()))
-            .chain(rig.heads.iter().map(|head| head.node.name.clone()))
-            .collect(),
-        cover_m: rig.cover.thickness_m,
-        ..Machine::default()
-    };
-    let body = |name: &str| {
-        rig.links
-            .iter()
-            .position(|l| l.name == name)
-            .map_or(0, |i| i + 1)
-    };
-    // What each link has to reach: its own frame, the joints, closings and heads on it.
-    let mut places: Vec<Vec<Point3<f64>>> = vec![Vec::new(); rig.links.len() + 1];
-    for joint in &rig.joints {
-        places[body(&joint.parent)].push(joint.at_m.into());
-        places[body(&joint.child)].push(Point3::origin());
-        if let JointKind::Track { track, .. } = &joint.kind {
-            let curve = TrackCurve::new(track);
-            let at = Translation3::from(Vector3::from(joint.at_m));
-            for side in [-1.0, 1.0] {
-                let shift = at * Translation3::new(side * RAIL_HALF_M, 0.0, 0.0);
-                machine.add(
-                    body(&joint.parent),
-                    shift.into(),
-                    Finish::Steel,
-                    tube(rail(&curve), 0.008),
-                );
-            }
-        }
-    }
-    for closing in &rig.closings {
-        places[body(&closing.a)].push(closing.at_a_m.into());
-        places[body(&closing.b)].push(closing.at_b_m.into());
-    }
-    for head in &rig.heads {
-        places[body(&head.link)].push(head.at_m.into());
-    }
-    for (index, places) in places.iter().enumerate() {
-        let finish =
-            [Finish::Paint, Finish::Arm, Finish::Brass][if index == 0 { 0 } else { 1 + index % 2 }];
-        let from = Point3::origin();
-        for place in places.iter().filter(|place| (*place - from).norm() > 1e-3) {
-            let strut = tube(vec![from, *place], if index == 0 { 0.009 } else { 0.007 });
-            machine.add(index, Isometry3::identity(), finish, strut);
-        }
-        if !places.is_empty() {
-            machine.add(
-                index,
-                Isometry3::identity(),
-                Finish::Steel,
-                cylinder(0.010, 0.022),
-            );
-        }
-    }
-    let first = rig.links.len() + 1;
-    for (index, head) in rig.heads.iter().enumerate() {
-        let shape = head.node.shape.clone();
-        machine.add(
-            first + index,
-            Isometry3::identity(),
-            Finish::Rubber,
-            Form::Node(shape.clone()),
-        );
-        machine.nodes.push((first + index, shape));
-    }
-    machine
-}
-
 impl Machine {
-    fn add(&mut self, body: usize, pose: Isometry3<f64>, finish: Finish, form: Form) {
+    /// Puts a shape on a body.
+    pub fn add(&mut self, body: usize, pose: Isometry3<f64>, finish: Finish, form: Form) {
         self.parts.push(Part {
             body,
             pose,
@@ -435,7 +396,8 @@ fn trolley(machine: &mut Machine, mechanism: &Mechanism) {
     );
 }
 
-fn rail(track: &TrackCurve) -> Vec<Point3<f64>> {
+/// A track's centre line, in its own frame.
+pub fn rail(track: &TrackCurve) -> Vec<Point3<f64>> {
     let last = 119;
     (0..=last)
         .map(|i| track.pose(track.length_m() * f64::from(i) / f64::from(last)))
@@ -464,7 +426,7 @@ fn turn_x(angle_rad: f64) -> Isometry3<f64> {
 }
 
 /// A frame at `from` whose x points to `to`.
-fn between(from: &Point3<f64>, to: &Point3<f64>) -> Isometry3<f64> {
+pub fn between(from: &Point3<f64>, to: &Point3<f64>) -> Isometry3<f64> {
     let way = to - from;
     let turn = UnitQuaternion::rotation_between(&Vector3::x(), &way)
         .unwrap_or_else(|| UnitQuaternion::from_axis_angle(&Vector3::z_axis(), PI));

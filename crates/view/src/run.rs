@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use back::{Envelope, Zone};
 use nalgebra::{Isometry3, Point3, Vector3};
-use scene::Scene;
+use scene::Surface;
 use sim::Violation;
 
+use crate::furniture::Furniture;
 use crate::parts::Machine;
 use crate::skin::Skin;
 
@@ -15,13 +16,15 @@ pub struct Run {
     /// What it calls itself.
     pub title: String,
     /// What stands around.
-    pub stand: Stand,
+    pub furniture: Furniture,
     /// What the nodes touch, if anything.
     pub skin: Option<Arc<Skin>>,
     /// The machine.
     pub machine: Machine,
-    /// The scene, where it is one.
-    pub scene: Option<Arc<Scene>>,
+    /// What the scene has the nodes touch, where it is one.
+    pub surface: Option<Surface>,
+    /// Names of the motors, in the order of a moment's currents.
+    pub motors: Vec<String>,
     /// Limits in force.
     pub envelope: Option<Envelope>,
     /// Where it ends, s.
@@ -29,15 +32,6 @@ pub struct Run {
     /// What somebody should look at, as lines.
     pub warnings: Vec<String>,
     film: Mutex<Film>,
-}
-
-/// The furniture: what is drawn but plays no part.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stand {
-    /// Tilt of the machine frame's z from the vertical, backwards, rad.
-    pub recline_rad: f64,
-    /// Height of the seat in the machine frame, m; none where nobody sits.
-    pub seat_z_m: Option<f64>,
 }
 
 /// What was recorded so far.
@@ -77,9 +71,9 @@ pub struct Moment {
     pub pad_n: f64,
     /// Each node on the skin.
     pub touches: Vec<Touching>,
-    /// Motor currents, A: walk, knead, protrude, or one for each drive of a rig.
+    /// Motor currents, A, in the order of [`Run::motors`].
     pub current_a: Vec<f64>,
-    /// Station of the carriage.
+    /// Station of the carriage, or of a rig's node that presses hardest; not a number where none does.
     pub station: f64,
     /// What is being done, in words.
     pub doing: String,
@@ -130,15 +124,29 @@ impl Run {
     pub fn new(title: String, machine: Machine, duration_s: f64) -> Run {
         Run {
             title,
-            stand: Stand::default(),
+            furniture: Furniture::default(),
             skin: None,
             machine,
-            scene: None,
+            surface: None,
+            motors: Vec::new(),
             envelope: None,
             duration_s,
             warnings: Vec::new(),
             film: Mutex::default(),
         }
+    }
+
+    /// What a node calls itself.
+    pub fn node_name(&self, index: usize) -> String {
+        let body = self.machine.nodes.get(index).map(|(body, _)| *body);
+        let name = body.and_then(|body| self.machine.bodies.get(body));
+        name.map_or_else(|| (index + 1).to_string(), |n| n.replace('_', " "))
+    }
+
+    /// What a motor calls itself.
+    pub fn motor_name(&self, index: usize) -> String {
+        let name = self.motors.get(index);
+        name.map_or_else(|| (index + 1).to_string(), |n| n.replace('_', " "))
     }
 
     /// Looks at the film. Whoever holds it holds up the recording: keep it short.

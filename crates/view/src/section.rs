@@ -1,7 +1,7 @@
 //! A cut across the back through a node: the tissue's layers under the skin, squeezed as the skin is pushed in.
 
 use nalgebra::{Point3, Vector3};
-use scene::{Scene, Surface};
+use scene::Surface;
 
 use crate::dent::{self, Press};
 use crate::skin::{Skin, lerp};
@@ -34,7 +34,7 @@ const BONE_M: f64 = 0.010;
 
 /// The layers along a cut. Each is squeezed by the same share of its thickness: how the push is shared out among them is the
 /// tissue's own matter and not recorded.
-pub fn bands(skin: &Skin, scene: Option<&Scene>, cut: Cut, presses: &[Press]) -> Vec<Band> {
+pub fn bands(skin: &Skin, surface: Option<&Surface>, cut: Cut, presses: &[Press]) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     for i in 0..POINTS {
         let x_m = lerp([-HALF_M, HALF_M], i, POINTS);
@@ -49,7 +49,7 @@ pub fn bands(skin: &Skin, scene: Option<&Scene>, cut: Cut, presses: &[Press]) ->
                 (back.point(cut.u, x_m), back.normal(cut.u, x_m), layers)
             }
             None => {
-                let layers = match scene.map(|s| &s.surface) {
+                let layers = match surface {
                     Some(Surface::Slab { stack, .. }) => stack
                         .layers()
                         .iter()

@@ -306,16 +306,17 @@ mod tests {
         assert_eq!(averaged(&pixels, [1, 1], 2), [60, 7, 255]);
     }
 
-    /// Files below scenes/ that can be shown: scenes, and rigs by themselves.
+    /// Files below scenes/ that can be shown: scenes of carriages and of rigs, and rigs by themselves.
     fn shipped() -> Vec<PathBuf> {
         let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
         let mut files = Vec::new();
-        for folder in ["", "checks", "mechanisms"] {
+        for folder in ["", "checks", "faults", "mechanisms"] {
             for entry in std::fs::read_dir(scenes.join(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 let is_toml = path.extension().is_some_and(|e| e == "toml");
                 let kind = is_toml.then(|| scene::FileKind::of(&path).unwrap());
-                if matches!(kind, Some(scene::FileKind::Scene | scene::FileKind::Rig)) {
+                use scene::FileKind::{Rig, RigScene, Scene};
+                if matches!(kind, Some(Scene | RigScene | Rig)) {
                     files.push(path);
                 }
             }
@@ -355,7 +356,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let size = [96, 72];
         let files = shipped();
-        assert!(files.len() >= 9, "{files:?}");
+        assert!(files.len() >= 22, "{files:?}");
         let shots = Shots {
             wanted: Vec::new(),
             size,

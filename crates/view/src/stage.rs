@@ -14,8 +14,9 @@ use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
 use nalgebra::{Point3, Vector3};
 
 use crate::figure;
+use crate::furniture::Pose;
 use crate::mesh;
-use crate::orbit::{Orbit, Sight};
+use crate::orbit::{FOV_RAD, Orbit, Sight};
 use crate::paint::Paint;
 use crate::parts::{Finish, Form};
 use crate::run::Run;
@@ -93,6 +94,8 @@ pub struct Drawn {
     pub trails: Vec<Handle<Mesh>>,
     /// Bands of the section from the skin down.
     pub bands: Vec<Handle<Mesh>>,
+    /// Outermost points, world frame: of all, and of back, head and machine.
+    pub outlines: [Vec<Vec3>; 2],
 }
 
 /// The skin on the stage.
@@ -139,9 +142,8 @@ pub const NODE_COLOURS: [[u8; 3]; 8] = [
     [90, 90, 90],
 ];
 
-const BACKDROP: Color = Color::srgb(0.985, 0.988, 0.993);
-/// Height of the ground under the seat, m.
-const GROUND_M: f32 = -0.46;
+/// White that is left of this by the tone mapping.
+const BACKDROP: Color = Color::linear_rgb(5.2, 5.3, 5.45);
 /// From one run to the next where two are compared, m.
 pub const APART_M: f32 = 1.05;
 
@@ -159,7 +161,7 @@ pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
     (
         Camera3d::default(),
         Projection::from(PerspectiveProjection {
-            fov: 0.5,
+            fov: FOV_RAD,
             near: 0.02,
             ..default()
         }),
@@ -172,10 +174,7 @@ pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
         // The ground fades into the backdrop: no horizon.
         DistanceFog {
             color: BACKDROP,
-            falloff: FogFalloff::Linear {
-                start: 2.6,
-                end: 8.0,
-            },
+            falloff: fog(3.0),
             ..default()
         },
         // What a white tent over the chair would give.
@@ -191,6 +190,14 @@ pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
     )
 }
 
+/// Nothing that the camera turns around fades, and the ground does beyond it.
+fn fog(distance_m: f32) -> FogFalloff {
+    FogFalloff::Linear {
+        start: distance_m + 0.9,
+        end: distance_m + 5.5,
+    }
+}
+
 /// The engine's y is up and its z points to the viewer of the back; the machine leans back.
 pub fn world_from_machine(recline_rad: f64) -> Quat {
     Quat::from_rotation_x(recline_rad as f32 - std::f32::consts::FRAC_PI_2)
@@ -199,36 +206,66 @@ pub fn world_from_machine(recline_rad: f64) -> Quat {
 /// Where a run stands on the stage.
 pub fn place(run: &Run, booth: usize, booths: usize) -> Transform {
     let x = APART_M * (booth as f32 - 0.5 * (booths as f32 - 1.0));
-    Transform::from_xyz(x, 0.0, 0.0).with_rotation(world_from_machine(run.stand.recline_rad))
+    Transform::from_xyz(x, 0.0, 0.0).with_rotation(world_from_machine(run.furniture.recline_rad))
 }
 
-/// What there is to see of a run, in its machine frame: middle and size.
-pub fn extent(run: &Run) -> (Vec3, f32) {
-    let mut points: Vec<Vec3> = Vec::new();
-    if let Some(skin) = run.skin.as_ref().filter(|skin| skin.back.is_some()) {
-        let at_rest = run.at(0.0).map(|m| m.machine_from_back).unwrap_or_default();
-        points.extend(
-            skin.sheet
-                .points
-                .iter()
-                .step_by(97)
-                .map(|p| mesh::point(&(at_rest * p))),
-        );
-    } else if let Some(moment) = run.at(0.0) {
-        points.extend(
-            moment
-                .bodies
-                .iter()
-                .map(|b| mesh::point(&b.translation.vector.into())),
-        );
+/// Outermost points of a run in its machine frame: of all that stands there, and of back, head and machine.
+pub fn outlines(run: &Run) -> [Vec<Vec3>; 2] {
+    let start = run.at(0.0);
+    let back = start.as_ref().map(|m| m.machine_from_back);
+    let back = back.unwrap_or_default();
+    let mut near: Vec<Point3<f64>> = Vec::new();
+    let mut rest: Vec<Point3<f64>> = Vec::new();
+    if let Some(skin) = &run.skin {
+        let every = if skin.back.is_some() { 97 } else { 7 };
+        near.extend(skin.sheet.points.iter().step_by(every).map(|p| back * p));
+        if let Some(user) = &skin.back {
+            // The first of a figure's limbs is its head.
+            for (index, limb) in figure::limbs(user, run.furniture.pose).iter().enumerate() {
+                let points = limb.spots().into_iter().map(|p| back * p);
+                if index == 0 {
+                    near.extend(points);
+                } else {
+                    rest.extend(points);
+                }
+            }
+        }
     }
-    let (Some(low), Some(high)) = (
-        points.iter().copied().reduce(Vec3::min),
-        points.iter().copied().reduce(Vec3::max),
-    ) else {
-        return (Vec3::ZERO, 0.8);
-    };
-    (0.5 * (low + high), (high - low).max_element().max(0.25))
+    for part in &run.machine.parts {
+        let body = start.as_ref().and_then(|m| m.bodies.get(part.body));
+        let pose = body.copied().unwrap_or_default() * part.pose;
+        // Whoever holds a machine may be cut off.
+        let points = part.form.spots().into_iter().map(|p| pose * p);
+        if part.finish == Finish::Clay {
+            rest.extend(points);
+        } else {
+            near.extend(points);
+        }
+    }
+    for part in &run.furniture.parts {
+        rest.extend(part.form.spots().into_iter().map(|p| part.pose * p));
+    }
+    rest.extend(&near);
+    [extremes(&rest), extremes(&near)]
+}
+
+/// Of many points those that are farthest in some direction of many.
+fn extremes(points: &[Point3<f64>]) -> Vec<Vec3> {
+    const WAYS: usize = 160;
+    let points: Vec<Vec3> = points.iter().map(mesh::point).collect();
+    let mut out = Vec::new();
+    for i in 0..WAYS {
+        // Evenly over the sphere, along a spiral.
+        let z = 1.0 - (2.0 * i as f32 + 1.0) / WAYS as f32;
+        let turn = 2.399_963 * i as f32;
+        let flat = (1.0 - z * z).sqrt();
+        let way = Vec3::new(flat * turn.cos(), flat * turn.sin(), z);
+        let farthest = points
+            .iter()
+            .max_by(|a, b| a.dot(way).total_cmp(&b.dot(way)));
+        out.extend(farthest.copied());
+    }
+    out
 }
 
 /// What the stage is changed with.
@@ -257,7 +294,7 @@ pub fn raise(run: &Run, at: Transform, show: &Show, hands: &mut Hands) -> Drawn 
     let skin = run
         .skin
         .as_ref()
-        .map(|skin| raise_skin(skin, back, show, hands));
+        .map(|skin| raise_skin(skin, run.furniture.pose, back, show, hands));
 
     let arrow = hands.meshes.add(mesh::arrow());
     let mut arrows = Vec::new();
@@ -300,6 +337,7 @@ pub fn raise(run: &Run, at: Transform, show: &Show, hands: &mut Hands) -> Drawn 
         arrows,
         trails,
         bands,
+        outlines: outlines(run).map(|points| points.into_iter().map(|p| at * p).collect()),
     }
 }
 
@@ -331,7 +369,13 @@ fn raise_machine(run: &Run, root: Entity, hands: &mut Hands) -> Vec<Entity> {
     bodies
 }
 
-fn raise_skin(skin: &Arc<Skin>, back: Entity, show: &Show, hands: &mut Hands) -> DrawnSkin {
+fn raise_skin(
+    skin: &Arc<Skin>,
+    pose: Pose,
+    back: Entity,
+    show: &Show,
+    hands: &mut Hands,
+) -> DrawnSkin {
     let paint = Paint::new(Arc::clone(skin), show.marks);
     let [height, width] = skin.atlas.size.map(|n| n as u32);
     let mut image = Image::new(
@@ -379,7 +423,7 @@ fn raise_skin(skin: &Arc<Skin>, back: Entity, show: &Show, hands: &mut Hands) ->
                 Layer::Figure,
                 true,
             );
-            for limb in figure::limbs(user) {
+            for limb in figure::limbs(user, pose) {
                 let shape = hands.meshes.add(mesh::form(&limb));
                 hands.solid(
                     back,
@@ -483,125 +527,27 @@ pub fn points(user: &back::Back) -> Vec<(String, Point3<f64>)> {
         .collect()
 }
 
-/// Pad, seat and foot.
+/// The pad, and what the user is on.
 fn furniture(run: &Run, root: Entity, hands: &mut Hands) {
-    let (Some(scene), Some(seat_z_m)) = (&run.scene, run.stand.seat_z_m) else {
-        return;
-    };
-    let track = mechanism::TrackCurve::new(&scene.mechanism.track);
-    let pad = skin::pad(&track, scene.chair.pad.offset_m, scene.chair.pad.width_m);
-    let shape = hands.meshes.add(mesh::sheet(&pad));
-    hands.solid(
-        root,
-        shape,
-        hands.palette.pad.clone(),
-        Transform::default(),
-        Layer::Pad,
-        false,
-    );
-    let (right, bottom) = (pad.columns - 1, pad.rows - 1);
-    let at = |row: usize, column: usize| pad.points[row * pad.columns + column];
-    let mut edge: Vec<Point3<f64>> = (0..=bottom).map(|row| at(row, 0)).collect();
-    edge.extend((0..=bottom).rev().map(|row| at(row, right)));
-    edge.push(at(0, 0));
-    let piping = hands.meshes.add(mesh::thread(&edge, 0.003));
-    let fabric = hands.palette.finishes[&Finish::Fabric].clone();
-    hands.solid(
-        root,
-        piping,
-        fabric,
-        Transform::default(),
-        Layer::Pad,
-        false,
-    );
-
-    // The seat is square to the backrest, as the machine frame has it, and starts a little behind the user.
-    let end = scene.chair.pad.offset_m as f32 + track.pose(track.length_m()).y_m as f32;
-    let block = |x: f64, y: f64, z: f64, edge_m: f64| Form::Block {
-        size_m: Vector3::new(x, y, z),
-        edge_m,
-    };
-    let z = seat_z_m as f32;
-    let blocks = [
-        (
-            block(0.50, 0.52, 0.10, 0.035),
-            Vec3::new(0.0, end + 0.235, z - 0.05),
-            Finish::Leather,
-        ),
-        (
-            block(0.085, 0.46, 0.075, 0.030),
-            Vec3::new(-0.30, end + 0.27, z + 0.17),
-            Finish::Leather,
-        ),
-        (
-            block(0.085, 0.46, 0.075, 0.030),
-            Vec3::new(0.30, end + 0.27, z + 0.17),
-            Finish::Leather,
-        ),
-        (
-            block(0.030, 0.10, 0.24, 0.010),
-            Vec3::new(-0.30, end + 0.25, z + 0.02),
-            Finish::Paint,
-        ),
-        (
-            block(0.030, 0.10, 0.24, 0.010),
-            Vec3::new(0.30, end + 0.25, z + 0.02),
-            Finish::Paint,
-        ),
-        (
-            block(0.68, 0.14, 0.035, 0.012),
-            Vec3::new(0.0, end + 0.25, z - 0.115),
-            Finish::Paint,
-        ),
-        (
-            block(0.36, 0.05, 0.035, 0.012),
-            Vec3::new(0.0, end - 0.06, z - 0.085),
-            Finish::Paint,
-        ),
-        (
-            block(0.05, 0.36, 0.035, 0.012),
-            Vec3::new(0.0, end + 0.10, z - 0.115),
-            Finish::Paint,
-        ),
-    ];
-    for (form, at, finish) in blocks {
-        let shape = hands.meshes.add(mesh::form(&form));
-        let material = hands.palette.finishes[&finish].clone();
-        hands.solid(
-            root,
-            shape,
-            material,
-            Transform::from_translation(at),
-            Layer::Figure,
-            true,
-        );
+    if let Some(pad) = &run.furniture.pad {
+        let face = hands.meshes.add(mesh::sheet(pad));
+        let glass = hands.palette.pad.clone();
+        let here = Transform::default();
+        hands.solid(root, face, glass, here, Layer::Pad, false);
+        let (right, bottom) = (pad.columns - 1, pad.rows - 1);
+        let at = |row: usize, column: usize| pad.points[row * pad.columns + column];
+        let mut edge: Vec<Point3<f64>> = (0..=bottom).map(|row| at(row, 0)).collect();
+        edge.extend((0..=bottom).rev().map(|row| at(row, right)));
+        edge.push(at(0, 0));
+        let piping = hands.meshes.add(mesh::thread(&edge, 0.003));
+        let fabric = hands.palette.finishes[&Finish::Fabric].clone();
+        hands.solid(root, piping, fabric, here, Layer::Pad, false);
     }
-    // The foot stands upright, whatever the recline.
-    let upright = world_from_machine(run.stand.recline_rad);
-    let hinge = upright * Vec3::new(0.0, end + 0.20, z - 0.12);
-    let ground = GROUND_M;
-    let parts = [
-        (
-            mesh::form(&Form::Cylinder {
-                radius_m: 0.045,
-                length_m: f64::from(hinge.y - ground),
-            }),
-            0.5 * (hinge.y + ground),
-        ),
-        (
-            mesh::form(&Form::Cylinder {
-                radius_m: 0.27,
-                length_m: 0.03,
-            }),
-            ground + 0.015,
-        ),
-    ];
-    for (shape, y) in parts {
-        let shape = hands.meshes.add(shape);
-        let at = Transform::from_translation(upright.inverse() * Vec3::new(0.0, y, hinge.z))
-            .with_rotation(upright.inverse() * Quat::from_rotation_z(std::f32::consts::FRAC_PI_2));
-        let paint = hands.palette.finishes[&Finish::Paint].clone();
-        hands.solid(root, shape, paint, at, Layer::Figure, true);
+    for part in &run.furniture.parts {
+        let shape = hands.meshes.add(mesh::form(&part.form));
+        let material = hands.palette.finishes[&part.finish].clone();
+        let at = mesh::transform(&part.pose);
+        hands.solid(root, shape, material, at, Layer::Figure, true);
     }
 }
 
@@ -659,9 +605,18 @@ fn mix(
         (Finish::Paint, smooth(Color::srgb(0.16, 0.18, 0.21), 0.38)),
         (Finish::Arm, smooth(Color::srgb(0.93, 0.93, 0.92), 0.32)),
         (Finish::Brass, metal(Color::srgb(0.86, 0.68, 0.40), 0.35)),
-        (Finish::Fabric, smooth(Color::srgb(0.30, 0.34, 0.42), 0.9)),
+        (Finish::Fabric, smooth(Color::srgb(0.46, 0.50, 0.57), 0.9)),
         (Finish::Leather, smooth(Color::srgb(0.13, 0.14, 0.16), 0.55)),
         (Finish::Rubber, smooth(Color::srgb(0.08, 0.38, 0.52), 0.42)),
+        (
+            Finish::Case,
+            StandardMaterial {
+                base_color: Color::srgba(0.24, 0.28, 0.34, 0.62),
+                alpha_mode: AlphaMode::Blend,
+                ..smooth(Color::WHITE, 0.25)
+            },
+        ),
+        (Finish::Clay, smooth(Color::srgb(0.80, 0.765, 0.735), 0.75)),
     ];
     let palette = Palette {
         finishes: finishes
@@ -679,10 +634,7 @@ fn mix(
             cull_mode: None,
             ..smooth(Color::srgb(0.93, 0.89, 0.78), 0.6)
         }),
-        force: materials.add(StandardMaterial {
-            emissive: LinearRgba::rgb(60.0, 14.0, 4.0),
-            ..smooth(Color::srgb(0.84, 0.22, 0.10), 0.5)
-        }),
+        force: materials.add(flat([224, 62, 28])),
         landmark: materials.add(flat([120, 48, 40])),
         point: materials.add(flat([24, 92, 160])),
         nodes: [0, 1, 2, 3].map(|i| materials.add(flat(NODE_COLOURS[i]))),
@@ -695,15 +647,20 @@ fn mix(
         .map(|c| materials.add(flat(c))),
     };
     commands.insert_resource(palette);
-    let level = Transform::from_xyz(0.0, GROUND_M, 0.0)
-        .with_rotation(Quat::from_rotation_x(-std::f32::consts::FRAC_PI_2));
-    let floor = materials.add(smooth(Color::srgb(0.84, 0.85, 0.87), 0.85));
+    let level =
+        Transform::default().with_rotation(Quat::from_rotation_x(-std::f32::consts::FRAC_PI_2));
+    let floor = materials.add(smooth(Color::srgb(0.93, 0.935, 0.94), 0.9));
     commands.spawn((
-        Mesh3d(meshes.add(Circle::new(14.0))),
+        Mesh3d(meshes.add(Circle::new(24.0))),
         MeshMaterial3d(floor),
         level,
+        Floor,
     ));
 }
+
+/// The ground.
+#[derive(Component)]
+struct Floor;
 
 /// A light and where it comes from, before the stage leans.
 #[derive(Component)]
@@ -732,14 +689,14 @@ fn light(mut commands: Commands) {
         CascadeShadowConfigBuilder {
             num_cascades: 1,
             minimum_distance: 0.05,
-            maximum_distance: 5.0,
-            first_cascade_far_bound: 5.0,
+            maximum_distance: 9.0,
+            first_cascade_far_bound: 9.0,
             ..default()
         }
         .build(),
     ));
     commands.spawn((
-        sun(650.0, Color::srgb(0.86, 0.92, 1.0)),
+        sun(1000.0, Color::srgb(0.86, 0.92, 1.0)),
         Lamp {
             from: Vec3::new(2.0, 0.5, 1.4),
             shadows: false,
@@ -754,15 +711,21 @@ fn light(mut commands: Commands) {
     ));
 }
 
-/// Lights follow half the recline: a back that leans turns away from what comes from above.
+/// Lights follow half the recline: a back that leans turns away from what comes from above. Ground and fog go with what is shown.
 fn aim(
     sight: Res<Sight>,
     show: Res<Show>,
     mut lamps: Query<(&Lamp, &mut Transform, &mut DirectionalLight)>,
+    mut floor: Single<&mut Transform, (With<Floor>, Without<Lamp>)>,
+    mut eyes: Query<(&Orbit, &mut DistanceFog)>,
 ) {
+    for (orbit, mut air) in &mut eyes {
+        air.falloff = fog(orbit.distance_m());
+    }
     if !sight.is_changed() && !show.is_changed() {
         return;
     }
+    floor.translation.y = sight.ground_m;
     let follow = Quat::from_rotation_x(0.5 * sight.recline_rad);
     for (lamp, mut transform, mut sun) in &mut lamps {
         *transform =

@@ -68,7 +68,7 @@ pub fn furnish(app: &mut App, booths: Booths, show: Show) {
 /// Takes the view once there is something to look at.
 fn first_look(view: View) -> impl FnMut(Res<Sight>, Single<&mut Orbit>, Local<bool>) {
     move |sight, mut orbit, mut done| {
-        if !*done && sight.size > 0.0 {
+        if !*done && sight.is_known() {
             orbit.take(view, &sight);
             *done = true;
         }

@@ -4,9 +4,11 @@ use bevy_egui::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, pos2, vec2};
 
 use crate::booth::Booths;
 use crate::colour::{Quantity, colour};
+use crate::run::{Moment, Run};
 use crate::show::{Play, Show};
 
-const TEXT: Color32 = Color32::from_rgb(45, 50, 58);
+const TEXT: Color32 = Color32::from_rgb(38, 43, 52);
+const SOFT: Color32 = Color32::from_rgb(86, 92, 102);
 const WIDTH: f32 = 220.0;
 const HEIGHT: f32 = 12.0;
 
@@ -20,6 +22,9 @@ pub fn draw(painter: &Painter, rect: Rect, booths: &Booths, show: &Show, play: &
             .iter()
             .any(|b| b.run.as_ref().is_some_and(|r| r.skin.is_some()))
     {
+        let low = corner - vec2(0.0, 22.0);
+        let room = Rect::from_min_max(low, corner + vec2(WIDTH, HEIGHT + 19.0));
+        plate(painter, room);
         let steps = 64;
         for i in 0..steps {
             let share = i as f32 / steps as f32;
@@ -56,28 +61,65 @@ pub fn draw(painter: &Painter, rect: Rect, booths: &Booths, show: &Show, play: &
             TEXT,
         );
     }
-    let mut at: Pos2 = pos2(rect.left() + 22.0, rect.top() + 16.0);
+    let mut at: Pos2 = pos2(rect.left() + 22.0, rect.top() + 14.0);
     for booth in &booths.0 {
         let (Some(run), Some(moment)) = (&booth.run, booth.moment(play)) else {
             continue;
         };
-        let mut line = format!("{}   t = {:.2} s   {}", run.title, moment.t_s, moment.doing);
-        if run.skin.is_some() {
-            for touch in &moment.touches {
-                let zone = touch.zone.map_or("", back::Zone::name);
-                line += &format!("   {:.0} N {zone}", touch.force_n);
-            }
-            if run.stand.seat_z_m.is_some() {
-                line += &format!(
-                    "   pad {:.0} N, lifted {:.1} mm",
-                    moment.pad_n,
-                    1e3 * moment.lift_m
-                );
-            }
+        let wide = rect.width() - 44.0;
+        let title = painter.layout(run.title.clone(), FontId::proportional(16.0), TEXT, wide);
+        let lines = state(run, &moment)
+            .into_iter()
+            .map(|line| painter.layout(line, small.clone(), SOFT, wide));
+        let texts: Vec<_> = std::iter::once(title).chain(lines).collect();
+        let size = texts.iter().fold(vec2(0.0, 0.0), |size, text| {
+            vec2(size.x.max(text.size().x), size.y + text.size().y + 1.0)
+        });
+        plate(painter, Rect::from_min_size(at, size));
+        for text in texts {
+            let height = text.size().y;
+            painter.galley(at, text, TEXT);
+            at.y += height + 1.0;
         }
-        painter.text(at, Align2::LEFT_TOP, line, small.clone(), TEXT);
-        at.y += 18.0;
+        at.y += 14.0;
     }
+}
+
+/// Paper behind writing: it stays legible over whatever stands there.
+fn plate(painter: &Painter, room: Rect) {
+    let paper = Color32::from_rgba_unmultiplied(250, 251, 252, 205);
+    painter.rect_filled(room.expand(8.0), 6.0, paper);
+}
+
+/// What goes on, in two lines.
+fn state(run: &Run, moment: &Moment) -> Vec<String> {
+    let mut lines = vec![format!("{:.2} s   {}", moment.t_s, moment.doing)];
+    if run.skin.is_none() {
+        return lines;
+    }
+    let touches = &moment.touches;
+    let mut forces: Vec<String> = if touches.len() <= 4 {
+        let each = touches.iter().enumerate().map(|(index, touch)| {
+            let zone = touch
+                .zone
+                .map_or(String::new(), |z| format!(" on {}", z.name()));
+            format!("{} {:.0} N{zone}", run.node_name(index), touch.force_n)
+        });
+        each.collect()
+    } else {
+        let sum: f64 = touches.iter().map(|t| t.force_n).sum();
+        let most = touches.iter().map(|t| t.force_n).fold(0.0, f64::max);
+        vec![format!(
+            "{} nodes {sum:.0} N, one of them {most:.0} N",
+            touches.len()
+        )]
+    };
+    if run.furniture.carries {
+        forces.push(format!("pad {:.0} N", moment.pad_n));
+        forces.push(format!("hip {:+.1} mm", 1e3 * moment.lift_m));
+    }
+    lines.push(forces.join(",  "));
+    lines
 }
 
 /// Three digits at most.

@@ -1,7 +1,7 @@
 //! Names of what is marked on the back.
 
 use bevy::prelude::{Camera, GlobalTransform};
-use bevy_egui::egui::{Align2, Color32, FontId, Painter, Rect, pos2, vec2};
+use bevy_egui::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Stroke, pos2, vec2};
 use nalgebra::Point3;
 
 use crate::booth::Booths;
@@ -48,10 +48,13 @@ pub fn draw(
             }
         };
         if show.section {
-            for band in booth.section(play) {
-                let middle = nalgebra::center(&band.outer[6], &band.inner[6]);
-                write(&band.name, &middle, Color32::from_rgb(30, 30, 34), 11.5);
-            }
+            let spots = booth.section(play).into_iter().filter_map(|band| {
+                let middle = nalgebra::center(band.outer.get(10)?, band.inner.get(10)?);
+                let world = at * mesh::point(&(moment.machine_from_back * middle));
+                let spot = camera.world_to_viewport(eye, world).ok()?;
+                Some((band.name, pos2(spot.x, spot.y)))
+            });
+            beside(painter, spots.collect());
             continue;
         }
         if show.layers.landmarks {
@@ -74,5 +77,28 @@ pub fn draw(
                 }
             }
         }
+    }
+}
+
+/// Names in a column to the left of their places, each on a line of its own, with a thread to its place.
+fn beside(painter: &Painter, mut spots: Vec<(String, Pos2)>) {
+    const LINE: f32 = 17.0;
+    const AWAY: f32 = 46.0;
+    let ink = Color32::from_rgb(40, 42, 48);
+    spots.sort_by(|a, b| a.1.y.total_cmp(&b.1.y));
+    let count = spots.len() as f32;
+    let middle = spots.iter().map(|(_, spot)| spot.y).sum::<f32>() / count.max(1.0);
+    let left = spots
+        .iter()
+        .map(|(_, spot)| spot.x)
+        .fold(f32::MAX, f32::min)
+        - AWAY;
+    for (index, (name, spot)) in spots.iter().enumerate() {
+        let y = middle + LINE * (index as f32 - 0.5 * (count - 1.0));
+        let end = pos2(left, y);
+        painter.line_segment([end + vec2(4.0, 0.0), *spot], Stroke::new(1.0, ink));
+        painter.circle_filled(*spot, 2.0, ink);
+        let font = FontId::proportional(13.0);
+        painter.text(end, Align2::RIGHT_CENTER, name, font, ink);
     }
 }

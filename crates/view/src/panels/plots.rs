@@ -30,9 +30,6 @@ struct Curves {
     station: Vec<[f64; 2]>,
 }
 
-/// Left and right, upper and lower, in the order of a carriage's nodes.
-const NODES: [&str; 4] = ["left upper", "left lower", "right upper", "right lower"];
-const MOTORS: [&str; 3] = ["walk", "knead", "protrude"];
 /// Points of a curve that are drawn at most.
 const POINTS_MAX: usize = 1500;
 
@@ -92,7 +89,7 @@ impl Plotter {
             let all = &self.curves;
             let solid = LineStyle::Solid;
             plot.show(ui, "node forces, N", play, || {
-                lines(all, |c| &c.force_n, &NODES, 1.0)
+                lines(all, |c| &c.force_n, Run::node_name)
             });
             plot.show(ui, &format!("peak pressure, {unit}"), play, || {
                 let mut shown = Vec::new();
@@ -123,7 +120,7 @@ impl Plotter {
                 shown
             });
             plot.show(ui, "motor current, A", play, || {
-                lines(all, |c| &c.current_a, &MOTORS, 1.0)
+                lines(all, |c| &c.current_a, Run::motor_name)
             });
             plot.show(ui, "station", play, || {
                 let station = |(index, c): (usize, &Curves)| {
@@ -190,20 +187,17 @@ impl Sheet {
 fn lines<'a>(
     all: &'a [Curves],
     of: impl Fn(&'a Curves) -> &'a Vec<Vec<[f64; 2]>>,
-    names: &[&str],
-    scale: f64,
+    name: impl Fn(&Run, usize) -> String,
 ) -> Vec<Line<'a>> {
     let mut shown = Vec::new();
     for (booth, curves) in all.iter().enumerate() {
         for (index, curve) in of(curves).iter().enumerate() {
-            let name = names
-                .get(index)
-                .map_or_else(|| (index + 1).to_string(), ToString::to_string);
+            let name = curves.run.as_deref().map(|run| name(run, index));
             let [r, g, b] = NODE_COLOURS[(4 * booth + index) % 8];
             shown.push(line(
-                &name,
+                &name.unwrap_or_default(),
                 curve,
-                scale,
+                1.0,
                 Color32::from_rgb(r, g, b),
                 LineStyle::Solid,
             ));
@@ -267,7 +261,10 @@ fn warnings(ui: &mut Ui, booths: &Booths, play: &mut Play) {
                 ui.small("none so far");
             }
             for violation in violations {
-                if ui.link(passed(&violation)).clicked() {
+                if ui
+                    .link(passed(&violation, &run.node_name(violation.node)))
+                    .clicked()
+                {
                     play.scrub(violation.t_s);
                 }
             }
@@ -278,8 +275,8 @@ fn warnings(ui: &mut Ui, booths: &Booths, play: &mut Play) {
     });
 }
 
-/// `12.3 s  left upper: force 62 N over 60 N in LP`.
-pub fn passed(v: &Violation) -> String {
+/// `12.3 s  left upper node: force 62 N over 60 N in LP`.
+pub fn passed(v: &Violation, node: &str) -> String {
     let (name, unit, per_si) = match v.limit {
         Limit::Force => ("force", "N", 1.0),
         Limit::Pressure => ("pressure", "kPa", 1e-3),
@@ -291,7 +288,6 @@ pub fn passed(v: &Violation) -> String {
         Limit::Dose => ("dose", "kPa s", 1e-3),
         Limit::Session => ("session", "s", 1.0),
     };
-    let node = NODES.get(v.node).copied().unwrap_or("node");
     let value = |x: f64| super::legend::number(x * per_si);
     format!(
         "{:.1} s  {node}: {name} {} over {} {unit} in {}",
@@ -330,7 +326,7 @@ mod tests {
             allowed: 180e3,
         };
         assert_eq!(
-            passed(&v),
+            passed(&v, "right upper"),
             "12.3 s  right upper: pressure 212 over 180 kPa in LP"
         );
     }
