@@ -1,9 +1,9 @@
 //! Promise: a technique is felt as it asks, by a hand always and by a chair as far as its axes and the caps go; and how near it came is measured.
 
-use crate::seat::{do_parts, part, scene, seat};
+use crate::seat::{do_parts, part, scene, seat, study};
 use back::{Back, Envelope};
 use sim::{Bed, Limit, Recording, Subject, perform, record_with, surface};
-use tune::{Score, felt_in, felt_of_hand, score};
+use tune::{Score, Silent, compare_techniques, felt_in, felt_of_hand, score};
 
 fn by_hand(technique: &str) -> Score {
     let chair = scene("chair.toml", &[]);
@@ -90,4 +90,27 @@ fn val_a_chair_comes_near_under_the_caps() {
         (rate_hz / fit.rate_hz.unwrap().1 - 1.0).abs() < 0.1,
         "{rate_hz}, {fit:?}"
     );
+}
+
+/// A slow deep hold passes the dose of a place. The comparison says so, and beside it what the limits let the same machine do: it is pressed less or for a
+/// shorter time, passes nothing, and is no closer to what the technique asks in force than the one that was let go on.
+#[test]
+fn val_a_comparison_tells_what_the_limits_let_a_machine_do() {
+    let study = study("studies/techniques.toml", &[]);
+    let mut comparison = study.comparison.clone().unwrap();
+    comparison.machines.truncate(1);
+    comparison.rigs.clear();
+    comparison.hand = false;
+    let mut hold = part("osteopathic_inhibition", [0.45, 0.45], 0.7);
+    hold.firmness = 0.5;
+    comparison.parts = vec![hold];
+    let trials = compare_techniques(&study, &comparison, 1, &Silent).unwrap();
+    let trial = &trials[0];
+    println!("{:?}; {:?}", trial.passed, trial.within);
+    assert!(!trial.passed.is_empty(), "{:?}", trial.refused);
+    let within = trial.within.as_ref().unwrap();
+    assert_eq!(within.passed, [], "what is left over");
+    assert!(within.force_share < 1.0 || within.time_share < 1.0);
+    let force_n = |s: &Score| s.get("force").unwrap().measured;
+    assert!(force_n(&within.score) <= force_n(trial.score.as_ref().unwrap()) + 0.5);
 }

@@ -156,7 +156,7 @@ impl Place {
                     faces(below, dx),
                     faces(inside, du),
                     faces(outside, du),
-                    du.hypot(dx),
+                    (du * du + dx * dx).sqrt(),
                 ]
             };
             let ways = RECTANGLES

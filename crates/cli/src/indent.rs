@@ -4,9 +4,9 @@ use crate::print::{self, number};
 use crate::talk::{Outcome, say};
 use anyhow::bail;
 use clap::ValueEnum;
-use scene::load_stack;
+use scene::{load_node_mesh, load_stack};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tissue::{Creep, Durometer, Indenter, Layer, Motion, Stack};
 
 /// What is pressed into what.
@@ -14,7 +14,8 @@ use tissue::{Creep, Durometer, Indenter, Layer, Motion, Stack};
 pub struct Args {
     /// A stack file, skin first (or builtin:paraspinal)
     stack: PathBuf,
-    /// sphere:R, flat:R, roller:R,LENGTH,FILLET, ellipsoid:AX,AY,AZ, torus:MAJOR,MINOR or paraboloid:R, in mm
+    /// sphere:R, flat:R, roller:R,LENGTH,FILLET, ellipsoid:AX,AY,AZ, torus:MAJOR,MINOR or paraboloid:R, in mm; mesh:FILE,UNIT is an STL,
+    /// OBJ or GLB in mm, cm, m or inch, whose y goes into the skin
     #[arg(long, value_name = "SHAPE", value_parser = node)]
     node: Indenter,
     /// Travel from first touch, a list; each is an indentation of its own
@@ -354,6 +355,9 @@ pub fn node(text: &str) -> Result<Indenter, String> {
     let (shape, sizes) = text
         .split_once(':')
         .ok_or("write SHAPE:SIZES, such as sphere:25")?;
+    if shape == "mesh" {
+        return mesh(sizes);
+    }
     let sizes = sizes
         .split(',')
         .map(positive)
@@ -381,7 +385,31 @@ pub fn node(text: &str) -> Result<Indenter, String> {
         ("ellipsoid", _) => Err("ellipsoid takes three semi-axes: AX,AY,AZ".into()),
         ("roller", _) => Err("roller takes three sizes: R,LENGTH,FILLET".into()),
         ("torus", _) => Err("torus takes two sizes: MAJOR,MINOR".into()),
-        _ => Err("known shapes: sphere, flat, roller, ellipsoid, torus, paraboloid".into()),
+        _ => Err("known shapes: sphere, flat, roller, ellipsoid, torus, paraboloid, mesh".into()),
+    }
+}
+
+/// `node.stl,mm`.
+fn mesh(text: &str) -> Result<Indenter, String> {
+    let (file, unit) = text
+        .rsplit_once(',')
+        .ok_or("mesh takes a file and its unit: mesh:node.stl,mm")?;
+    match load_node_mesh(Path::new(file), unit, [0.0; 3]) {
+        Ok(loaded) => {
+            for w in loaded.warnings {
+                say(format_args!(
+                    "warning: {file}: {}\n  hint: {}",
+                    w.message, w.hint
+                ));
+            }
+            Ok(Indenter::Mesh(loaded.mesh))
+        }
+        Err(errors) => {
+            let lines = errors
+                .iter()
+                .map(|(message, hint)| format!("{message}; {hint}"));
+            Err(lines.collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

@@ -113,6 +113,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         if let Some(found) = shoulder {
             run_scan::tell(out, found)?;
         }
+        if let Some(breath) = &breath {
+            writeln!(out, "{}", breath.line())?;
+        }
         tell_scores(out, &scene, &scores)
     };
     gist.print(args, besides, own)?;

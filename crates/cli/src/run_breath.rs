@@ -5,7 +5,7 @@ use crate::talk;
 use back::Envelope;
 use scene::{Breath, RigScene, Scene};
 use serde::Serialize;
-use sim::{Recording, RigTrace, Trace, record_rig, record_with};
+use sim::{Bed, Recording, RigTrace, Trace, record_rig, record_with};
 use std::sync::Arc;
 use tune::seat::{seat, seat_at_rig};
 
@@ -55,7 +55,8 @@ impl BreathSwing {
             breath: Breath::default(),
             ..scene.clone()
         });
-        let mut sim = seat_at_rig(&held, envelope.clone()).ok()?;
+        let groundwork = Bed::groundwork(held.solver.cell_m);
+        let mut sim = seat_at_rig(&held, envelope.clone(), &groundwork).ok()?;
         let still = record_rig(&mut sim, &rows(rate_hz), &mut |_, _| !talk::stop_asked());
         let columns: Vec<usize> = trace
             .node_names

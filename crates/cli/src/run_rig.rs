@@ -11,7 +11,7 @@ use crate::talk::{self, Outcome};
 use back::NOTICE;
 use scene::RigScene;
 use serde_json::json;
-use sim::{Recording, RigTrace, record_rig};
+use sim::{Bed, Recording, RigTrace, record_rig};
 use std::io::Write as _;
 use std::sync::Arc;
 use tune::seat::seat_at_rig;
@@ -26,7 +26,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
-    let mut sim = seat_at_rig(&scene, envelope.clone())?;
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let mut sim = seat_at_rig(&scene, envelope.clone(), &groundwork)?;
     let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
     let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz);
     let recording = Recording {

@@ -11,7 +11,7 @@ use back::NOTICE;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
-use tune::{Trial, TuneError, compare_techniques};
+use tune::{Trial, TuneError, Within, compare_techniques};
 
 /// What to compare, and where the results go.
 #[derive(clap::Args)]
@@ -75,11 +75,29 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
+/// The line below a machine's that passed limits: what they let it do.
+fn within_row(trial: &Trial, within: &Within) -> Vec<String> {
+    let mut row = run_score::row(
+        vec![String::new(), format!("{}, within limits", trial.performer)],
+        &within.score,
+    );
+    let mut notes = vec![
+        format!("force x {:.2}", within.force_share),
+        format!("time x {:.2}", within.time_share),
+    ];
+    if !within.passed.is_empty() {
+        notes.push(format!("{} limits still passed", within.passed.len()));
+    }
+    let last = row.len() - 1;
+    row[last] = notes.join(", ");
+    row
+}
+
 fn table(trials: &[Trial]) -> anyhow::Result<()> {
     let mut rows = vec![run_score::head(&["technique", "by"])];
     for trial in trials {
         let lead = vec![trial.technique.clone(), trial.performer.clone()];
-        rows.push(match &trial.score {
+        let last = match &trial.score {
             Some(score) => {
                 let passed = trial.passed.len();
                 let mut row = run_score::row(lead, score);
@@ -89,6 +107,10 @@ fn table(trials: &[Trial]) -> anyhow::Result<()> {
                 } else {
                     String::new()
                 };
+                if let Some(within) = &trial.within {
+                    rows.push(row);
+                    row = within_row(trial, within);
+                }
                 row
             }
             None => {
@@ -98,7 +120,8 @@ fn table(trials: &[Trial]) -> anyhow::Result<()> {
                 row.push(trial.refused.clone().unwrap_or_default());
                 row
             }
-        });
+        };
+        rows.push(last);
     }
     let mut out = print::out();
     print::table(&mut out, 2, &rows)?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The gearbox's loss is dry friction in its mesh. While the motor drives, `T_load + T_dry = T_load / efficiency + friction`;
 /// while the load drives, `2 - 1/efficiency` of it comes through. At an efficiency of 0.5 or less nothing does: the gear
 /// locks itself. `self_locking` makes the mesh hold any load whatever the efficiency (`T_dry >= friction + |T_load|`).
-/// Ignored: heating, brush drop, cogging, backlash, shaft wind-up. All default figures are estimates (E).
+/// Ignored: heating, brush drop, cogging, shaft wind-up. A rig's drives have backlash ([`RigDrive`](crate::RigDrive)). All default figures are estimates (E).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GearMotor {
     /// Supply, V.

@@ -223,6 +223,14 @@ pub struct RigDrive {
     pub motor: GearMotor,
     /// Its usual motion.
     pub motion: Motion,
+    /// Play between motor and joint, from stop to stop at the joint, rad or m: what the motor loses on turning round.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub backlash: f64,
+}
+
+/// Most drives are told none, and files and hashes are as they were before there was any.
+fn is_zero(play: &f64) -> bool {
+    *play == 0.0
 }
 
 /// The usual motion of a drive.

@@ -335,6 +335,19 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             ));
         }
     }
+    for (i, d) in rig.drives.iter().enumerate() {
+        let on_track = rig
+            .joints
+            .iter()
+            .any(|j| j.name == d.joint && matches!(j.kind, JointKind::Track { .. }));
+        if on_track && d.backlash > 0.0 {
+            problems.push(error(
+                &format!("drive.{i}.backlash"),
+                "the play of a drive on a track is not modelled".into(),
+                "leave it out, or put the carriage on a prismatic joint".into(),
+            ));
+        }
+    }
     for (i, c) in rig.closings.iter().enumerate() {
         let hinge = c.kind == ClosingKind::Hinge;
         let bad = |axis: [f64; 3]| Vector3::from(axis).norm() < 1e-9;

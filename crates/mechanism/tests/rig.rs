@@ -48,6 +48,7 @@ fn drive(joint: &str) -> RigDrive {
     RigDrive {
         name: joint.into(),
         joint: joint.into(),
+        backlash: 0.0,
         motor: Mechanism::reference().motors.knead,
         motion: Motion::Hold,
     }

@@ -474,7 +474,7 @@ impl Walk<'_> {
                 }
                 _ => self.wrong_type(node, field, path, "a whole number"),
             },
-            Kind::Text => match &node.raw {
+            Kind::Text | Kind::Beside => match &node.raw {
                 Raw::Text(v) if v.trim().is_empty() => {
                     self.report(
                         &node.origin,

@@ -316,6 +316,14 @@ fn resolve(
                 }
                 resolve(node, inner, &here, &folder, sets, problems);
             }
+            Kind::Beside => {
+                if let Some((_, node)) = entries.iter_mut().find(|(k, _)| k == field.key)
+                    && let Raw::Text(name) = &mut node.raw
+                {
+                    let path = folder.join(&name);
+                    *name = shown(&clean(&std::path::absolute(&path).unwrap_or(path)));
+                }
+            }
             Kind::Urdf => {
                 let mut folder = folder.to_path_buf();
                 if let Some(set) = sets.iter().rev().find(|s| s.path == here) {

@@ -61,7 +61,7 @@ static SCAN: Table = Table {
     about: "The skin of a real back, from a mesh, with three landmarks on it in the mesh's own frame and unit. For runs; studies draw their own bodies.",
     fields: &[
         field("source", Kind::Choice(scan_sources), Text("none"), "the parametric skin, or a mesh", ""),
-        field("file", Kind::Text, Required, "OBJ or binary glTF (.glb), beside this file", "").when("source", MESH),
+        field("file", Kind::Beside, Required, "OBJ, STL or binary glTF (.glb), beside this file", "").when("source", MESH),
         field("unit", Kind::Choice(mesh_units), Required, "unit of the mesh and of the landmarks", "").when("source", MESH),
         mark("c7", "spinous process of C7, on the skin"),
         mark("psis_left", "posterior superior iliac spine (the dimple), the user's left"),
@@ -77,7 +77,7 @@ fn scan_sources() -> Vec<&'static str> {
     vec!["none", "mesh"]
 }
 
-fn mesh_units() -> Vec<&'static str> {
+pub(crate) fn mesh_units() -> Vec<&'static str> {
     vec!["m", "cm", "mm", "inch"]
 }
 

@@ -37,7 +37,9 @@ mod check; // the walk over a document along its spec
 
 mod technique_file; // from files to techniques, and from parts of a session to steps
 
-mod mesh_file; // a scan of a back: a mesh in a file
+mod mesh_file; // a mesh in a file: a scan of a back, the shape of a node
+
+mod node_mesh; // the latter
 
 mod urdf; // robot descriptions as links and joints of a rig
 
@@ -63,6 +65,7 @@ pub use builtin::template;
 pub use expression::Formula;
 pub use kind::FileKind;
 pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study, whole_study};
+pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};
 pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
 pub use reference::reference;

@@ -14,6 +14,7 @@ use crate::check::{Checked, Value, about, check};
 use crate::document;
 use crate::kind::FileKind;
 use crate::mesh_file;
+use crate::node_mesh::{NodeMesh, load_node_mesh};
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::rig_scene::{RigScene, to_rig_scene};
@@ -330,21 +331,8 @@ fn to_scan(t: &Checked, problems: &mut Problems) -> Option<Scan> {
     if t.text("source") != "mesh" || t.broken {
         return None;
     }
-    let unit_m = match t.text("unit") {
-        "m" => 1.0,
-        "cm" => 1e-2,
-        "inch" => 0.0254,
-        _ => 1e-3,
-    };
-    let (origin, _) = t.place("file");
-    let beside = Path::new(&*origin.file)
-        .parent()
-        .filter(|_| origin.line > 0);
-    let path = beside.map_or_else(
-        || t.text("file").into(),
-        |folder| folder.join(t.text("file")),
-    );
-    let (vertices, triangles) = match mesh_file::read(&path) {
+    let unit_m = mesh_file::unit_m(t.text("unit")).unwrap_or(1e-3);
+    let (vertices, triangles) = match mesh_file::read(Path::new(t.text("file"))) {
         Ok(mesh) => mesh,
         Err(message) => {
             problems.0.push(Problem {
@@ -424,20 +412,12 @@ fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
     ] {
         motor.self_locking = motors.table(axis)?.flag("self_locking");
     }
-    m.track.arcs = t
-        .table("track")?
-        .tables("arc")
+    m.track.arcs = to_arcs(t.table("track")?);
+    m.nodes = t
+        .tables("node")
         .iter()
-        .map(|t| {
-            let mut arc = Arc {
-                length_m: 0.0,
-                radius_m: 0.0,
-            };
-            fill(&mut arc, ARC_FIELDS, t);
-            arc
-        })
+        .map(|n| to_node(n, problems))
         .collect();
-    m.nodes = t.tables("node").iter().map(to_node).collect();
     for p in m.check() {
         let key = p.key.replace("arcs", "arc").replace("nodes", "node");
         let problem = Problem {
@@ -451,10 +431,10 @@ fn to_mechanism(t: &Checked, problems: &mut Problems) -> Option<Mechanism> {
     Some(m)
 }
 
-pub(crate) fn to_node(t: &Checked) -> Node {
+pub(crate) fn to_node(t: &Checked, problems: &mut Problems) -> Node {
     let mut node = Node {
         name: t.text("name").to_string(),
-        shape: to_shape(t),
+        shape: to_shape(t, problems),
         mass_kg: 0.0,
         stiffness_n_m: 0.0,
         friction: 0.0,
@@ -472,6 +452,19 @@ pub(crate) fn to_node(t: &Checked) -> Node {
     node
 }
 
+/// The arcs of a track, from the top down.
+pub(crate) fn to_arcs(track: &Checked) -> Vec<Arc> {
+    let arc = |t: &Checked| {
+        let mut arc = Arc {
+            length_m: 0.0,
+            radius_m: 0.0,
+        };
+        fill(&mut arc, ARC_FIELDS, t);
+        arc
+    };
+    track.tables("arc").iter().map(arc).collect()
+}
+
 pub(crate) fn fill<T>(of: &mut T, fields: &[Field<T>], t: &Checked) {
     for field in fields {
         let mut table = Some(t);
@@ -486,8 +479,9 @@ pub(crate) fn fill<T>(of: &mut T, fields: &[Field<T>], t: &Checked) {
     }
 }
 
-fn to_shape(t: &Checked) -> Indenter {
+fn to_shape(t: &Checked, problems: &mut Problems) -> Indenter {
     match t.text("shape") {
+        "mesh" => to_mesh(t, problems),
         "roller" => Indenter::Roller {
             radius_m: t.number("radius_mm"),
             length_m: t.number("length_mm"),
@@ -507,6 +501,53 @@ fn to_shape(t: &Checked) -> Indenter {
             radius_m: t.number("radius_mm"),
         },
     }
+}
+
+/// The surface in a file; where it cannot be used, which is told, a ball, so that the rest is still checked.
+fn to_mesh(t: &Checked, problems: &mut Problems) -> Indenter {
+    let loaded = load_node_mesh(
+        Path::new(t.text("file")),
+        t.text("unit"),
+        t.numbers("mesh_turn_deg"),
+    );
+    let NodeMesh { mesh, warnings } = match loaded {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            for (message, hint) in errors {
+                let problem = Problem {
+                    hint: Some(hint),
+                    ..t.problem("file", message)
+                };
+                add(problem, problems);
+            }
+            return Indenter::Sphere { radius_m: 0.025 };
+        }
+    };
+    let mut warn = |key: &str, message: String, hint: &str| {
+        let problem = Problem {
+            hint: Some(hint.to_owned()),
+            severity: Severity::Warning,
+            ..t.problem(key, message)
+        };
+        add(problem, problems);
+    };
+    for w in warnings {
+        warn("file", w.message, &w.hint);
+    }
+    let (off_m, radius_m) = mesh.unroundness_m();
+    if t.text("wheel") != "fixed" && off_m > 0.03 * radius_m {
+        let message = format!(
+            "a free wheel turns about x, and this mesh is not round about it: radii of {:.1} to {:.1} mm at one place",
+            mm(radius_m - off_m),
+            mm(radius_m)
+        );
+        warn(
+            "wheel",
+            message,
+            "it is pressed as it stands and does not turn with the wheel: write wheel = \"fixed\", or turn it by mesh_turn_deg so that its axle is x",
+        );
+    }
+    Indenter::Mesh(mesh)
 }
 
 /// A parameter that nothing uses does nothing when it is turned.

@@ -262,6 +262,34 @@ pub(crate) fn node_fields(shapes: Words) -> Vec<Field> {
         number("minor_mm", (2.0, 10.0, 40.0), "wheel: half the tyre", "E")
             .required()
             .when("shape", &["torus"]),
+        field(
+            "file",
+            Kind::Beside,
+            Required,
+            "STL, OBJ or binary glTF (.glb), beside this file; its origin is the node's centre",
+            "",
+        )
+        .when("shape", &["mesh"]),
+        field(
+            "unit",
+            Kind::Choice(crate::fields::mesh_units),
+            Required,
+            "unit of the mesh: STL and OBJ do not say theirs; glTF is in m",
+            "",
+        )
+        .when("shape", &["mesh"]),
+        field(
+            "mesh_turn_deg",
+            Kind::Numbers {
+                min: -360.0,
+                max: 360.0,
+                count: (3, 3),
+            },
+            Fallback::Numbers(&[0.0, 0.0, 0.0]),
+            "turns the mesh about x, then y, then z, into the node's frame: axle x, into the skin y, up z",
+            "",
+        )
+        .when("shape", &["mesh"]),
     ];
     for f in NODE_FIELDS {
         let value = (f.get)(default) / f.si;
@@ -295,7 +323,7 @@ pub(crate) fn node_fields(shapes: Words) -> Vec<Field> {
 }
 
 fn shapes() -> Vec<&'static str> {
-    vec!["sphere", "roller", "ellipsoid", "torus"]
+    vec!["sphere", "roller", "ellipsoid", "torus", "mesh"]
 }
 
 fn wheels() -> Vec<&'static str> {

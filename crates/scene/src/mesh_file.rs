@@ -1,11 +1,11 @@
-//! A scan of a back: a mesh in a file.
+//! A scan of a back, or the shape of a node: a mesh in a file.
 
 use std::path::Path;
 
 /// Vertices in the file's unit, and triangles as indices.
 pub(crate) type Mesh = (Vec<[f64; 3]>, Vec<[usize; 3]>);
 
-/// Reads an OBJ or a binary glTF; what else lies in it (colours, cameras) is left out.
+/// Reads an OBJ, an STL or a binary glTF; what else lies in it (colours, cameras) is left out.
 pub(crate) fn read(path: &Path) -> Result<Mesh, String> {
     let bytes = std::fs::read(path).map_err(|e| format!("it cannot be read: {e}"))?;
     let extension = path
@@ -15,8 +15,43 @@ pub(crate) fn read(path: &Path) -> Result<Mesh, String> {
     match extension.as_str() {
         "obj" => obj(&bytes),
         "glb" | "gltf" => gltf(&bytes),
-        _ => Err("it is neither .obj nor .glb: export the scan as one of these".into()),
+        "stl" => stl(bytes),
+        _ => Err("it is neither .stl, .obj nor .glb: export the mesh as one of these".into()),
     }
+}
+
+/// Metres in a unit by its word.
+pub(crate) fn unit_m(word: &str) -> Option<f64> {
+    match word {
+        "m" => Some(1.0),
+        "cm" => Some(1e-2),
+        "mm" => Some(1e-3),
+        "inch" => Some(0.0254),
+        _ => None,
+    }
+}
+
+/// Triangles of a binary STL begin here, and one takes so many bytes.
+const STL: (usize, usize) = (84, 50);
+
+fn stl(mut bytes: Vec<u8>) -> Result<Mesh, String> {
+    // Some binary files begin with the word of the text form; their length tells.
+    if let Some(count) = bytes.get(80..84) {
+        let count = count.iter().rev().fold(0, |n, b| n << 8 | usize::from(*b));
+        if bytes.len() == STL.0 + STL.1 * count {
+            bytes[..5].fill(b' ');
+        }
+    }
+    let wrong = |e: std::io::Error| format!("this is no STL: {e}");
+    let mut bytes = std::io::Cursor::new(bytes);
+    let mut mesh: Mesh = Default::default();
+    for triangle in stl_io::create_stl_reader(&mut bytes).map_err(wrong)? {
+        let first = mesh.0.len();
+        let corners = triangle.map_err(wrong)?.vertices;
+        mesh.0.extend(corners.map(|v| v.0.map(f64::from)));
+        mesh.1.push([first, first + 1, first + 2]);
+    }
+    Ok(mesh)
 }
 
 fn obj(bytes: &[u8]) -> Result<Mesh, String> {

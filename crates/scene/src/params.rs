@@ -69,7 +69,7 @@ fn list(table: &Checked, out: &mut Vec<Param>) {
             Value::Number { given, .. } => out.push(param(field, path, number(*given))),
             Value::Integer(v) => out.push(param(field, path, Json::from(*v))),
             Value::Flag(v) => out.push(param(field, path, Json::from(*v))),
-            Value::Text(_) if matches!(field.kind, Kind::Text) => {}
+            Value::Text(_) if matches!(field.kind, Kind::Text | Kind::Beside) => {}
             Value::Text(v) => out.push(param(field, path, Json::from(v.as_str()))),
             Value::Words(v) => out.push(param(field, path, Json::from(v.clone()))),
             Value::WordLists(v) => out.push(param(field, path, Json::from(v.clone()))),

@@ -175,6 +175,8 @@ fn drive() -> &'static Table {
             number("amplitude_mm", (0.0, 10.0, 1000.0), "half the stroke", "").required().when("motion", &["stroke"]),
             number("frequency_hz", (0.0, 0.5, 200.0), "swings a second", "").required().when("motion", swing),
             number("phase_deg", (-360.0, 0.0, 360.0), "ahead of a sine", "").when("motion", swing),
+            number("backlash_deg", (0.0, 0.0, 45.0), "play of gearbox and couplings at a joint that turns, from stop to stop: what is lost on turning round", "E"),
+            number("backlash_mm", (0.0, 0.0, 20.0), "the same at a joint that slides", "E"),
             field("motor", Kind::Table(motor), Empty, "motor and gearbox", ""),
         ],
     )
@@ -210,5 +212,5 @@ fn motions() -> Vec<&'static str> {
 }
 
 fn shapes() -> Vec<&'static str> {
-    vec!["sphere", "roller", "ellipsoid", "torus", "flat"]
+    vec!["sphere", "roller", "ellipsoid", "torus", "flat", "mesh"]
 }

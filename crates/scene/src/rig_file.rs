@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use mechanism::{
-    ARC_FIELDS, Arc, Closing, ClosingKind, Coupling, Cover, FIELDS, GearMotor, Head, Joint,
-    JointKind, Law, Link, Mechanism, Motion, Mounting, Rig, RigDrive, Track,
+    Closing, ClosingKind, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law, Link,
+    Mechanism, Motion, Mounting, Rig, RigDrive, Track,
 };
 
 use crate::check::{Checked, check};
 use crate::document::{self, Node, Raw};
 use crate::kind::FileKind;
-use crate::load::{add, fill, to_node, unused_params};
+use crate::load::{add, to_arcs, to_node, unused_params};
 use crate::problem::{Problem, Problems, Severity};
 use crate::unit::show;
 
@@ -61,7 +61,7 @@ fn read(path: &Path, sets: &[(String, String)], problems: &mut Problems) -> Opti
     let table = FileKind::Rig.table();
     let node = document::read(path, table, sets, problems)?;
     let checked = check(&node, table, problems);
-    let rig = to_rig(&checked)?;
+    let rig = to_rig(&checked, problems)?;
     tell(&checked, &rig, problems);
     unused_params(&checked, problems);
     Some((rig, node))
@@ -175,7 +175,10 @@ fn fails(node: &Node, ends: &[(&str, [f64; 2])], setting: &[(usize, usize)]) -> 
     if let Some(p) = problems.0.iter().find(|p| p.severity == Severity::Error) {
         return Some(format!("{} is {}", p.key, p.message));
     }
-    let wrong = to_rig(&checked)?.check().into_iter().find(|p| !p.warning)?;
+    let wrong = to_rig(&checked, &mut problems)?
+        .check()
+        .into_iter()
+        .find(|p| !p.warning)?;
     Some(wrong.message)
 }
 
@@ -209,7 +212,7 @@ fn set(root: &mut Node, name: &str, value: f64) {
     at.raw = Raw::Number(value);
 }
 
-pub(crate) fn to_rig(t: &Checked) -> Option<Rig> {
+pub(crate) fn to_rig(t: &Checked, problems: &mut Problems) -> Option<Rig> {
     if t.broken {
         return None;
     }
@@ -232,13 +235,13 @@ pub(crate) fn to_rig(t: &Checked) -> Option<Rig> {
         drives: t
             .tables("drive")
             .iter()
-            .filter_map(|d| to_drive(d, t.tables("joint")))
+            .filter_map(|d| to_drive(d, t.tables("joint"), problems))
             .collect(),
         heads: t
             .tables("node")
             .iter()
             .map(|n| Head {
-                node: to_node(n),
+                node: to_node(n, problems),
                 link: n.text("link").to_string(),
                 at_m: n.numbers("at_mm"),
                 turn_rad: n.numbers("turn_deg"),
@@ -283,18 +286,7 @@ fn to_joint(t: &Checked) -> Option<Joint> {
             let track = t.table("track")?;
             JointKind::Track {
                 track: Track {
-                    arcs: track
-                        .tables("arc")
-                        .iter()
-                        .map(|t| {
-                            let mut arc = Arc {
-                                length_m: 0.0,
-                                radius_m: 0.0,
-                            };
-                            fill(&mut arc, ARC_FIELDS, t);
-                            arc
-                        })
-                        .collect(),
+                    arcs: to_arcs(track),
                     blend_m: track.number("blend_mm"),
                     top: [track.number("top_y_mm"), track.number("top_z_mm")],
                     heading_rad: track.number("heading_deg"),
@@ -373,13 +365,25 @@ fn to_coupling(t: &Checked) -> Coupling {
     }
 }
 
-fn to_drive(t: &Checked, joints: &[Checked]) -> Option<RigDrive> {
+fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<RigDrive> {
     let joint = t.text("joint").to_string();
     let slides = joints.iter().any(|j| {
         let name = j.text("name");
         let twin = joint.strip_prefix(mechanism::LEFT) == Some(name);
         (name == joint || twin) && matches!(j.text("kind"), "prismatic" | "track")
     });
+    let (backlash, other) = match slides {
+        true => ("backlash_mm", "backlash_deg"),
+        false => ("backlash_deg", "backlash_mm"),
+    };
+    if t.number(other) != 0.0 {
+        let way = if slides { "slides" } else { "turns" };
+        let problem = Problem {
+            hint: Some(format!("write {backlash}")),
+            ..t.problem(other, format!("the joint {joint:?} {way}"))
+        };
+        add(problem, problems);
+    }
     let m = t.table("motor")?;
     let run = |key: &str| Motion::Run {
         rate: t.number(key),
@@ -412,6 +416,7 @@ fn to_drive(t: &Checked, joints: &[Checked]) -> Option<RigDrive> {
             _ => Motion::Hold,
         },
         joint,
+        backlash: t.number(backlash),
     })
 }
 

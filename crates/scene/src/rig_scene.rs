@@ -148,7 +148,7 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
     let body = c.table("body").and_then(|t| to_body(t, problems));
     let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
     let rig = c.table("rig").and_then(|t| {
-        let rig = to_rig(t)?;
+        let rig = to_rig(t, problems)?;
         tell(t, &rig, problems);
         unused_params(t, problems);
         Some(rig)

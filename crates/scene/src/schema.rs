@@ -67,7 +67,7 @@ fn property(field: &Field, expressions: bool) -> Value {
             }
         }
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Text | Kind::Urdf => json!({ "type": "string", "minLength": 1 }),
+        Kind::Text | Kind::Beside | Kind::Urdf => json!({ "type": "string", "minLength": 1 }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words() }),
         Kind::Choices(words) => {

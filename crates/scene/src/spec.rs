@@ -82,6 +82,8 @@ pub enum Kind {
     Tables(&'static Table, usize),
     /// The name of a file that holds this table, or the table itself.
     File(fn() -> &'static Table),
+    /// The name of another file that is no TOML. Once read it is a path that holds wherever the value goes.
+    Beside,
     /// The name of a robot description, whose links, joints and couplings stand under those of the table; the key itself
     /// is gone once it is read.
     Urdf,
@@ -167,6 +169,7 @@ impl Field {
             }
             Kind::Integer { min, max } => format!("a whole number, {min} to {max}{unit}"),
             Kind::Text => "text".into(),
+            Kind::Beside => "the name of a file".into(),
             Kind::Flag => "true or false".into(),
             Kind::Choice(words) => words().join(", "),
             Kind::Choices(words) => format!("any of {}", words().join(", ")),

@@ -7,6 +7,9 @@ use std::path::Path;
 use back::{Back, Body, Level, Sex, mesh_of};
 use scene::{check_any, load};
 
+mod mesh_bytes;
+use mesh_bytes::glb;
+
 /// The mean woman's skin as a mesh in mm, and the lines of her landmarks.
 fn mesh() -> (Vec<[f64; 3]>, Vec<[usize; 3]>, String) {
     let back = Back::new(&woman()).unwrap();
@@ -38,54 +41,6 @@ fn obj(vertices: &[[f64; 3]], triangles: &[[usize; 3]]) -> String {
         writeln!(text, "f {} {} {}", t[0] + 1, t[1] + 1, t[2] + 1).unwrap();
     }
     text
-}
-
-/// A binary glTF by the book (Khronos, glTF 2.0, 4.4): header, JSON chunk, binary chunk; a node that turns metres into mm and back again.
-fn glb(vertices: &[[f64; 3]], triangles: &[[usize; 3]]) -> Vec<u8> {
-    let mut data: Vec<u8> = Vec::new();
-    for v in vertices {
-        v.iter()
-            .for_each(|x| data.extend((*x as f32).to_le_bytes()));
-    }
-    let indices_at = data.len();
-    for t in triangles {
-        t.iter()
-            .for_each(|i| data.extend((*i as u32).to_le_bytes()));
-    }
-    let range = |pick: fn(f64, f64) -> f64, from: f64| {
-        [0, 1, 2].map(|k| vertices.iter().map(|v| v[k]).fold(from, pick) as f32)
-    };
-    let mut json = serde_json::json!({
-        "asset": { "version": "2.0" },
-        "scene": 0,
-        "scenes": [{ "nodes": [0] }],
-        "nodes": [{ "children": [1], "scale": [2.0, 2.0, 2.0] }, { "mesh": 0, "scale": [0.5, 0.5, 0.5] }],
-        "meshes": [{ "primitives": [{ "attributes": { "POSITION": 0 }, "indices": 1 }] }],
-        "accessors": [
-            { "bufferView": 0, "componentType": 5126, "count": vertices.len(), "type": "VEC3", "min": range(f64::min, f64::MAX), "max": range(f64::max, f64::MIN) },
-            { "bufferView": 1, "componentType": 5125, "count": 3 * triangles.len(), "type": "SCALAR" },
-        ],
-        "bufferViews": [
-            { "buffer": 0, "byteOffset": 0, "byteLength": indices_at },
-            { "buffer": 0, "byteOffset": indices_at, "byteLength": data.len() - indices_at },
-        ],
-        "buffers": [{ "byteLength": data.len() }],
-    })
-    .to_string()
-    .into_bytes();
-    json.resize(json.len().next_multiple_of(4), b' ');
-    data.resize(data.len().next_multiple_of(4), 0);
-    let mut file = b"glTF".to_vec();
-    let chunk = |file: &mut Vec<u8>, kind: u32, bytes: &[u8]| {
-        file.extend((bytes.len() as u32).to_le_bytes());
-        file.extend(kind.to_le_bytes());
-        file.extend(bytes);
-    };
-    file.extend(2_u32.to_le_bytes());
-    file.extend((12 + 16 + json.len() as u32 + data.len() as u32).to_le_bytes());
-    chunk(&mut file, 0x4E4F_534A, &json);
-    chunk(&mut file, 0x004E_4942, &data);
-    file
 }
 
 fn body(folder: &Path, mesh: &str, unit: &str, marks: &str) -> std::path::PathBuf {
@@ -148,7 +103,7 @@ fn a_scan_that_is_none_is_told_at_its_key() {
             "mm",
             &marks,
             "scan.file",
-            "neither .obj nor .glb",
+            "neither .stl, .obj nor .glb",
         ),
         ("bad.obj", "mm", &marks, "scan.file", "OBJ"),
         ("bad.glb", "mm", &marks, "scan.file", "glTF"),

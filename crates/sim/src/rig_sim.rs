@@ -13,6 +13,7 @@ use crate::guard::{Guard, Violation};
 use crate::pressing::Pressing;
 use crate::rig_press::RigPress;
 use crate::rig_world::{Failure, Power, RigFrame, RigSetup, RigWorld};
+use crate::sim::STAGES;
 use crate::sitter::Sitter;
 use crate::subject::Subject;
 use crate::touch::{Contact, Touch};
@@ -211,6 +212,15 @@ impl RigSim {
     /// # Errors
     /// [`Fault`] if a loop opens, a state is not finite, the trunk leaves the chair or a node crushes a person.
     pub fn step(&mut self) -> Result<&RigFrame, Fault> {
+        self.step_with(&mut |_| {})
+    }
+
+    /// The same; `done` hears of each stage as it ends: `engine` (the machine and the trunk), `contact`, `guard`, so that a
+    /// caller with a clock can time them.
+    ///
+    /// # Errors
+    /// As [`RigSim::step`].
+    pub fn step_with(&mut self, done: &mut dyn FnMut(&'static str)) -> Result<&RigFrame, Fault> {
         let dt_s = self.scene.solver.dt_s;
         self.order();
         let machine_from_back = self.machine_from_back();
@@ -231,12 +241,15 @@ impl RigSim {
                 .collect();
             sitter.step(&pushes, dt_s);
         }
+        done(STAGES[1]);
         // With the breath the skin comes towards the nodes.
         let out_m = self.scene.breath.out_m(self.frame().t_s);
         let skin = self.machine_from_back() * Translation3::new(0.0, -out_m, 0.0);
         self.press
             .touch_all(self.machine_from_ground().inverse() * skin)?;
+        done(STAGES[2]);
         self.watch(dt_s)?;
+        done(STAGES[3]);
         Ok(self.frame())
     }
 

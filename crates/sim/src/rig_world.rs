@@ -4,7 +4,8 @@
 //! of its conditions only those are locked that say something the others do not, since a plane loop closed by a pin says
 //! three things twice and their impulses would be noise. A massless rod is one condition along its line, turned with it
 //! before every substep; a track is a slide along the tangent, moved on with it; a cam is a gear whose ratio is its slope.
-//! Each substep is an engine step of its own, so that motors and these frames are of the moment, and the solver iterates
+//! Play of a gearbox is a rotor of its own on the joint's axis, between whose stops and the child's the gap is: two stops push, and
+//! none pulls. Each substep is an engine step of its own, so that motors and these frames are of the moment, and the solver iterates
 //! until loops and motors agree.
 
 use std::sync::Arc;
@@ -111,6 +112,8 @@ pub struct DriveFrame {
     pub effort: f64,
     /// Motor current at the end, A; 0 without motors.
     pub current_a: f64,
+    /// How far the motor's side stands ahead of the joint, rad or m: half the backlash at most, 0 without.
+    pub ahead: f64,
 }
 
 /// A rig that runs. Advances by [`RigWorld::step`]; holds no file, thread or clock.
@@ -148,6 +151,14 @@ struct Driven {
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
+    rotor: Option<Rotor>,
+}
+
+/// A motor whose gearbox has play: what turns with it, and the gap to its joint's child.
+#[derive(Clone, Copy, Debug)]
+struct Rotor {
+    joint: MultibodyJointHandle,
+    gap: ImpulseJointHandle,
 }
 
 /// A way from standstill to standstill: half a cosine.
@@ -188,6 +199,8 @@ const FLYWHEEL: f64 = 1.0;
 const SWEEPS: usize = 10;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;
+/// Mass and inertia of the body that carries a rotor, kg and kg m²: what it weighs is its armature.
+const BARE: (f64, f64) = (1e-6, 1e-9);
 /// Dry friction of a stuck drive, N m or N.
 const STUCK: f64 = 1e6;
 /// A drive whose motor turns slower than this stands, rad/s.
@@ -242,6 +255,7 @@ impl RigWorld {
                 },
                 load_nm: 0.0,
                 dry: 0.0,
+                rotor: None,
             })
             .collect();
         for &handle in &bodies {
@@ -276,6 +290,9 @@ impl RigWorld {
             bodies,
             joints,
         };
+        if setup.power == Power::Motors {
+            world.loosen(&start);
+        }
         world.pose(&start);
         world.furnish();
         world.close(&start);
@@ -350,8 +367,13 @@ impl RigWorld {
             let drive = &mut self.drives[drive];
             drive.state.speed_rad_s = rate / drive.motor.joint_per_rad();
         }
-        for (handle, rate) in self.joints.iter().zip(joints) {
-            if let Some((body, id)) = self.engine.multibody_joints.get_mut(*handle)
+        let rotors = self
+            .drives
+            .iter()
+            .filter_map(|d| Some((d.rotor?.joint, joints[d.joint])));
+        let all = self.joints.iter().copied().zip(joints.iter().copied());
+        for (handle, rate) in all.chain(rotors) {
+            if let Some((body, id)) = self.engine.multibody_joints.get_mut(handle)
                 && let Some(link) = body.link(id)
                 && link.joint.ndofs() == 1
             {
@@ -396,7 +418,9 @@ impl RigWorld {
             let lines = self.power(t_s, dt_s);
             self.turn_frames();
             self.push(forces, torques);
-            let before: Vec<f64> = self.drives.iter().map(|d| self.motion(d.joint).1).collect();
+            let before: Vec<f64> = (0..self.drives.len())
+                .map(|i| self.motor_motion(i).1)
+                .collect();
             self.engine.step();
             for (i, line) in lines.iter().enumerate() {
                 efforts[i] += self.settle(i, line, before[i], dt_s) / substeps as f64;
@@ -423,6 +447,9 @@ impl RigWorld {
         }
         self.steps += 1;
         self.look();
+        let motors: Vec<f64> = (0..self.drives.len())
+            .map(|i| self.motor_motion(i).0)
+            .collect();
         let frame = &mut self.frame;
         frame.t_s = self.steps as f64 * self.setup.dt_s;
         frame.closing_n = closing_n;
@@ -433,6 +460,7 @@ impl RigWorld {
                 rate: frame.rates[drive.joint],
                 effort: efforts[i],
                 current_a: drive.state.current_a,
+                ahead: motors[i] - frame.positions[drive.joint],
             };
         }
         self.sound()?;
@@ -506,6 +534,53 @@ impl RigWorld {
         }
     }
 
+    /// Gives the drives with play a rotor of their own, and a gap between it and the joint's child.
+    fn loosen(&mut self, start: &Posture) {
+        for i in 0..self.drives.len() {
+            let index = self.drives[i].joint;
+            let described = &self.linkage.rig().joints[index];
+            let play = self.linkage.rig().drives[i].backlash;
+            let axis = match described.kind {
+                JointKind::Revolute => JointAxis::AngX,
+                JointKind::Prismatic => JointAxis::LinX,
+                _ => continue,
+            };
+            if play <= 0.0 {
+                continue;
+            }
+            let (parent, child, _) = self.linkage.joint(index);
+            let (mass_kg, inertia_kg_m2) = BARE;
+            let bare = MassProperties::new(Vector::ZERO, mass_kg, Vector::splat(inertia_kg_m2));
+            let body = self.engine.insert_body(
+                RigidBodyBuilder::dynamic()
+                    .pose(*self.engine.bodies[self.bodies[child]].position())
+                    .additional_mass_properties(bare)
+                    .can_sleep(false),
+            );
+            let colliders = &self.engine.colliders;
+            self.engine.bodies[body].recompute_mass_properties_from_colliders(colliders);
+            let mut data = joint_data(&self.linkage, start, index);
+            // The stops are the child's.
+            data.limit_axes = JointAxesMask::empty();
+            let on_rotor = data.local_frame2;
+            let Some(joint) = self
+                .engine
+                .insert_multibody_joint(self.bodies[parent], body, data)
+            else {
+                continue;
+            };
+            let gap = GenericJointBuilder::new(JointAxesMask::empty())
+                .local_frame1(on_rotor)
+                .local_frame2(on_rotor)
+                .limits(axis, [-0.5 * play, 0.5 * play])
+                .contacts_enabled(false);
+            let gap = self
+                .engine
+                .insert_impulse_joint(body, self.bodies[child], gap.build());
+            self.drives[i].rotor = Some(Rotor { joint, gap });
+        }
+    }
+
     fn body_motion(&self, body: usize) -> BodyMotion {
         let body = &self.engine.bodies[self.bodies[body]];
         BodyMotion {
@@ -532,6 +607,14 @@ impl RigWorld {
                 && link.joint.ndofs() == 1
             {
                 displacement[link.assembly_id()] = start.positions[index];
+            }
+        }
+        for drive in &self.drives {
+            if let Some(rotor) = drive.rotor
+                && let Some((body, id)) = self.engine.multibody_joints.get(rotor.joint)
+                && let Some(link) = body.link(id)
+            {
+                displacement[link.assembly_id()] = start.positions[drive.joint];
             }
         }
         if let Some((body, _)) = self.engine.multibody_joints.get_mut(self.joints[first]) {
@@ -572,11 +655,15 @@ impl RigWorld {
         }
         for drive in &self.drives {
             let inertia = self.rotor(&drive.motor);
-            let handle = self.joints[drive.joint];
+            let handle = self.motor_joint(drive);
             if let Some((body, id)) = self.engine.multibody_joints.get_mut(handle)
                 && let Some(at) = body.link(id).map(|l| l.assembly_id())
             {
                 body.armature_mut()[at] = inertia;
+                if drive.rotor.is_some() {
+                    // The bearing's damping is the child's.
+                    body.damping_mut()[at] = 0.0;
+                }
             }
         }
         self.couple();
@@ -740,7 +827,8 @@ impl RigWorld {
     fn power(&mut self, t_s: f64, dt_s: f64) -> Vec<Line> {
         let mut lines = Vec::new();
         for i in 0..self.drives.len() {
-            let (position, _) = self.motion(self.drives[i].joint);
+            let (position, _) = self.motor_motion(i);
+            let motor_joint = self.motor_joint(&self.drives[i]);
             let drive = &mut self.drives[i];
             let (target, rate) = match drive.way {
                 Some(way) => way.at(t_s + dt_s),
@@ -808,12 +896,16 @@ impl RigWorld {
             };
             let (joint, dry) = (drive.joint, drive.dry);
             let described = &self.linkage.rig().joints[joint];
-            let friction = described.friction + dry;
+            // With play the bearing's is the child's, where it stays.
+            let friction = match drive.rotor {
+                Some(_) => dry,
+                None => described.friction + dry,
+            };
             let axis = match described.kind {
                 JointKind::Revolute => JointAxis::AngX,
                 _ => JointAxis::LinX,
             };
-            if let Some((body, id)) = self.engine.multibody_joints.get_mut(self.joints[joint])
+            if let Some((body, id)) = self.engine.multibody_joints.get_mut(motor_joint)
                 && let Some(link) = body.link_mut(id)
             {
                 let at = link.assembly_id();
@@ -831,8 +923,9 @@ impl RigWorld {
 
     /// Tells a motor where its joint has gone; returns the drive's effort on the joint.
     fn settle(&mut self, i: usize, line: &Line, before: f64, dt_s: f64) -> f64 {
-        let (position, rate) = self.motion(self.drives[i].joint);
+        let (position, rate) = self.motor_motion(i);
         let rotor = self.rotor(&self.drives[i].motor);
+        let across = self.across_gap(i, dt_s);
         let drive = &mut self.drives[i];
         let torque = (line.slope * (line.free_rate - rate)).clamp(-line.most, line.most);
         let through = torque - rotor * (rate - before) / dt_s;
@@ -849,10 +942,32 @@ impl RigWorld {
             // What the rotor and the dry friction leave is the load.
             let load = through - drive.dry.copysign(rate);
             drive.load_nm = load * motor.joint_per_rad();
-            load
+            across.unwrap_or(load)
         } else {
-            through
+            across.unwrap_or(through)
         }
+    }
+
+    /// What the stops of a drive's play hand on to the joint's child over the last substep, N m or N; `None` without play.
+    fn across_gap(&self, i: usize, dt_s: f64) -> Option<f64> {
+        let gap = self.engine.impulse_joints.get(self.drives[i].rotor?.gap)?;
+        let axis = match self.linkage.rig().joints[self.drives[i].joint].kind {
+            JointKind::Revolute => 3,
+            _ => 0,
+        };
+        // The engine's sign is that on the first body, the rotor.
+        Some(-gap.data.limits[axis].impulse / dt_s)
+    }
+
+    /// What a drive's motor turns: the rotor of its own, or the joint itself.
+    fn motor_joint(&self, drive: &Driven) -> MultibodyJointHandle {
+        drive.rotor.map_or(self.joints[drive.joint], |r| r.joint)
+    }
+
+    /// Position and rate on the motor's side of a drive, in the joint's units.
+    fn motor_motion(&self, i: usize) -> (f64, f64) {
+        let drive = &self.drives[i];
+        self.motion_of(self.motor_joint(drive), drive.joint)
     }
 
     /// Forces for the next substep.
@@ -894,7 +1009,12 @@ impl RigWorld {
 
     /// Position and rate of a joint with one freedom; 0 for others.
     fn motion(&self, joint: usize) -> (f64, f64) {
-        let Some((body, id)) = self.engine.multibody_joints.get(self.joints[joint]) else {
+        self.motion_of(self.joints[joint], joint)
+    }
+
+    /// The same of a joint of the engine that is like a described one.
+    fn motion_of(&self, handle: MultibodyJointHandle, joint: usize) -> (f64, f64) {
+        let Some((body, id)) = self.engine.multibody_joints.get(handle) else {
             return (0.0, 0.0);
         };
         let Some(link) = body.link(id) else {
@@ -972,6 +1092,15 @@ impl RigWorld {
             energy_j += 0.5 * joint.spring * position * position - joint.preload * position;
             if self.setup.power != Power::Unlimited {
                 energy_j += 0.5 * body.armature()[link.assembly_id()] * rate * rate;
+            }
+        }
+        for drive in &self.drives {
+            if let Some(rotor) = drive.rotor
+                && let Some((body, id)) = self.engine.multibody_joints.get(rotor.joint)
+                && let Some(link) = body.link(id)
+            {
+                let at = link.assembly_id();
+                energy_j += 0.5 * body.armature()[at] * body.generalized_velocity()[at].powi(2);
             }
         }
         frame.energy_j = energy_j;

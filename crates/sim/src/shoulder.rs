@@ -59,7 +59,7 @@ const HOME_M: f64 = 0.370;
 const CLIMB_FROM_M: f64 = 0.425;
 /// The chair reclines for its scan, rad from the vertical: the upper back then lies within the slide's reach (W).
 const RECLINE_RAD: f64 = 70.0 * std::f64::consts::PI / 180.0;
-/// P1, P2, P3 a side, N (E). Under 15, 40 and 25 N four of five bodies pass a cap of pressure on the shoulder blade, under these one in fourteen.
+/// P1, P2, P3 a side, N (E). Under 15, 40 and 25 N four of five bodies pass a cap of pressure on the shoulder blade, under these one in seven.
 const FORCES_N: [f64; 3] = [10.0, 25.0, 16.0];
 /// Arms nearer than this to their stop have swung, rad: two steps of their sensor.
 const SWUNG_RAD: f64 = 2.0 * std::f64::consts::PI / 180.0;

@@ -77,6 +77,22 @@ fn the_chair_with_independent_axes_runs() {
     runs("oval_chair", &[]);
 }
 
+/// On the SL-track the upper nodes go from the loin to beyond S2, into the gluteal zone, and stay on the body.
+#[test]
+fn the_chair_on_an_sl_track_runs_as_far_as_the_body_goes() {
+    runs("sl_chair", &[]);
+    let mut sim = seat(load("sl_chair", &[("solver.cell_mm", "4")]));
+    let mut lowest = 0.0_f64;
+    while !sim.is_done() {
+        sim.step().unwrap();
+        for contact in sim.contacts().iter().filter(|c| c.force_n > 2.0) {
+            lowest = lowest.max(contact.u);
+        }
+    }
+    println!("lowest press at a station of {lowest:.3}");
+    assert!(lowest > 1.05 && lowest < 1.15, "{lowest}");
+}
+
 #[test]
 fn the_wobble_chair_runs() {
     runs("wobble_chair", &[]);

@@ -52,6 +52,7 @@ fn run(joint: &str, rate: f64) -> RigDrive {
     RigDrive {
         name: joint.into(),
         joint: joint.into(),
+        backlash: 0.0,
         motor: Mechanism::reference().motors.knead,
         motion: Motion::Run {
             rate,

@@ -111,7 +111,7 @@ pub(crate) fn filled<T: Copy + Default + PartialEq>(a: &[T]) -> (usize, usize) {
         return (a.len(), a.len());
     };
     let mut to = a.len();
-    while to % LANES != 0 && !counts(&a[to - 1]) {
+    while !to.is_multiple_of(LANES) && !counts(&a[to - 1]) {
         to -= 1;
     }
     while to.is_multiple_of(LANES) && !any(&a[to - LANES..to]) {

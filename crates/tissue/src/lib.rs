@@ -38,7 +38,7 @@ pub use fit::{
 pub use friction::{Axle, Bristles, Drag, Grip, Shear, Spin, Travel};
 pub use indenter::Indenter;
 pub use kernel::{Kernel, KernelBasis};
-pub use mesh::{Mesh, MeshError};
+pub use mesh::{Mesh, MeshError, Seams};
 pub use motion::Motion;
 pub use pair::{FarBasis, FarField, Load, PairIndentation, loads};
 pub use patch::{Effort, Ground, Patch, Report};

@@ -2,6 +2,7 @@
 
 use nalgebra::{Point3, Vector3};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A rigid surface of triangles in the node's frame, lengths in m. Cheap to clone: the triangles are shared.
@@ -145,16 +146,72 @@ impl Mesh {
 
     /// The vertex that lies farthest along a direction; of several, the first.
     pub fn foremost(&self, direction: &Vector3<f64>) -> Point3<f64> {
-        let along = |p: &Point3<f64>| p.coords.dot(direction);
-        let mut best = self.0.vertices_m[self.0.triangles[0][0] as usize];
-        for corner in self.0.triangles.iter().flatten() {
-            let p = self.0.vertices_m[*corner as usize];
-            if along(&p) > along(&best) {
-                best = p;
+        self.0.foremost(direction)
+    }
+
+    /// Edges that no second triangle closes, and edges whose two triangles face opposite ways. Both 0 for a surface that
+    /// has an inside.
+    pub fn seams(&self) -> Seams {
+        // How often an edge is walked from its lower to its higher vertex, and the other way.
+        let mut edges: BTreeMap<(u32, u32), (usize, usize)> = BTreeMap::new();
+        for [a, b, c] in self.triangles() {
+            for (from, to) in [(*a, *b), (*b, *c), (*c, *a)] {
+                let walked = edges.entry((from.min(to), from.max(to))).or_default();
+                match from < to {
+                    true => walked.0 += 1,
+                    false => walked.1 += 1,
+                }
             }
         }
-        best
+        let count = |of: fn(&(usize, usize)) -> bool| edges.values().filter(|w| of(w)).count();
+        Seams {
+            open: count(|(up, down)| (up + down) % 2 == 1),
+            turned: count(|(up, down)| (up + down) % 2 == 0 && up != down),
+        }
     }
+
+    /// What a closed surface holds, m³; negative if its triangles face inwards.
+    pub fn volume_m3(&self) -> f64 {
+        let corners = |t: &[u32; 3]| t.map(|c| self.vertices_m()[c as usize].coords);
+        let sixfold = self.triangles().iter().map(|t| {
+            let [a, b, c] = corners(t);
+            a.dot(&b.cross(&c))
+        });
+        sixfold.sum::<f64>() / 6.0
+    }
+
+    /// How far the mesh is from being round about x: the greatest difference of its radii, m, at nine places along x and in 24
+    /// directions, and the radius there.
+    pub fn unroundness_m(&self) -> (f64, f64) {
+        let along = |pick: fn(f64, f64) -> f64| self.vertices_m().iter().map(|p| p.x).reduce(pick);
+        let (Some(low), Some(high)) = (along(f64::min), along(f64::max)) else {
+            return (0.0, 0.0);
+        };
+        let mut worst = (0.0, 0.0);
+        for place in 1..10 {
+            let on_axis = Point3::new(low + (high - low) * 0.1 * f64::from(place), 0.0, 0.0);
+            let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
+            for turn in 0..24 {
+                let (sin, cos) = (f64::from(turn) * std::f64::consts::TAU / 24.0).sin_cos();
+                let out = Vector3::new(0.0, cos, sin);
+                let radius = self.reach(&on_axis, &out).unwrap_or(0.0).max(0.0);
+                (least, most) = (least.min(radius), most.max(radius));
+            }
+            if most - least > worst.0 {
+                worst = (most - least, most);
+            }
+        }
+        worst
+    }
+}
+
+/// What keeps a mesh from having an inside; see [`Mesh::seams`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seams {
+    /// Edges of one triangle only.
+    pub open: usize,
+    /// Edges whose triangles face opposite ways.
+    pub turned: usize,
 }
 
 /// A mesh as files have it.
@@ -266,20 +323,28 @@ impl Tree {
 
     fn reach(&self, point: &Point3<f64>, direction: &Vector3<f64>) -> Option<f64> {
         let inverse = direction.map(|d| 1.0 / d);
+        let exit = |i: usize| self.boxes[i].exit(&point.coords, direction, &inverse);
         let mut best = f64::NEG_INFINITY;
-        let mut waiting = [0usize; 2 * DEPTH];
+        // Boxes and where the line leaves them; the farthest is looked into first, so that few others have to be.
+        let mut waiting = [(0usize, f64::INFINITY); 2 * DEPTH];
+        waiting[0].1 = exit(0);
         let mut count = 1;
         while count > 0 {
             count -= 1;
-            let bounds = &self.boxes[waiting[count]];
-            if bounds.exit(&point.coords, direction, &inverse) <= best {
+            let (at, leaves) = waiting[count];
+            if leaves <= best {
                 continue;
             }
-            match bounds.inside {
+            match self.boxes[at].inside {
                 Inside::Boxes(a, b) => {
-                    waiting[count] = a;
-                    waiting[count + 1] = b;
-                    count += 2;
+                    let (a, b) = ((a, exit(a)), (b, exit(b)));
+                    let (near, far) = if a.1 < b.1 { (a, b) } else { (b, a) };
+                    for child in [near, far] {
+                        if child.1 > best {
+                            waiting[count] = child;
+                            count += 1;
+                        }
+                    }
                 }
                 Inside::Triangles(from, to) => {
                     for t in &self.order[from..to] {
@@ -292,9 +357,56 @@ impl Tree {
         }
         (best > f64::NEG_INFINITY).then_some(best)
     }
+
+    /// Boxes whose foremost corner is not beyond the best vertex so far are left out.
+    fn foremost(&self, direction: &Vector3<f64>) -> Point3<f64> {
+        let mut best = (f64::NEG_INFINITY, u32::MAX);
+        let mut waiting = [0usize; 2 * DEPTH];
+        let mut count = 1;
+        while count > 0 {
+            count -= 1;
+            let bounds = &self.boxes[waiting[count]];
+            if bounds.farthest(direction) < best.0 {
+                continue;
+            }
+            match bounds.inside {
+                Inside::Boxes(a, b) => {
+                    // The more promising one first: it is on top.
+                    let along = |i: usize| self.boxes[i].farthest(direction);
+                    let (first, second) = if along(a) > along(b) { (b, a) } else { (a, b) };
+                    waiting[count] = first;
+                    waiting[count + 1] = second;
+                    count += 2;
+                }
+                Inside::Triangles(from, to) => {
+                    for t in &self.order[from..to] {
+                        for corner in self.triangles[*t as usize] {
+                            let along = self.vertices_m[corner as usize].coords.dot(direction);
+                            if along > best.0 || along == best.0 && corner < best.1 {
+                                best = (along, corner);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self.vertices_m[best.1 as usize]
+    }
 }
 
 impl Bounds {
+    /// How far the box reaches along a direction, with room for rounding.
+    fn farthest(&self, d: &Vector3<f64>) -> f64 {
+        let corner = |i: usize| {
+            if d[i] > 0.0 {
+                self.high[i]
+            } else {
+                self.low[i]
+            }
+        };
+        d.x * corner(0) + d.y * corner(1) + d.z * corner(2) + 1e-12
+    }
+
     /// Where a line leaves the box; minus infinity if it misses it.
     fn exit(&self, q: &Vector3<f64>, d: &Vector3<f64>, inverse: &Vector3<f64>) -> f64 {
         let (mut enter, mut leave) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -417,6 +529,37 @@ mod tests {
             assert_eq!(mesh.reach(&q, &d), walk, "{q} {d}");
         }
         assert!(met > 500, "{met}");
+    }
+
+    /// The tree's foremost vertex is that of a walk over all; a closed cube holds
+    /// (20 mm)^3, is round about x to within its corners, sqrt 2 - 1 of 10 mm, and loses three edges with a triangle.
+    #[test]
+    fn val_what_a_mesh_says_of_itself() {
+        let (vertices_m, mut triangles) = cube();
+        let mesh = Mesh::try_new(vertices_m.clone(), triangles.clone()).unwrap();
+        assert!((mesh.volume_m3().abs() - 8e-6).abs() < 1e-18);
+        let (far, radius) = mesh.unroundness_m();
+        assert!(
+            (far - 0.01 * (2f64.sqrt() - 1.0)).abs() < 1e-12
+                && (radius - 0.01 * 2f64.sqrt()).abs() < 1e-12
+        );
+        for i in 0..500 {
+            let f = |a: f64| (f64::from(i) * a).fract() - 0.5;
+            let d = Vector3::new(f(0.618), f(0.414), f(0.732));
+            let walk = vertices_m
+                .iter()
+                .map(|p| p.coords.dot(&d))
+                .fold(f64::MIN, f64::max);
+            assert_eq!(mesh.foremost(&d).coords.dot(&d), walk);
+        }
+        let seams = |t: Vec<[u32; 3]>| Mesh::try_new(vertices_m.clone(), t).unwrap().seams();
+        let turned = seams(triangles.clone()).turned;
+        assert_eq!(seams(triangles.clone()).open, 0);
+        let [a, b, c] = triangles[0];
+        triangles[0] = [b, a, c];
+        assert_ne!(seams(triangles.clone()).turned, turned);
+        triangles.remove(0);
+        assert_eq!(seams(triangles).open, 3);
     }
 
     #[test]

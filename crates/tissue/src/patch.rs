@@ -613,7 +613,13 @@ impl Patch {
         let s = &mut self.scratch;
         spans_of(side, &s.active, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
-        let cells = self.touched.start * side..self.touched.end * side;
+        // Pressure of this solve may stand on rows that were never pressed before.
+        let (now, before) = (cells_of(side, &s.spans), &self.touched);
+        let cells = if before.is_empty() {
+            now
+        } else {
+            now.start.min(before.start * side)..now.end.max(before.end * side)
+        };
         s.source.fill(0.0);
         wide!(load(
             &mut s.source[cells.clone()],

@@ -30,9 +30,27 @@ pub struct Trial {
     pub fit: Option<Fit>,
     /// Limits passed in the run: which, the worst value and what was allowed. A hand is held to none.
     pub passed: Vec<(Limit, f64, f64)>,
+    /// Where a machine passed limits: the same, eased until it passes none.
+    pub within: Option<Within>,
     /// Why there is no score.
     pub refused: Option<String>,
 }
+
+/// A technique as far as the limits let a machine do it: pressed less, or for a shorter time, and scored as what was asked for at first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Within {
+    /// How close it came.
+    pub score: Score,
+    /// Force aimed at, as a share of what was asked for.
+    pub force_share: f64,
+    /// Length, as a share of the minutes asked for.
+    pub time_share: f64,
+    /// Limits that it passes all the same, after [`EASINGS`] tries.
+    pub passed: Vec<(Limit, f64, f64)>,
+}
+
+/// How often a trial is eased before it is told as it is.
+pub const EASINGS: usize = 6;
 
 /// What a performer without a machine is called.
 pub const HAND: &str = "hand";
@@ -152,6 +170,7 @@ fn scored(manner: &Manner, performer: &str, score: Score) -> Trial {
         score: Some(score),
         fit: None,
         passed: Vec::new(),
+        within: None,
         refused: None,
     }
 }
@@ -163,6 +182,7 @@ fn without(manner: &Manner, performer: &str, reason: String) -> Trial {
         score: None,
         fit: None,
         passed: Vec::new(),
+        within: None,
         refused: Some(reason),
     }
 }
@@ -172,16 +192,92 @@ fn passed(violations: &[Violation]) -> Vec<(Limit, f64, f64)> {
     violations.iter().map(one).collect()
 }
 
-fn by_machine(
-    workshop: &Workshop,
-    mut scene: Scene,
-    name: &str,
-    part: &Part,
-    back: &Back,
-) -> Trial {
+fn by_machine(workshop: &Workshop, scene: Scene, name: &str, part: &Part, back: &Back) -> Trial {
     if let Some((_, reason)) = forbidden(std::slice::from_ref(part), &scene.conditions).pop() {
         return without(&part.manner, name, reason);
     }
+    let asked = match done(workshop, scene.clone(), part, &part.manner, back) {
+        Ok(asked) => asked,
+        Err(reason) => return without(&part.manner, name, reason),
+    };
+    let within = if asked.passed.is_empty() {
+        None
+    } else {
+        within(workshop, &scene, part, &asked, back)
+    };
+    Trial {
+        fit: asked.fit,
+        passed: asked.passed,
+        within,
+        ..scored(&part.manner, name, asked.score)
+    }
+}
+
+/// Eases a part until its run passes no limit: a dose by its time, all else by its force, each by what it passes its limit by and a tenth more. A hold
+/// is no shorter than its technique lets it be: a dose that does not fall with the time is eased by the force too.
+fn within(
+    workshop: &Workshop,
+    scene: &Scene,
+    part: &Part,
+    asked: &Done,
+    back: &Back,
+) -> Option<Within> {
+    let (mut force_share, mut time_share) = (1.0, 1.0);
+    let mut passed = asked.passed.clone();
+    let mut best = None;
+    let mut dose_before = f64::INFINITY;
+    for _ in 0..EASINGS {
+        let worst = |dose: bool| {
+            let over = passed
+                .iter()
+                .filter(|(limit, ..)| (*limit == Limit::Dose) == dose)
+                .map(|(_, value, allowed)| value / allowed.max(1e-9));
+            over.fold(0.0, f64::max)
+        };
+        let ease = |over: f64| (0.9 / over).clamp(0.5, 0.9);
+        let (dose, rest) = (worst(true), worst(false));
+        if dose > 0.0 {
+            time_share *= (0.9 / dose).clamp(0.2, 0.9);
+        }
+        let stuck = if dose > 0.97 * dose_before { dose } else { 0.0 };
+        dose_before = dose;
+        if rest.max(stuck) > 0.0 {
+            force_share *= ease(rest.max(stuck));
+        }
+        let mut eased = part.clone();
+        eased.minutes *= time_share;
+        eased.manner.force_n = part.manner.force_n.map(|n| force_share * n);
+        let run = done(workshop, scene.clone(), &eased, &part.manner, back).ok()?;
+        passed = run.passed;
+        let kept = passed.is_empty();
+        best = Some(Within {
+            score: run.score,
+            force_share,
+            time_share,
+            passed: passed.clone(),
+        });
+        if kept {
+            break;
+        }
+    }
+    best
+}
+
+/// What a run of a part came to.
+struct Done {
+    score: Score,
+    fit: Option<Fit>,
+    passed: Vec<(Limit, f64, f64)>,
+}
+
+/// One run of a part, scored as `manner`; or why there is none.
+fn done(
+    workshop: &Workshop,
+    mut scene: Scene,
+    part: &Part,
+    manner: &Manner,
+    back: &Back,
+) -> Result<Done, String> {
     scene.session = Session {
         name: part.manner.name.clone(),
         style: part.manner.school.name().to_owned(),
@@ -200,31 +296,25 @@ fn by_machine(
             .iter()
             .map(|p| format!("{}; allowed: {}", p.value, p.allowed))
             .collect();
-        return without(&part.manner, name, reasons.join("; "));
+        return Err(reasons.join("; "));
     }
     let fit = scene.session.fits.first().cloned();
     let body = scene.body.clone();
     let scene = Arc::new(scene);
-    let mut sim = match workshop.seat(&scene, &body, Depth::Scene) {
-        Ok(sim) => sim,
-        Err(e) => return without(&part.manner, name, e.to_string()),
-    };
+    let mut sim = workshop
+        .seat(&scene, &body, Depth::Scene)
+        .map_err(|e| e.to_string())?;
     let trace = record_with(&mut sim, &Recording::rows(RATE_HZ), &mut |_, _| true);
     if let Some(fault) = &trace.fault {
-        return without(&part.manner, name, format!("fault {fault}"));
+        return Err(format!("fault {fault}"));
     }
     let felt = felt_in(&trace, &scene.session);
     let ends_u = [part.from_u, part.to_u];
-    let length_m = back.arc_length_m();
-    Trial {
+    Ok(Done {
+        score: score(&felt, 0, manner, ends_u, back.arc_length_m()),
         fit,
         passed: passed(&trace.violations),
-        ..scored(
-            &part.manner,
-            name,
-            score(&felt, 0, &part.manner, ends_u, length_m),
-        )
-    }
+    })
 }
 
 fn by_hand(skins: &[Bed; 2], envelope: &Envelope, part: &Part, back: &Back) -> Trial {

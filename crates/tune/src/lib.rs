@@ -46,7 +46,7 @@ pub use align::{
     Alignment, Known, Pose, Rival, TURN_MAX_RAD, align, best_correlation, seen_by_mat,
 };
 pub use closed_loop::{ClosedLoop, Driven, FirmwareOf, ForcePair, closed_loop};
-pub use comparison::{HAND, Trial, compare_techniques};
+pub use comparison::{EASINGS, HAND, Trial, Within, compare_techniques};
 pub use error::TuneError;
 pub use firmware::{Firmware, Order, Sensed, State, TICK_S};
 pub use held_out::{Optimism, bound_95, optimism, optimism_of_gain};

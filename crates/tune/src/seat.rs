@@ -45,21 +45,12 @@ pub enum SeatError {
     /// A body that is not plausible; one line for each problem.
     #[error("no such person is plausible{0}")]
     Body(String),
-    /// A body scan of a slab.
-    #[error("a slab has no shoulders\n  hint: scan = \"ideal\"")]
-    NoShoulders,
-    /// A body scan on a rail that is too short for it.
-    #[error("a body scan begins 370 mm above the seat, and this rail does not reach down to there")]
-    ShortRail,
-    /// A body scan that met no shoulder.
-    #[error(
-        "the body scan found no shoulder: nothing bore its force, or the track ended\n  hint: a longer stroke reaches further \
-         (mechanism.params.stroke_mm); scan = \"ideal\" runs without a scan"
-    )]
-    NothingFound,
     /// The session cannot be compiled for the body.
     #[error("this session cannot run on this body:\n{0}")]
     Session(String),
+    /// The body scan has nothing to find, or did not.
+    #[error("{0}")]
+    Scan(String),
     /// The machine cannot stand where it shall.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -110,7 +101,7 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> Result<Sim, SeatError> {
     let groundwork = Bed::groundwork(scene.solver.cell_m);
     let subject = Subject::new(scene, &scene.body, &kinematics, &groundwork, &envelope);
     let mut subject = subject.map_err(|problems| implausible(&problems))?;
-    scan(scene, &mut subject, &kinematics, &envelope)?;
+    place(scene, &mut subject, &kinematics, &envelope)?;
     let subject = Arc::new(subject);
     let timeline = plan(scene, &subject, &kinematics, &envelope)?;
     Ok(Sim::new(
@@ -122,11 +113,19 @@ pub fn seat(scene: &Arc<Scene>, envelope: Envelope) -> Result<Sim, SeatError> {
     )?)
 }
 
-/// Puts the stations where the machine's own scan of the body finds them, if the scene has it scan; else they stay where they are.
+/// How a scene's carriage moves.
 ///
 /// # Errors
-/// Where there are no shoulders to find, or the machine does not find them.
-pub fn scan(
+/// Why it cannot be built.
+pub fn kinematics(scene: &Scene) -> Result<Kinematics, SeatError> {
+    Kinematics::new(&scene.mechanism).map_err(|e| SeatError::Mechanism(e.to_string()))
+}
+
+/// Where the scene scans for the shoulders: looks for them and puts the stations where they say. Else they stay where they are.
+///
+/// # Errors
+/// Where there are none to find, or they are not found.
+pub fn place(
     scene: &Arc<Scene>,
     subject: &mut Subject,
     kinematics: &Arc<Kinematics>,
@@ -135,23 +134,25 @@ pub fn scan(
     if scene.scan != StationScan::Shoulder {
         return Ok(());
     }
+    let wrong = |message: &str| SeatError::Scan(message.into());
     if subject.support.is_none() {
-        return Err(SeatError::NoShoulders);
+        return Err(wrong("a slab has no shoulders\n  hint: scan = \"ideal\""));
     }
-    let scan = BodyScan::new(scene, kinematics).ok_or(SeatError::ShortRail)?;
+    let scan = BodyScan::new(scene, kinematics).ok_or_else(|| {
+        wrong(
+            "a body scan begins 370 mm above the seat, and this rail does not reach down to there",
+        )
+    })?;
     let found = scan.run(scene, subject, kinematics, envelope.clone())?;
-    let found = found.ok_or(SeatError::NothingFound)?;
+    let found = found.ok_or_else(|| {
+        wrong(
+            "the body scan found no shoulder: nothing bore its force, or the track ended\n  hint: a longer stroke reaches further \
+             (mechanism.params.stroke_mm); scan = \"ideal\" runs without a scan",
+        )
+    })?;
     subject.placement = found.placement(scene, kinematics);
     subject.shoulder = Some(found);
     Ok(())
-}
-
-/// How a scene's carriage moves.
-///
-/// # Errors
-/// Why it cannot be built.
-pub fn kinematics(scene: &Scene) -> Result<Kinematics, SeatError> {
-    Kinematics::new(&scene.mechanism).map_err(|e| SeatError::Mechanism(e.to_string()))
 }
 
 /// Compiles the scene's session for a seated body: techniques aim at their force, written steps take the scene's table.
@@ -177,19 +178,11 @@ pub fn plan(
         .map_err(|e| SeatError::Session(e.to_string()))
 }
 
-/// Puts the body of a rig's scene before its machine.
+/// Puts the body of a rig's scene before its machine, on groundwork for the scene's cells.
 ///
 /// # Errors
 /// Why it cannot run.
-pub fn seat_at_rig(scene: &Arc<RigScene>, envelope: Envelope) -> Result<RigSim, SeatError> {
-    seat_at_rig_on(scene, envelope, &Bed::groundwork(scene.solver.cell_m))
-}
-
-/// The same on groundwork that is at hand for the scene's cells.
-///
-/// # Errors
-/// Why it cannot run.
-pub fn seat_at_rig_on(
+pub fn seat_at_rig(
     scene: &Arc<RigScene>,
     envelope: Envelope,
     groundwork: &Groundwork,

@@ -139,7 +139,7 @@ impl Bench {
         let scene = Arc::new(loaded.scene);
         let envelope = seat::allow_rig(&scene)?;
         let groundwork = self.groundwork(scene.solver.cell_m);
-        let sim = seat::seat_at_rig_on(&scene, envelope.clone(), &groundwork)?;
+        let sim = seat::seat_at_rig(&scene, envelope.clone(), &groundwork)?;
         let machine = rig_parts::machine(sim.linkage())?;
         let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
         run.furniture = Furniture::of_rig(&sim);
@@ -197,7 +197,7 @@ impl Bench {
                 (subject, Arc::new(skin))
             }
         };
-        seat::scan(scene, &mut subject, kinematics, envelope)?;
+        seat::place(scene, &mut subject, kinematics, envelope)?;
         let subject = Arc::new(subject);
         self.seated = Some(Seated {
             scene: Arc::clone(scene),

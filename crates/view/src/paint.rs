@@ -423,7 +423,8 @@ mod tests {
             .scene;
         let scene = Arc::new(scene);
         let envelope = tune::seat::allow_rig(&scene).unwrap();
-        let mut sim = tune::seat::seat_at_rig(&scene, envelope).unwrap();
+        let groundwork = sim::Bed::groundwork(scene.solver.cell_m);
+        let mut sim = tune::seat::seat_at_rig(&scene, envelope, &groundwork).unwrap();
         let trace = record_rig(&mut sim, &recording(), &mut |t_s, _| t_s < until_s);
         has_colours_of(&run, until_s, &trace.movie.unwrap());
         let pressing = run
