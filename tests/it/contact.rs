@@ -215,34 +215,23 @@ fn val_force_is_the_integral_of_the_pressure() {
     }
 }
 
-/// Tissue is known on a lattice of 15 by 10 mm and blended between. A knot as stiff as the muscle around it changes nothing but that
-/// lattice, to 8 by 8 mm. Forces 16 mm deep at 60 places from T8 to L5 then differ by 0.4 % in the mean and 1.9 % (rms): by less than
-/// a per cent in most places, by up to 7 % where a shoulder blade or the crest begins under the node.
+/// Tissue is known on a lattice that is the same in metres whatever the cells: 16 mm deep at 60 places from T8 to L5, forces on cells of 3 mm
+/// are those on cells of 2 mm. A patch has some 100 instead of 230 cells, and the skin is sampled every 3 instead of 4 mm: 1 % (rms) is asked for. While the lattice's
+/// spacing was rounded to cells, its 21 instead of 20 mm alone made 1.4 % in the mean.
 #[test]
-fn val_force_does_not_feel_the_lattice_of_stacks() {
-    let plain = scene("chair.toml", &[]).body.clone();
-    let fine = Body {
-        knots: vec![Knot {
-            u: 0.0,
-            x_m: 0.1,
-            depth_m: 0.02,
-            radius_m: 0.003,
-            stiffness: 1.0,
-            tender: false,
-        }],
-        ..plain.clone()
-    };
+fn val_force_does_not_feel_the_cell() {
+    let body = scene("chair.toml", &[]).body.clone();
+    let back = Back::new(&body).unwrap();
     let node = NodeLaw {
         shape: Indenter::Sphere { radius_m: RADIUS_M },
         ..law(Effort::STATIC)
     };
     let radius_m = node.shape.law_radius_m();
-    let forces_n = |body: &Body| -> Vec<f64> {
-        let back = Back::new(body).unwrap();
-        let bed = Bed::of_back(&back, &GROUNDWORK, &[radius_m], 0.13);
+    let forces_n = |groundwork: &Groundwork| -> Vec<f64> {
+        let bed = Bed::of_back(&back, groundwork, &[radius_m], 0.13);
         let mut touch = Touch::new(node.clone(), &bed);
-        let places =
-            (0..20).flat_map(|i| [0.034, 0.041, 0.057].map(|x| (0.42 + 0.02 * f64::from(i), x)));
+        let stations = (0..20).map(|i| 0.42 + 0.02 * f64::from(i));
+        let places = stations.flat_map(|u| [0.034, 0.041, 0.057].map(|x_m| (u, x_m)));
         let force_n = |(u, x_m): (f64, f64)| {
             let column = (bed.size()[1] / 2) as f64 + x_m / bed.cell_m();
             let foot = bed.place([bed.row_of(u), column]).unwrap();
@@ -252,20 +241,17 @@ fn val_force_does_not_feel_the_lattice_of_stacks() {
         };
         places.map(force_n).collect()
     };
-    let off: Vec<f64> = forces_n(&plain)
-        .iter()
-        .zip(forces_n(&fine))
-        .map(|(coarse, fine)| coarse / fine - 1.0)
-        .collect();
+    let (wide, fine) = (forces_n(&Bed::groundwork(0.003)), forces_n(&GROUNDWORK));
+    let off: Vec<f64> = wide.iter().zip(&fine).map(|(w, f)| w / f - 1.0).collect();
     let count = off.len() as f64;
     let mean = off.iter().sum::<f64>() / count;
     let rms = (off.iter().map(|o| o * o).sum::<f64>() / count).sqrt();
     println!(
-        "15 by 10 against 8 by 8 mm: mean {:.2} %, rms {:.2} %",
+        "3 against 2 mm: mean {:.2} %, rms {:.2} %",
         100.0 * mean,
         100.0 * rms
     );
-    assert!(mean.abs() < 0.01 && rms < 0.025, "{mean} {rms}");
+    assert!(mean.abs() < 0.005 && rms < 0.01, "{mean} {rms}");
 }
 
 /// On a bed for nodes of two radii each meets the large-strain law of its own: the force is that on a bed for it alone, to the last bit,

@@ -11,10 +11,10 @@ use tissue::{Creep, FarBasis, FarField, Kernel, KernelBasis, Shear, Stack, Stiff
 pub(crate) const WINDOW: usize = 32;
 /// Thinnest skin that a basis for backs resolves, m.
 const SKIN_MIN_M: f64 = 0.001;
-/// Spacing of the lattice of stacks along and across the back, m. Bone comes up over about 50 mm, but a stack's answer bends with the
-/// thickness over it: three seconds of kneading on four people are within 0.9 % in force and peak of those on a lattice of 6 mm, and
-/// were 2.4 and 3.2 % high on one of 30 by 20 mm.
-const STACK_PITCH_M: [f64; 2] = [0.015, 0.010];
+/// Spacing of the lattice of stacks along and across the back, m, whatever the cells: bone comes up over about 50 mm. A window takes one stack as if it
+/// went on for ever, so a node does not feel what its patch straddles; between stacks this far apart the edge of a bone is as soft as a patch is
+/// wide. Finer ones sharpen it: see the chapter.
+const STACK_PITCH_M: [f64; 2] = [0.030, 0.020];
 /// The same for a back with knots in it, which are smaller than that, m.
 const KNOT_PITCH_M: [f64; 2] = [0.008, 0.008];
 /// Finest spacing at which a back's surface is sampled, m; smaller cells lie on a smooth interpolation of it.
@@ -48,8 +48,8 @@ pub struct Bed {
 #[derive(Clone, Debug)]
 struct Ground {
     columns: usize,
-    /// Rows and columns of the bed between two stacks.
-    pitch: [usize; 2],
+    /// Rows and columns of the bed between two stacks, which need not be whole.
+    pitch: [f64; 2],
     stacks: Arc<Stacks>,
     laws: Laws,
     creep: Option<Creep>,
@@ -142,12 +142,13 @@ impl Bed {
             .flat_map(|r| (0..lattice_columns).map(move |c| (r, c)))
             .map(|(r, c)| cell(r, c))
             .collect();
-        let stack_at = |row: usize, column: isize| {
-            let lattice_row = (row / refinement).min(lattice_rows - 1);
-            let u = RANGE_U[0] + row as f64 / refinement as f64 * u_per_row;
-            let aside = (column.unsigned_abs() / refinement).min(half);
-            let x_m = lateral[lattice_row * (half + 1) + aside];
-            back.stack(u, if column < 0 { -x_m } else { x_m })
+        let stack_at = |row: f64, column: f64| {
+            let [row, aside] = [row, column.abs()].map(|at| at / refinement as f64);
+            let line = (row as usize).min(lattice_rows - 1) * (half + 1);
+            let inner = (aside as usize).min(half);
+            let [x0, x1] = [inner, (inner + 1).min(half)].map(|c| lateral[line + c]);
+            let x_m = x0 + (aside - inner as f64) * (x1 - x0);
+            back.stack(RANGE_U[0] + row * u_per_row, x_m.copysign(column))
         };
         let knotted = !back.body().knots.is_empty();
         let creep = Creep::of(&back.stack(back.station(back::Level::L3), 0.035));
@@ -580,7 +581,7 @@ impl Ground {
         let stacks = Stacks::new(groundwork, vec![stack.clone()]);
         Ground {
             columns: 1,
-            pitch: [1, 1],
+            pitch: [1.0, 1.0],
             laws: Laws::new(node_radii_m, &stacks, None),
             stacks,
             creep: Creep::of(stack),
@@ -596,22 +597,23 @@ impl Ground {
         node_radii_m: &[f64],
         creep: Option<Creep>,
         knotted: bool,
-        stack_at: impl Fn(usize, isize) -> Stack,
+        stack_at: impl Fn(f64, f64) -> Stack,
     ) -> Ground {
         let pitch_m = if knotted { KNOT_PITCH_M } else { STACK_PITCH_M };
-        let pitch = pitch_m.map(|p| (p / skin.cell_m).round().max(1.0) as usize);
+        let pitch = pitch_m.map(|p| (p / skin.cell_m).max(1.0));
         let middle = skin.columns / 2;
         let (width, left) = if knotted {
-            (skin.columns - 1, middle as isize)
+            (skin.columns - 1, middle as f64)
         } else {
-            (middle, 0)
+            (middle, 0.0)
         };
-        let columns = width.div_ceil(pitch[1]) + 1;
-        let rows = (skin.rows - 1).div_ceil(pitch[0]) + 1;
+        let count = |cells: usize, pitch: f64| (cells as f64 / pitch).ceil() as usize + 1;
+        let columns = count(width, pitch[1]);
+        let rows = count(skin.rows - 1, pitch[0]);
         let stacks = (0..rows * columns).map(|i| {
             stack_at(
-                (i / columns * pitch[0]).min(skin.rows - 1),
-                (i % columns * pitch[1]).min(width) as isize - left,
+                ((i / columns) as f64 * pitch[0]).min((skin.rows - 1) as f64),
+                ((i % columns) as f64 * pitch[1]).min(width as f64) - left,
             )
         });
         let stacks = Stacks::new(groundwork, stacks.collect());
@@ -650,8 +652,8 @@ impl Ground {
             at[1]
         };
         let rows = self.stacks.stacks.len() / self.columns;
-        let (r, fr) = split(at[0] / self.pitch[0] as f64, rows);
-        let (c, fc) = split(across / self.pitch[1] as f64, self.columns);
+        let (r, fr) = split(at[0] / self.pitch[0], rows);
+        let (c, fc) = split(across / self.pitch[1], self.columns);
         [
             ((1.0 - fr) * (1.0 - fc), r * self.columns + c),
             ((1.0 - fr) * fc, r * self.columns + c + 1),

@@ -30,8 +30,8 @@ pub struct Workshop {
     slabs: Shelf<(Stack, [f64; 2], u64, Vec<f64>), Bed>,
 }
 
-/// What a workshop keeps at most, bytes: some seventy bodies on cells of 2 mm.
-pub const MEMORY_MAX: usize = 1 << 30;
+/// What a workshop keeps at most, bytes: some ninety bodies on cells of 2 mm.
+pub const MEMORY_MAX: usize = 384 << 20;
 
 /// Rows a second that metrics are taken from; limits, peaks and currents are watched at every step.
 const RATE_HZ: f64 = 50.0;
