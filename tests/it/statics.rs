@@ -62,7 +62,8 @@ fn side_n(frame: &Frame) -> f64 {
 }
 
 /// Kneading at the last station of the shipped study, on two bodies of the class and draw of which one once had no balance at a depth
-/// and had one a step deeper: every depth to 80 mm and every shaft angle has one now.
+/// and had one a step deeper: at every shaft angle every depth to 76 mm has one now. Farther out the trunk may be thrown off: leaning forward by 25 degrees
+/// it bears less the farther it goes. Then no deeper one has a balance either.
 #[test]
 fn regress_no_hole_between_depths() {
     let study = study("studies/chair_shiatsu.toml", &[]);
@@ -76,6 +77,7 @@ fn regress_no_hole_between_depths() {
         let walk_m = subject.placement.walk_m(0.76);
         for angle in 0..8 {
             let mut warm = Rest::default();
+            let mut thrown = false;
             for mm in (30..=80).step_by(2) {
                 let drive = Drive {
                     walk_m,
@@ -84,7 +86,14 @@ fn regress_no_hole_between_depths() {
                     tap_rad: 0.0,
                 };
                 let found = statics.rest(&subject, &drive, 1.3, &warm).unwrap();
-                warm = found.unwrap_or_else(|| panic!("no balance: {mm} mm, angle {angle}"));
+                let Some(found) = found else {
+                    let leant = warm.lean.pitch_rad.abs() > 25f64.to_radians();
+                    assert!(mm > 76 && leant, "no balance: {mm} mm, angle {angle}");
+                    thrown = true;
+                    continue;
+                };
+                assert!(!thrown, "a balance behind a hole: {mm} mm, angle {angle}");
+                warm = found;
             }
         }
     }
