@@ -159,12 +159,13 @@ impl Place {
                     (du * du + dx * dx).sqrt(),
                 ]
             };
-            let ways = RECTANGLES
-                .iter()
-                .filter(|(zone, _)| !zone.is_midline())
-                .map(|(zone, rectangle)| (*zone, ways_m(*rectangle)));
-            let mut first_m = [f64::INFINITY; 5];
-            for (_, ways_m) in ways.clone() {
+            let nowhere = [f64::INFINITY; 5];
+            let ways = RECTANGLES.map(|(zone, rectangle)| match zone.is_midline() {
+                true => (zone, nowhere),
+                false => (zone, ways_m(rectangle)),
+            });
+            let mut first_m = nowhere;
+            for (_, ways_m) in ways {
                 for (first_m, way_m) in first_m.iter_mut().zip(ways_m) {
                     *first_m = first_m.min(way_m);
                 }
@@ -174,7 +175,7 @@ impl Place {
                 let mut pairs = ways_m.into_iter().zip(first_m);
                 pairs.any(|(way_m, first_m)| way_m == first_m && way_m.is_finite())
             };
-            zones.extend(ways.filter(|(_, w)| met(*w)).map(|(zone, _)| zone));
+            zones.extend(ways.iter().filter(|(_, w)| met(*w)).map(|(zone, _)| zone));
         }
         zones.sort_unstable();
         zones.dedup();

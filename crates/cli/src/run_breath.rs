@@ -33,12 +33,9 @@ impl BreathSwing {
         });
         let mut sim = seat(&held, envelope.clone()).ok()?;
         let still = record_with(&mut sim, &rows(RATE_HZ), &mut |_, _| !talk::stop_asked());
-        let forces = |trace: &Trace| trace.rows.iter().map(|r| r.force_n.to_vec()).collect();
-        Some(BreathSwing::between(
-            scene.breath,
-            forces(trace),
-            forces(&still),
-        ))
+        let force_n = |trace: &Trace, i: usize| trace.rows.iter().map(|r| r.force_n[i]).collect();
+        let nodes = (0..trace.nodes.len()).map(|i| [force_n(trace, i), force_n(&still, i)]);
+        Some(BreathSwing::of(scene.breath, nodes))
     }
 
     /// Of a rig, whose rows come at `rate_hz`.
@@ -58,42 +55,33 @@ impl BreathSwing {
         let groundwork = Bed::groundwork(held.solver.cell_m);
         let mut sim = seat_at_rig(&held, envelope.clone(), &groundwork).ok()?;
         let still = record_rig(&mut sim, &rows(rate_hz), &mut |_, _| !talk::stop_asked());
-        let columns: Vec<usize> = trace
-            .node_names
-            .iter()
-            .filter_map(|n| {
-                trace
-                    .columns
-                    .iter()
-                    .position(|c| *c == format!("{n}_force_n"))
-            })
-            .collect();
-        let forces = |trace: &RigTrace| {
-            let one = |row: &Vec<f64>| columns.iter().map(|c| row[*c]).collect();
-            trace.rows.iter().map(one).collect()
-        };
-        Some(BreathSwing::between(
-            scene.breath,
-            forces(trace),
-            forces(&still),
-        ))
+        let nodes = trace.node_names.iter().filter_map(|name| {
+            let column = format!("{name}_force_n");
+            Some([trace.column(&column)?, still.column(&column)?])
+        });
+        Some(BreathSwing::of(scene.breath, nodes))
     }
 
-    fn between(breath: Breath, with: Vec<Vec<f64>>, without: Vec<Vec<f64>>) -> BreathSwing {
-        let nodes = with.first().map_or(0, Vec::len);
+    /// From each node's forces with and without the breath, row by row, N.
+    fn of(breath: Breath, nodes: impl Iterator<Item = [Vec<f64>; 2]>) -> BreathSwing {
         let mut swing = BreathSwing {
             way_mm: 1e3 * breath.way_m,
             rate_hz: breath.rate_hz,
-            force_largest_n: vec![0.0; nodes],
-            force_rms_n: vec![0.0; nodes],
+            force_largest_n: Vec::new(),
+            force_rms_n: Vec::new(),
         };
-        for node in 0..nodes {
-            let pairs = with.iter().zip(&without).map(|(a, b)| (a[node], b[node]));
-            let pressed = pairs.filter(|(a, b)| a.max(*b) > CONTACT_N);
+        for [with, without] in nodes {
+            let pressed = with
+                .iter()
+                .zip(&without)
+                .filter(|(a, b)| a.max(**b) > CONTACT_N);
             let differences: Vec<f64> = pressed.map(|(a, b)| a - b).collect();
             let squares: f64 = differences.iter().map(|d| d * d).sum();
-            swing.force_largest_n[node] = differences.iter().fold(0.0, |m, d| d.abs().max(m));
-            swing.force_rms_n[node] = (squares / differences.len().max(1) as f64).sqrt();
+            let largest_n = differences.iter().fold(0.0, |m: f64, d| d.abs().max(m));
+            swing.force_largest_n.push(largest_n);
+            swing
+                .force_rms_n
+                .push((squares / differences.len().max(1) as f64).sqrt());
         }
         swing
     }

@@ -1,7 +1,6 @@
 //! What a body scan found, in words and tables.
 
 use crate::print::number;
-use program::ScanStage;
 use serde_json::{Value, json};
 use sim::Shoulder;
 use std::fmt::Write as _;
@@ -56,20 +55,12 @@ pub fn summary(found: &Shoulder) -> Value {
 pub fn csv(found: &Shoulder) -> String {
     let mut text = String::from("t_s,stage,walk_m,protrude_m,arm_rad,side_force_n\n");
     for row in &found.rows {
-        let stage = match row.stage {
-            ScanStage::Reach => "reach",
-            ScanStage::Rise => "rise",
-            ScanStage::Climb => "climb",
-            ScanStage::Clear => "clear",
-            ScanStage::Descend => "descend",
-            ScanStage::Found => "found",
-            ScanStage::Lost => "lost",
-        };
         let s = &row.sensed;
         let _ = writeln!(
             text,
-            "{},{stage},{},{},{},{}",
+            "{},{},{},{},{},{}",
             number(row.t_s),
+            row.stage.name(),
             number(s.walk_m),
             number(s.protrude_m),
             number(s.arm_rad),

@@ -46,6 +46,21 @@ pub enum ScanStage {
     Lost,
 }
 
+impl ScanStage {
+    /// In a word, as files have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScanStage::Reach => "reach",
+            ScanStage::Rise => "rise",
+            ScanStage::Climb => "climb",
+            ScanStage::Clear => "clear",
+            ScanStage::Descend => "descend",
+            ScanStage::Found => "found",
+            ScanStage::Lost => "lost",
+        }
+    }
+}
+
 /// What the sensors said at a moment worth keeping.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {

@@ -367,18 +367,13 @@ impl RigWorld {
             let drive = &mut self.drives[drive];
             drive.state.speed_rad_s = rate / drive.motor.joint_per_rad();
         }
-        let rotors = self
-            .drives
-            .iter()
-            .filter_map(|d| Some((d.rotor?.joint, joints[d.joint])));
-        let all = self.joints.iter().copied().zip(joints.iter().copied());
-        for (handle, rate) in all.chain(rotors) {
+        for (handle, joint) in self.axes() {
             if let Some((body, id)) = self.engine.multibody_joints.get_mut(handle)
                 && let Some(link) = body.link(id)
                 && link.joint.ndofs() == 1
             {
                 let at = link.assembly_id();
-                body.generalized_velocity_mut()[at] = rate;
+                body.generalized_velocity_mut()[at] = joints[joint];
             }
         }
     }
@@ -589,6 +584,16 @@ impl RigWorld {
         }
     }
 
+    /// The engine's joints that stand for described ones, each with its index: the joints themselves, and rotors of their own.
+    fn axes(&self) -> Vec<(MultibodyJointHandle, usize)> {
+        let joints = self.joints.iter().copied().zip(0..);
+        let rotors = self
+            .drives
+            .iter()
+            .filter_map(|d| Some((d.rotor?.joint, d.joint)));
+        joints.chain(rotors).collect()
+    }
+
     /// Joints to the assembled posture.
     fn pose(&mut self, start: &Posture) {
         let Some(&first) = self.linkage.order().first() else {
@@ -599,22 +604,12 @@ impl RigWorld {
         };
         body.forward_kinematics(&self.engine.bodies, true);
         let mut displacement = vec![0.0; body.ndofs()];
-        for (index, handle) in self.joints.iter().enumerate() {
-            let Some((body, id)) = self.engine.multibody_joints.get(*handle) else {
-                continue;
-            };
-            if let Some(link) = body.link(id)
+        for (handle, joint) in self.axes() {
+            if let Some((body, id)) = self.engine.multibody_joints.get(handle)
+                && let Some(link) = body.link(id)
                 && link.joint.ndofs() == 1
             {
-                displacement[link.assembly_id()] = start.positions[index];
-            }
-        }
-        for drive in &self.drives {
-            if let Some(rotor) = drive.rotor
-                && let Some((body, id)) = self.engine.multibody_joints.get(rotor.joint)
-                && let Some(link) = body.link(id)
-            {
-                displacement[link.assembly_id()] = start.positions[drive.joint];
+                displacement[link.assembly_id()] = start.positions[joint];
             }
         }
         if let Some((body, _)) = self.engine.multibody_joints.get_mut(self.joints[first]) {

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::guard::Violation;
 use crate::sim::{Frame, Sim};
-use crate::subject::Subject;
+use crate::subject::{Subject, facing};
 use crate::trunk::{Lean, Support};
 use back::Envelope;
 use mechanism::{Drive, Kinematics, Mechanism};
@@ -233,16 +233,10 @@ impl Shoulder {
     pub fn placement(&self, scene: &Scene, kinematics: &Kinematics) -> Placement {
         let c7_m = self.z_m + C7_OVER_SHOULDER_M;
         let s2_m = scene.chair.seat_z_m + S2_OVER_SEAT_M;
-        let park_rad = crate::subject::park_rad(scene);
-        let walk_at = (0..=110).filter_map(|i| {
-            let u = -0.05 + 0.01 * f64::from(i);
+        facing(scene, kinematics, |u| {
             let z_m = c7_m + u * (s2_m - c7_m);
-            let walk_m = kinematics.walk_facing(pad_y_m(scene, kinematics, z_m), z_m, park_rad)?;
-            Some((u, walk_m))
-        });
-        Placement {
-            walk_at: walk_at.collect(),
-        }
+            [pad_y_m(scene, kinematics, z_m), z_m]
+        })
     }
 }
 

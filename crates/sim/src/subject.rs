@@ -181,26 +181,32 @@ fn placement(
     kinematics: &Kinematics,
     scene: &Scene,
 ) -> Placement {
-    let park_rad = park_rad(scene);
-    let mut walk_at = Vec::new();
-    for i in 0..=110 {
-        let u = -0.05 + 0.01 * f64::from(i);
-        let point = match support {
-            Some(s) => s.machine_from_back(&Lean::default()) * back.point(u, 0.0),
-            // A bench slab: stations run down its length.
-            None => {
-                nalgebra::Point3::new(0.0, 0.0, kinematics.curve().pose(0.0).z_m - 0.15 - 0.5 * u)
-            }
-        };
-        if let Some(walk_m) = kinematics.walk_facing(point.y, point.z, park_rad) {
-            walk_at.push((u, walk_m));
+    let pose = support.map(|s| s.machine_from_back(&Lean::default()));
+    facing(scene, kinematics, |u| match pose {
+        Some(pose) => {
+            let point = pose * back.point(u, 0.0);
+            [point.y, point.z]
         }
-    }
-    Placement { walk_at }
+        // A bench slab: stations run down its length.
+        None => [0.0, kinematics.curve().pose(0.0).z_m - 0.15 - 0.5 * u],
+    })
 }
 
-/// Where the shaft parks at the session's first step, rad.
-pub(crate) fn park_rad(scene: &Scene) -> f64 {
+/// Carriage positions from which the shaft, parked as the session's first step has it, faces each station; `at_m` tells where a station is,
+/// y and z in the machine frame.
+pub(crate) fn facing(
+    scene: &Scene,
+    kinematics: &Kinematics,
+    at_m: impl Fn(f64) -> [f64; 2],
+) -> Placement {
     let first = scene.session.steps.first();
-    first.map_or(0.0, |step| step.park_deg.to_radians())
+    let park_rad = first.map_or(0.0, |step| step.park_deg.to_radians());
+    let walk_at = (0..=110).filter_map(|i| {
+        let u = -0.05 + 0.01 * f64::from(i);
+        let [y_m, z_m] = at_m(u);
+        Some((u, kinematics.walk_facing(y_m, z_m, park_rad)?))
+    });
+    Placement {
+        walk_at: walk_at.collect(),
+    }
 }

@@ -396,26 +396,13 @@ impl Bristles {
         let [along, across] = &self.traction_pa;
         let cells = &mut self.cells;
         cells.index.clear();
+        let counts = |i: &usize| (pressure_pa[*i] > 0.0) | (along[*i] != 0.0) | (across[*i] != 0.0);
         // Of a window most is bare, eight cells at a time.
         const BLOCK: usize = 8;
-        let counts = |p: f64, t0: f64, t1: f64| (p > 0.0) | (t0 != 0.0) | (t1 != 0.0);
-        let blocks = pressure_pa
-            .chunks(BLOCK)
-            .zip(along.chunks(BLOCK))
-            .zip(across.chunks(BLOCK));
-        for (block, ((p, t0), t1)) in blocks.enumerate() {
-            let bits = p
-                .iter()
-                .zip(t0)
-                .zip(t1)
-                .map(|((p, t0), t1)| counts(*p, *t0, *t1));
-            let bits = bits.rev().fold(0u32, |bits, b| bits << 1 | u32::from(b));
-            let mut left = bits;
-            while left != 0 {
-                cells
-                    .index
-                    .push(block * BLOCK + left.trailing_zeros() as usize);
-                left &= left - 1;
+        for first in (0..pressure_pa.len()).step_by(BLOCK) {
+            let block = first..(first + BLOCK).min(pressure_pa.len());
+            if block.clone().fold(false, |any, i| any | counts(&i)) {
+                cells.index.extend(block.filter(counts));
             }
         }
         cells.fit();

@@ -100,6 +100,61 @@ pub(crate) fn count_positive(a: &[f64]) -> usize {
     strands.iter().sum::<u64>() as usize + tail
 }
 
+/// 1 where there is pressure, else 0.
+#[inline(always)]
+pub(crate) fn mark(active: &mut [f32], pressure: &[f64]) {
+    for (a, p) in active.iter_mut().zip(pressure) {
+        *a = f32::from(u8::from(*p > 0.0));
+    }
+}
+
+/// `source = gain p + history`.
+#[inline(always)]
+pub(crate) fn load(source: &mut [f32], pressure: &[f64], history: &[f64], gain: f64) {
+    for (s, (p, h)) in source.iter_mut().zip(pressure.iter().zip(history)) {
+        *s = (gain * p + h) as f32;
+    }
+}
+
+/// `out += a`, each rounded to single precision.
+#[inline(always)]
+pub(crate) fn add_rounded(out: &mut [f32], a: &[f64]) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out += *a as f32;
+    }
+}
+
+/// `out -= a`, each rounded to single precision.
+#[inline(always)]
+pub(crate) fn less_rounded(out: &mut [f32], a: &[f64]) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out -= *a as f32;
+    }
+}
+
+/// `out = a - b`.
+#[inline(always)]
+pub(crate) fn less(out: &mut [f32], a: &[f32], b: &[f32]) {
+    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+        *out = a - b;
+    }
+}
+
+/// `sum p w`, and the largest `w` where there is pressure, at least 0.
+#[inline(always)]
+pub(crate) fn dot_and_largest(p: &[f64], w: &[f32]) -> (f64, f32) {
+    let mut sums = [0.0f64; LANES];
+    let mut most = [0.0f32; LANES];
+    for (p, w) in p.chunks(LANES).zip(w.chunks(LANES)) {
+        for (i, (p, w)) in p.iter().zip(w).enumerate() {
+            sums[i] += p * f64::from(*w);
+            let w = if *p > 0.0 { *w } else { 0.0 };
+            most[i] = if w > most[i] { w } else { most[i] };
+        }
+    }
+    (sums.iter().sum(), most.into_iter().fold(0.0, f32::max))
+}
+
 /// First and one past the last that is not zero; an empty span at the end if all are.
 #[inline(always)]
 pub(crate) fn filled<T: Copy + Default + PartialEq>(a: &[T]) -> (usize, usize) {

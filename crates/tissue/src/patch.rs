@@ -3,8 +3,8 @@
 use crate::cover::Cover;
 use crate::kernel::Kernel;
 use crate::lanes::{
-    add, advance, complete, count_positive, dot, dot_change, filled, largest, mask, stencil, sum,
-    turn, wide,
+    add, add_rounded, advance, complete, count_positive, dot, dot_and_largest, dot_change, filled,
+    largest, less, less_rounded, load, mark, mask, stencil, sum, turn, wide,
 };
 use crate::product::{Product, Span};
 use crate::relaxation::Creep;
@@ -79,7 +79,7 @@ pub struct Patch {
     field: Vec<f64>,
     /// Creep state, one window per retardation term.
     memory: Vec<Vec<f64>>,
-    /// Rows that are or were pressed: the others remember nothing.
+    /// Cells of the rows that are or were pressed: the others remember nothing.
     touched: Range<usize>,
     /// First and one past the last pressed column of each row, as of the last solve.
     pressed: Vec<Span>,
@@ -244,7 +244,7 @@ impl Patch {
         spans_of(side, &self.pressure, &mut self.pressed);
         // The dent is found anew.
         self.dent.spans.fill((0, 0));
-        let moved = |row: usize| row.saturating_add_signed(-rows).min(side);
+        let moved = |cell: usize| (cell / side).saturating_add_signed(-rows).min(side) * side;
         self.touched = moved(self.touched.start)..moved(self.touched.end);
     }
 
@@ -262,15 +262,10 @@ impl Patch {
         self.dent.spans.fill((0, 0));
     }
 
-    /// All cells of the rows that are or were pressed.
-    fn touched_cells(&self) -> Range<usize> {
-        self.touched.start * self.side..self.touched.end * self.side
-    }
-
     /// Carries the pressure on along its last change, `ratio` times: a first guess for the next solve, good where a
     /// node moves steadily, whichever way. `ratio` is the time until that solve over the time between the last two.
     pub fn foresee(&mut self, ratio: f64) {
-        let cells = self.touched_cells();
+        let cells = self.touched.clone();
         wide!({
             let pressure = &mut self.pressure[cells.clone()];
             let last = (&self.settled[cells.clone()], &self.earlier[cells]);
@@ -486,7 +481,7 @@ impl Patch {
 
     /// Adds what the skin remembers to the scratch's source.
     fn add_memory(&mut self) {
-        let cells = self.touched_cells();
+        let cells = self.touched.clone();
         let source = &mut self.scratch.source[cells.clone()];
         for term in &self.memory {
             wide!(add_rounded(source, &term[cells.clone()]));
@@ -501,7 +496,7 @@ impl Patch {
         table: &mut Kernel,
         mut ground: impl FnMut(usize, &mut Kernel) -> Stiffening,
     ) -> [f64; N] {
-        let (side, cells) = (self.side, self.touched_cells());
+        let (side, cells) = (self.side, self.touched.clone());
         self.scratch.source.fill(0.0);
         wide!(add_rounded(
             &mut self.scratch.source[cells.clone()],
@@ -533,7 +528,7 @@ impl Patch {
     /// How many times the present force a fresh contact in the same dent would take: by as much the skin resists being
     /// moved off the dent it remembers. 1 without relaxation.
     pub fn freshness(&self) -> f64 {
-        let cells = self.touched_cells();
+        let cells = self.touched.clone();
         let p = &self.pressure[cells.clone()];
         let squares = wide!(dot(p, p));
         let memory = self.memory.iter();
@@ -551,24 +546,15 @@ impl Patch {
         s.carrier_m_pa = ground.carrier_m_n * ground.kernel.cell_m() * ground.kernel.cell_m();
         s.history.fill(0.0);
         s.creep_gain = ground.creep.map_or(1.0, |(creep, dt_s)| {
-            let cells = self.touched.start * self.side..self.touched.end * self.side;
+            let cells = self.touched.clone();
             creep.history(dt_s, &self.settled, &self.memory, cells, &mut s.history)
         });
     }
 
     /// The state after the step, once the pressure is known.
     fn commit(&mut self, ground: &Ground<'_>) {
-        let filled = |span: &Span| span.0 < span.1;
-        if let Some(first) = self.pressed.iter().position(filled) {
-            let last = self.pressed.iter().rposition(filled).unwrap_or(first);
-            let old = self.touched.clone();
-            self.touched = if old.is_empty() {
-                first..last + 1
-            } else {
-                old.start.min(first)..old.end.max(last + 1)
-            };
-        }
-        let cells = self.touched_cells();
+        let cells = around(&self.touched, &cells_of(self.side, &self.pressed));
+        self.touched = cells.clone();
         if let Some((creep, dt_s)) = ground.creep {
             let (old, new) = (&self.settled, &self.pressure);
             creep.advance(dt_s, old, new, cells.clone(), &mut self.memory);
@@ -581,7 +567,7 @@ impl Patch {
     fn first_contact(&mut self, overlap_m: &[f64], deepest_m: f64) {
         let s = &mut self.scratch;
         s.active.fill(0.0);
-        let cells = self.touched.start * self.side..self.touched.end * self.side;
+        let cells = self.touched.clone();
         let any = wide!({
             let (pressure, active) = (
                 &mut self.pressure[cells.clone()],
@@ -614,12 +600,7 @@ impl Patch {
         spans_of(side, &s.active, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
         // Pressure of this solve may stand on rows that were never pressed before.
-        let (now, before) = (cells_of(side, &s.spans), &self.touched);
-        let cells = if before.is_empty() {
-            now
-        } else {
-            now.start.min(before.start * side)..now.end.max(before.end * side)
-        };
+        let cells = around(&self.touched, &cells_of(side, &s.spans));
         s.source.fill(0.0);
         wide!(load(
             &mut s.source[cells.clone()],
@@ -943,61 +924,6 @@ fn keep_near(pressure: &mut [f64], overlap_m: &[f64], deepest_m: f64) {
     }
 }
 
-/// 1 where there is pressure, else 0.
-#[inline(always)]
-fn mark(active: &mut [f32], pressure: &[f64]) {
-    for (a, p) in active.iter_mut().zip(pressure) {
-        *a = f32::from(u8::from(*p > 0.0));
-    }
-}
-
-/// `source = gain p + history`.
-#[inline(always)]
-fn load(source: &mut [f32], pressure: &[f64], history: &[f64], gain: f64) {
-    for (s, (p, h)) in source.iter_mut().zip(pressure.iter().zip(history)) {
-        *s = (gain * p + h) as f32;
-    }
-}
-
-/// `out += a`, each rounded to single precision.
-#[inline(always)]
-fn add_rounded(out: &mut [f32], a: &[f64]) {
-    for (out, a) in out.iter_mut().zip(a) {
-        *out += *a as f32;
-    }
-}
-
-/// `out -= a`, each rounded to single precision.
-#[inline(always)]
-fn less_rounded(out: &mut [f32], a: &[f64]) {
-    for (out, a) in out.iter_mut().zip(a) {
-        *out -= *a as f32;
-    }
-}
-
-/// `out = a - b`.
-#[inline(always)]
-fn less(out: &mut [f32], a: &[f32], b: &[f32]) {
-    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
-        *out = a - b;
-    }
-}
-
-/// `sum p w`, and the largest `w` where there is pressure, at least 0.
-#[inline(always)]
-fn dot_and_largest(p: &[f64], w: &[f32]) -> (f64, f32) {
-    let mut sums = [0.0f64; 8];
-    let mut most = [0.0f32; 8];
-    for (p, w) in p.chunks(8).zip(w.chunks(8)) {
-        for (i, (p, w)) in p.iter().zip(w).enumerate() {
-            sums[i] += p * f64::from(*w);
-            let w = if *p > 0.0 { *w } else { 0.0 };
-            most[i] = if w > most[i] { w } else { most[i] };
-        }
-    }
-    (sums.iter().sum(), most.into_iter().fold(0.0, f32::max))
-}
-
 /// `field = p t`, `t` the share of the deepest cell's depth (`1 / per_m`) that a cell's skin has.
 #[inline(always)]
 fn weigh(
@@ -1079,6 +1005,15 @@ fn cells_of(side: usize, spans: &[Span]) -> Range<usize> {
     let from = spans.iter().position(filled).unwrap_or(0);
     let to = spans.iter().rposition(filled).map_or(from, |last| last + 1);
     from * side..to * side
+}
+
+/// The smallest range that holds both; an empty one counts for nothing.
+fn around(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, _) => b.clone(),
+        (_, true) => a.clone(),
+        _ => a.start.min(b.start)..a.end.max(b.end),
+    }
 }
 
 /// First and one past the last non-zero column of each row.
