@@ -42,7 +42,7 @@ impl<'a> Image<'a> {
         );
         ensure!(number(data, 34, 2) == 1000, "tick {}", number(data, 34, 2));
         ensure!(
-            number(data, 44, 4) <= 4,
+            number(data, 44, 4) <= 5,
             "needs runtime {}",
             number(data, 44, 4)
         );
