@@ -637,7 +637,7 @@ impl Ground {
             return *law(0);
         }
         let corners = self.corners(bed, at);
-        kernel.blend(&corners.map(|(w, i)| (w, self.stacks.kernel(i))));
+        kernel.blend(corners.map(|(w, i)| (w, self.stacks.kernel(i))));
         Stiffening::blend(&corners.map(|(w, i)| (w, law(i))))
     }
 

@@ -634,12 +634,15 @@ impl Touch {
     /// Window rows (and columns) that a node this deep can touch: the skin beyond is farther away than it is deep.
     fn cells_near(&self, depth_m: f64, cell_m: f64) -> std::ops::Range<usize> {
         let half = WINDOW / 2;
-        let reach = match self.law.shape {
-            Indenter::Sphere { radius_m } | Indenter::Paraboloid { radius_m } => {
-                ((4.0 * radius_m * depth_m.max(0.0)).sqrt() / cell_m).ceil() as usize + 2
-            }
-            _ => half,
+        let near_m = |radius_m: f64| (4.0 * radius_m * depth_m.max(0.0)).sqrt();
+        let reach_m = match self.law.shape {
+            // A sphere is over no cell farther off than its radius, seen along the foot's normal; skin that falls away by
+            // 40 degrees is 1.3 times as long.
+            Indenter::Sphere { radius_m } => near_m(radius_m).min(1.3 * radius_m),
+            Indenter::Paraboloid { radius_m } => near_m(radius_m),
+            _ => return 0..WINDOW,
         };
+        let reach = (reach_m / cell_m).ceil() as usize + 2;
         half.saturating_sub(reach)..(half + reach + 1).min(WINDOW)
     }
 

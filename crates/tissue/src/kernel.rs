@@ -1,7 +1,7 @@
 //! What one loaded cell does to its neighbours: the stack's influence table.
 
 use crate::compliance::{half_space_compliance, surface_compliance};
-use crate::lanes::{add, wide};
+use crate::lanes::{mix, wide};
 use crate::stack::Stack;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -63,25 +63,25 @@ impl Kernel {
         self.waves
     }
 
-    /// Weighted mean of kernels of one grid: `self = sum w_i k_i`. Between neighbouring stacks of a back the
+    /// Weighted sum of four kernels of one grid: `self = sum w_i k_i`. Between neighbouring stacks of a back the
     /// table is interpolated so, in place and without allocating.
     ///
     /// # Panics
     /// If the kernels differ in reach.
-    pub fn blend(&mut self, parts: &[(f64, &Kernel)]) {
-        self.rows.fill(0.0);
-        self.waves.fill(0.0);
-        for (weight, part) in parts {
-            assert_eq!(
-                part.reach, self.reach,
-                "kernels of one bed share their reach"
-            );
-            let weight = *weight as f32;
-            wide!(add(&mut self.rows, &part.rows, weight, 0.0));
-            for (out, k) in self.waves.iter_mut().zip(part.waves) {
-                *out += weight * k;
-            }
-        }
+    pub fn blend(&mut self, parts: [(f64, &Kernel); 4]) {
+        let same = parts.iter().all(|(_, part)| part.reach == self.reach);
+        assert!(same, "kernels of one bed share their reach");
+        let weights = parts.map(|(weight, _)| weight as f32);
+        wide!(mix(
+            &mut self.rows,
+            parts.map(|(_, part)| &part.rows[..]),
+            weights
+        ));
+        mix(
+            &mut self.waves,
+            parts.map(|(_, part)| &part.waves[..]),
+            weights,
+        );
     }
 }
 

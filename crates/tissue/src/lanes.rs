@@ -249,6 +249,17 @@ pub(crate) fn add(r: &mut [f32], k: &[f32], step: f32, more: f32) {
     }
 }
 
+/// `out = sum w_i a_i` of four rows.
+#[inline(always)]
+pub(crate) fn mix(out: &mut [f32], rows: [&[f32]; 4], weights: [f32; 4]) {
+    let count = out.len();
+    let [a, b, c, d] = rows.map(|row| &row[..count]);
+    let [wa, wb, wc, wd] = weights;
+    for i in 0..count {
+        out[i] = wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
+    }
+}
+
 /// `r *= a`.
 #[inline(always)]
 pub(crate) fn mask(r: &mut [f32], a: &[f32]) {

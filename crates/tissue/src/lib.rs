@@ -10,6 +10,7 @@ mod cover;
 mod durometer;
 mod finite_strain;
 mod fit;
+mod frame;
 mod friction;
 mod hyperelastic;
 mod indenter;

@@ -1,12 +1,13 @@
 //! The contact of one node: a window of surface cells and the pressure on them.
 
 use crate::cover::Cover;
+use crate::frame::{Frame, Span};
 use crate::kernel::Kernel;
 use crate::lanes::{
     add, add_rounded, advance, complete, count_positive, dot, dot_and_largest, dot_change, filled,
     largest, less, less_rounded, load, mark, mask, stencil, sum, turn, wide,
 };
-use crate::product::{Product, Span};
+use crate::product::Product;
 use crate::relaxation::Creep;
 use crate::stiffening::Stiffening;
 use std::ops::Range;
@@ -79,8 +80,8 @@ pub struct Patch {
     field: Vec<f64>,
     /// Creep state, one window per retardation term.
     memory: Vec<Vec<f64>>,
-    /// Cells of the rows that are or were pressed: the others remember nothing.
-    touched: Range<usize>,
+    /// What is or was pressed: other cells remember nothing.
+    touched: Frame,
     /// First and one past the last pressed column of each row, as of the last solve.
     pressed: Vec<Span>,
     /// Pressure at the last solve, and at the one before it.
@@ -115,8 +116,6 @@ struct Scratch {
     spans: Vec<Span>,
     /// The same with a ring around it.
     ringed: Vec<Span>,
-    /// The same of pressure and memory.
-    loaded: Vec<Span>,
     history: Vec<f64>,
     source: Vec<f32>,
     diagonal: Vec<f32>,
@@ -163,7 +162,7 @@ impl Patch {
             pressure: zeros(),
             field: zeros(),
             memory: vec![zeros(); terms],
-            touched: 0..0,
+            touched: Frame::default(),
             pressed: vec![(0, 0); side],
             settled: zeros(),
             earlier: zeros(),
@@ -177,7 +176,6 @@ impl Patch {
                 active: singles(),
                 spans: vec![(0, 0); side],
                 ringed: vec![(0, 0); side],
-                loaded: vec![(0, 0); side],
                 history: zeros(),
                 source: singles(),
                 diagonal: singles(),
@@ -223,8 +221,9 @@ impl Patch {
 
     /// Whether no cell is pressed and none remembers having been.
     pub fn is_idle(&self) -> bool {
-        self.pressure.iter().all(|p| *p == 0.0)
-            && self.memory.iter().flatten().all(|q| q.abs() < 1.0)
+        let cells = self.touched.cells(self.side);
+        let mut memory = self.memory.iter().flat_map(|q| &q[cells.clone()]);
+        self.pressure[cells.clone()].iter().all(|p| *p == 0.0) && memory.all(|q| q.abs() < 1.0)
     }
 
     /// Moves the window by whole cells over the surface; what leaves it is forgotten.
@@ -241,11 +240,10 @@ impl Patch {
             shift(values, side, columns, rows);
         }
         shift(&mut self.tangent, side, columns, rows);
-        spans_of(side, &self.pressure, &mut self.pressed);
+        spans_of(side, &self.pressure, 0..side, &mut self.pressed);
         // The dent is found anew.
         self.dent.spans.fill((0, 0));
-        let moved = |cell: usize| (cell / side).saturating_add_signed(-rows).min(side) * side;
-        self.touched = moved(self.touched.start)..moved(self.touched.end);
+        self.touched = self.touched.shifted(side, columns, rows);
     }
 
     /// Forgets pressure and memory.
@@ -257,7 +255,7 @@ impl Patch {
         self.tangent.fill(0.0);
         self.memory.iter_mut().for_each(|m| m.fill(0.0));
         self.scratch.split = Split::default();
-        self.touched = 0..0;
+        self.touched = Frame::default();
         self.pressed.fill((0, 0));
         self.dent.spans.fill((0, 0));
     }
@@ -265,7 +263,7 @@ impl Patch {
     /// Carries the pressure on along its last change, `ratio` times: a first guess for the next solve, good where a
     /// node moves steadily, whichever way. `ratio` is the time until that solve over the time between the last two.
     pub fn foresee(&mut self, ratio: f64) {
-        let cells = self.touched.clone();
+        let cells = self.touched.cells(self.side);
         wide!({
             let pressure = &mut self.pressure[cells.clone()];
             let last = (&self.settled[cells.clone()], &self.earlier[cells]);
@@ -328,7 +326,8 @@ impl Patch {
             }
             report.converged |= effort.rounds_max == 1 && report.products < effort.products_max;
             report.cells = wide!(count_positive(&self.pressure));
-            spans_of(side, &self.pressure, &mut self.pressed);
+            let held = self.touched.around(&Frame::of(&self.scratch.spans));
+            spans_of(side, &self.pressure, held.rows, &mut self.pressed);
             self.gather(overlap_m, ground);
         }
         self.commit(ground);
@@ -342,7 +341,7 @@ impl Patch {
         let side = self.side;
         let s = &mut self.scratch;
         s.spans.copy_from_slice(&self.pressed);
-        let cells = cells_of(side, &s.spans);
+        let cells = Frame::of(&s.spans).cells(side);
         self.tangent[..cells.start].fill(0.0);
         self.tangent[cells.end..].fill(0.0);
         s.active[..cells.start].fill(0.0);
@@ -418,7 +417,7 @@ impl Patch {
         if focus == 0.0 {
             return;
         }
-        let cells = cells_of(self.side, &s.spans);
+        let cells = Frame::of(&s.spans).cells(self.side);
         let (pressure, field) = (
             &self.pressure[cells.clone()],
             &mut self.field[cells.clone()],
@@ -458,8 +457,9 @@ impl Patch {
             self.add_memory();
             ring(side, &self.pressed, &mut self.dent.spans);
             self.dent.field_m.fill(0.0);
+            let wanted = Frame::of(&self.dent.spans);
             self.scratch
-                .sink(kernel, side, &self.dent.spans, &mut self.dent.field_m);
+                .sink(kernel, &self.touched, &wanted, &mut self.dent.field_m);
         }
         let m = &self.dent.field_m[..];
         let rows = self.pressed.iter().enumerate().take(side - 1).skip(1);
@@ -481,7 +481,7 @@ impl Patch {
 
     /// Adds what the skin remembers to the scratch's source.
     fn add_memory(&mut self) {
-        let cells = self.touched.clone();
+        let cells = self.touched.cells(self.side);
         let source = &mut self.scratch.source[cells.clone()];
         for term in &self.memory {
             wide!(add_rounded(source, &term[cells.clone()]));
@@ -496,7 +496,7 @@ impl Patch {
         table: &mut Kernel,
         mut ground: impl FnMut(usize, &mut Kernel) -> Stiffening,
     ) -> [f64; N] {
-        let (side, cells) = (self.side, self.touched.clone());
+        let (side, cells) = (self.side, self.touched.cells(self.side));
         self.scratch.source.fill(0.0);
         wide!(add_rounded(
             &mut self.scratch.source[cells.clone()],
@@ -505,14 +505,15 @@ impl Patch {
         self.add_memory();
         let s = &mut self.scratch;
         let mut spare_m = std::mem::take(&mut s.product);
+        let wanted = Frame::of(&self.pressed);
         let energies_j = std::array::from_fn(|n| {
             let stiffening = ground(n, table);
-            s.sink(table, side, &self.pressed, &mut spare_m);
+            s.sink(table, &self.touched, &wanted, &mut spare_m);
             let (mut sum, mut deepest_m) = (0.0, 0.0f64);
             wide!(for (row, &(from, to)) in self.pressed.iter().enumerate() {
                 if from < to {
-                    let cells = row * side + from..row * side + to;
-                    let (p, w_m) = (&self.pressure[cells.clone()], &spare_m[cells]);
+                    let line = row * side + from..row * side + to;
+                    let (p, w_m) = (&self.pressure[line.clone()], &spare_m[line]);
                     let (work, depth_m) = dot_and_largest(p, w_m);
                     sum += work;
                     deepest_m = deepest_m.max(f64::from(depth_m));
@@ -528,7 +529,7 @@ impl Patch {
     /// How many times the present force a fresh contact in the same dent would take: by as much the skin resists being
     /// moved off the dent it remembers. 1 without relaxation.
     pub fn freshness(&self) -> f64 {
-        let cells = self.touched.clone();
+        let cells = self.touched.cells(self.side);
         let p = &self.pressure[cells.clone()];
         let squares = wide!(dot(p, p));
         let memory = self.memory.iter();
@@ -546,15 +547,15 @@ impl Patch {
         s.carrier_m_pa = ground.carrier_m_n * ground.kernel.cell_m() * ground.kernel.cell_m();
         s.history.fill(0.0);
         s.creep_gain = ground.creep.map_or(1.0, |(creep, dt_s)| {
-            let cells = self.touched.clone();
+            let cells = self.touched.cells(self.side);
             creep.history(dt_s, &self.settled, &self.memory, cells, &mut s.history)
         });
     }
 
     /// The state after the step, once the pressure is known.
     fn commit(&mut self, ground: &Ground<'_>) {
-        let cells = around(&self.touched, &cells_of(self.side, &self.pressed));
-        self.touched = cells.clone();
+        self.touched = self.touched.around(&Frame::of(&self.pressed));
+        let cells = self.touched.cells(self.side);
         if let Some((creep, dt_s)) = ground.creep {
             let (old, new) = (&self.settled, &self.pressure);
             creep.advance(dt_s, old, new, cells.clone(), &mut self.memory);
@@ -567,7 +568,7 @@ impl Patch {
     fn first_contact(&mut self, overlap_m: &[f64], deepest_m: f64) {
         let s = &mut self.scratch;
         s.active.fill(0.0);
-        let cells = self.touched.clone();
+        let cells = self.touched.cells(self.side);
         let any = wide!({
             let (pressure, active) = (
                 &mut self.pressure[cells.clone()],
@@ -578,6 +579,7 @@ impl Patch {
             sum(active) > 0.0
         });
         if !any {
+            s.ringed.fill((0, self.side));
             for (a, g) in s.active.iter_mut().zip(overlap_m) {
                 *a = f32::from(u8::from(*g > 0.5 * deepest_m));
             }
@@ -597,10 +599,12 @@ impl Patch {
     ) -> bool {
         let side = self.side;
         let s = &mut self.scratch;
-        spans_of(side, &s.active, &mut s.spans);
+        let held = self.touched.around(&Frame::of(&s.ringed));
+        spans_of(side, &s.active, held.rows, &mut s.spans);
         ring(side, &s.spans, &mut s.ringed);
-        // Pressure of this solve may stand on rows that were never pressed before.
-        let cells = around(&self.touched, &cells_of(side, &s.spans));
+        // Pressure of this solve may stand on cells that were never pressed before.
+        let loaded = self.touched.around(&Frame::of(&s.spans));
+        let cells = loaded.cells(side);
         s.source.fill(0.0);
         wide!(load(
             &mut s.source[cells.clone()],
@@ -608,13 +612,12 @@ impl Patch {
             &s.history[cells],
             s.creep_gain
         ));
-        spans_of(side, &s.source, &mut s.loaded);
         Product {
             kernel: ground.kernel,
             side,
             source: &s.source,
-            loaded: &s.loaded,
-            wanted: &s.ringed,
+            loaded: &loaded,
+            wanted: &Frame::of(&s.ringed),
             out: &mut s.product,
         }
         .run();
@@ -646,7 +649,8 @@ impl Patch {
             grown |= found.2;
         });
         if grown {
-            spans_of(side, &s.active, &mut s.spans);
+            let rows = Frame::of(&s.ringed).rows;
+            spans_of(side, &s.active, rows, &mut s.spans);
         }
         !grown && energy <= tolerance_m * tolerance_m * count
     }
@@ -661,7 +665,7 @@ impl Patch {
         report: &mut Report,
     ) -> bool {
         let side = self.side;
-        let cells = cells_of(side, &self.scratch.spans);
+        let cells = Frame::of(&self.scratch.spans).cells(side);
         let steer = self.scratch.stencil(kernel, cells.clone());
         let enough_m2 = 0.25 * tolerance_m * tolerance_m;
         let mut slope_before = 0.0;
@@ -760,14 +764,13 @@ impl Scratch {
         self.gain = self.creep_gain * self.softness;
     }
 
-    /// Displacement by the source on the cells `wanted`.
-    fn sink(&mut self, kernel: &Kernel, side: usize, wanted: &[Span], out: &mut [f32]) {
-        spans_of(side, &self.source, &mut self.loaded);
+    /// Displacement on the cells `wanted` by the source, which is zero off the cells `loaded`.
+    fn sink(&mut self, kernel: &Kernel, loaded: &Frame, wanted: &Frame, out: &mut [f32]) {
         Product {
             kernel,
-            side,
+            side: self.spans.len(),
             source: &self.source,
-            loaded: &self.loaded,
+            loaded,
             wanted,
             out,
         }
@@ -829,12 +832,13 @@ impl Scratch {
     /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product` and
     /// `direction . residual`.
     fn curve(&mut self, kernel: &Kernel, side: usize, cells: Range<usize>) -> (f64, f64) {
+        let contact = Frame::of(&self.spans);
         Product {
             kernel,
             side,
             source: &self.direction,
-            loaded: &self.spans,
-            wanted: &self.spans,
+            loaded: &contact,
+            wanted: &contact,
             out: &mut self.product,
         }
         .run();
@@ -999,28 +1003,20 @@ fn shift<T: Copy + Default>(values: &mut [T], side: usize, columns: isize, rows:
     }
 }
 
-/// The cells of all rows in contact.
-fn cells_of(side: usize, spans: &[Span]) -> Range<usize> {
-    let filled = |s: &Span| s.0 < s.1;
-    let from = spans.iter().position(filled).unwrap_or(0);
-    let to = spans.iter().rposition(filled).map_or(from, |last| last + 1);
-    from * side..to * side
-}
-
-/// The smallest range that holds both; an empty one counts for nothing.
-fn around(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
-    match (a.is_empty(), b.is_empty()) {
-        (true, _) => b.clone(),
-        (_, true) => a.clone(),
-        _ => a.start.min(b.start)..a.end.max(b.end),
-    }
-}
-
-/// First and one past the last non-zero column of each row.
-fn spans_of<T: Copy + Default + PartialEq>(side: usize, values: &[T], spans: &mut [Span]) {
-    wide!(for (line, span) in values.chunks_exact(side).zip(spans) {
-        *span = filled(line);
-    });
+/// First and one past the last non-zero column of each row, of values that are zero off `rows`.
+fn spans_of<T: Copy + Default + PartialEq>(
+    side: usize,
+    values: &[T],
+    rows: Range<usize>,
+    spans: &mut [Span],
+) {
+    spans.fill((0, 0));
+    let (cells, spans) = (rows.start * side..rows.end * side, &mut spans[rows]);
+    wide!(
+        for (line, span) in values[cells].chunks_exact(side).zip(spans) {
+            *span = filled(line);
+        }
+    );
 }
 
 /// Spans widened by two cells to every side.

@@ -1,29 +1,33 @@
 //! The product of an influence table with a pressure field: the inner loop of every contact.
 
+use crate::frame::Frame;
 use crate::kernel::{Kernel, LANES_MAX};
 use pulp::{Arch, Simd, WithSimd};
+use std::array::from_mut;
+use std::ops::Range;
 
-/// Columns `from..to` of one row; empty if `from >= to`.
-pub(crate) type Span = (usize, usize);
-
-/// Most vectors of one row that are summed in registers at once.
+/// Most vectors of a row that are summed in registers at once.
 const BLOCKS: usize = 3;
-/// Running sums of each cell: so many fused products are under way at once. Twelve sums, a pressure and the table fill the
-/// sixteen registers of AVX2.
-const CHAINS: usize = 4;
+/// Running sums of each cell. Two rows of three vectors take twelve, and with two pressures and the table fill the
+/// sixteen registers of AVX2; eight fused products must be under way at once, which two vectors give.
+const CHAINS: usize = 2;
+/// Cells of the source that are taken without a look at where the row ends.
+const GROUP: usize = 4;
 
-/// `out = K source` on the spans `wanted`, from the spans `loaded` of the source; other cells are left alone.
+/// `out = K source` on the cells `wanted` and some of their neighbours. The source is zero off the cells `loaded`.
 ///
-/// Row by row the table is a band of a Toeplitz matrix: neighbours in a vector are neighbours on the skin, and each
-/// cell's sum is taken in one fixed order of fused products, so that every width of vector gives the same bits (slowly
-/// on a machine that cannot fuse).
+/// Row by row the table is a band of a Toeplitz matrix: neighbours in a vector are neighbours on the skin. The band is the
+/// same for a row and a row of the source and for the next of both, so rows are taken in twos and a vector of the table
+/// is loaded once for both. All rows are as long as the longest: a processor that guesses where a row ends is wrong too
+/// often at rows of ten cells. Each cell's sum is taken in one fixed order of fused products, so that every width of vector
+/// gives the same bits (slowly on a machine that cannot fuse).
 #[derive(Debug)]
 pub(crate) struct Product<'a> {
     pub kernel: &'a Kernel,
     pub side: usize,
     pub source: &'a [f32],
-    pub loaded: &'a [Span],
-    pub wanted: &'a [Span],
+    pub loaded: &'a Frame,
+    pub wanted: &'a Frame,
     pub out: &'a mut [f32],
 }
 
@@ -40,99 +44,152 @@ impl WithSimd for Product<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         const { assert!(S::F32_LANES <= LANES_MAX) };
-        for (row, &(from, to)) in self.wanted.iter().enumerate() {
-            let mut from = from;
-            while from < to {
-                let blocks = (to - from).div_ceil(S::F32_LANES).min(BLOCKS);
-                let end = (from + blocks * S::F32_LANES).min(to);
-                let sums = &mut self.out[row * self.side + from..row * self.side + end];
-                let line = Line {
-                    kernel: self.kernel,
-                    side: self.side,
-                    source: self.source,
-                    loaded: self.loaded,
-                    row,
-                    from,
-                };
-                match blocks {
-                    1 => line.sum::<S, 1>(simd, sums),
-                    2 => line.sum::<S, 2>(simd, sums),
-                    _ => line.sum::<S, BLOCKS>(simd, sums),
+        // Whole groups, where the window has room for them: cells beside the frame are zero.
+        let columns = &self.loaded.columns;
+        let end = self
+            .side
+            .min(columns.start + columns.len().next_multiple_of(GROUP));
+        let lines = Lines {
+            kernel: self.kernel,
+            side: self.side,
+            source: self.source,
+            rows: self.loaded.rows.clone(),
+            columns: end.saturating_sub(columns.len().next_multiple_of(GROUP))..end,
+        };
+        let (rows, columns) = (&self.wanted.rows, &self.wanted.columns);
+        if self.loaded.is_empty() {
+            for row in rows.clone() {
+                self.out[row * self.side..][columns.clone()].fill(0.0);
+            }
+            return;
+        }
+        for row in rows.clone().step_by(2) {
+            let twice = row + 1 < rows.end;
+            let mut from = columns.start;
+            while from < columns.end {
+                let blocks = (columns.end - from).div_ceil(S::F32_LANES).min(BLOCKS);
+                match (blocks, twice) {
+                    (1, true) => lines.sum_two::<S, 1>(simd, [row, from], self.out),
+                    (2, true) => lines.sum_two::<S, 2>(simd, [row, from], self.out),
+                    (_, true) => lines.sum_two::<S, BLOCKS>(simd, [row, from], self.out),
+                    (1, false) => lines.sum_one::<S, 1>(simd, [row, from], self.out),
+                    (2, false) => lines.sum_one::<S, 2>(simd, [row, from], self.out),
+                    (_, false) => lines.sum_one::<S, BLOCKS>(simd, [row, from], self.out),
                 }
-                from = end;
+                from += blocks * S::F32_LANES;
             }
         }
     }
 }
 
-/// Cells of one row from one column on.
-struct Line<'a> {
+/// What is multiplied.
+struct Lines<'a> {
     kernel: &'a Kernel,
     side: usize,
     source: &'a [f32],
-    loaded: &'a [Span],
-    row: usize,
-    from: usize,
+    /// Of the source.
+    rows: Range<usize>,
+    columns: Range<usize>,
 }
 
-impl Line<'_> {
+/// Running sums of `N` vectors of one row.
+type Sums<S, const N: usize> = [[<S as Simd>::f32s; CHAINS]; N];
+
+impl Lines<'_> {
+    /// Sums of a row from one column on, and of the next.
     #[inline(always)]
-    fn sum<S: Simd, const N: usize>(&self, simd: S, out: &mut [f32]) {
+    fn sum_two<S: Simd, const N: usize>(&self, simd: S, [row, from]: [usize; 2], out: &mut [f32]) {
+        let mut sums = [[[simd.splat_f32s(0.0); CHAINS]; N]; 2];
+        let (first, last) = (self.rows.start, self.rows.end - 1);
+        self.add(simd, from_mut(&mut sums[1]), [first], [row + 1, from]);
+        for other in first..last {
+            self.add(simd, &mut sums, [other, other + 1], [row, from]);
+        }
+        self.add(simd, from_mut(&mut sums[0]), [last], [row, from]);
+        for (row, sums) in (row..).zip(sums) {
+            store(simd, sums, from, &mut out[row * self.side..][..self.side]);
+        }
+    }
+
+    /// Sums of a row alone, in the same order.
+    #[inline(always)]
+    fn sum_one<S: Simd, const N: usize>(&self, simd: S, [row, from]: [usize; 2], out: &mut [f32]) {
         let mut sums = [[simd.splat_f32s(0.0); CHAINS]; N];
+        for other in self.rows.clone() {
+            self.add(simd, from_mut(&mut sums), [other], [row, from]);
+        }
+        store(simd, sums, from, &mut out[row * self.side..][..self.side]);
+    }
+
+    /// Adds a row of the source to each of `R` rows; the first one goes to row `row`, the others to those below it. Cells take
+    /// turns among the chains.
+    #[inline(always)]
+    fn add<S: Simd, const R: usize, const N: usize>(
+        &self,
+        simd: S,
+        sums: &mut [Sums<S, N>; R],
+        sources: [usize; R],
+        [row, from]: [usize; 2],
+    ) {
+        let columns = &self.columns;
         let middle = self.kernel.reach() - 1;
-        for (other, &(first, last)) in self.loaded.iter().enumerate() {
-            if first < last {
-                let source = &self.source[other * self.side..][first..last];
-                let table = self.kernel.padded_row(self.row.abs_diff(other));
-                let table = &table[middle + self.from + 1 - last..];
-                add_line(simd, &mut sums, source, table);
+        let table = self.kernel.padded_row(row.abs_diff(sources[0]));
+        // From the entry of the last cell on.
+        let table = &table[middle + from + 1 - columns.end..];
+        let lines = sources.map(|row| &self.source[row * self.side..][columns.clone()]);
+        let (count, whole) = (columns.len(), columns.len() - columns.len() % GROUP);
+        for first in (0..whole).step_by(GROUP) {
+            let group = lines.map(|line| &line[first..first + GROUP]);
+            let table = &table[count - first - GROUP..][..N * S::F32_LANES + GROUP - 1];
+            for entry in 0..GROUP {
+                let p = group.map(|group| group[GROUP - 1 - entry]);
+                add_cells(simd, sums, entry % CHAINS, p, &table[entry..]);
             }
         }
-        let mut lanes = [0.0; BLOCKS * LANES_MAX];
-        for (lanes, [a, b, c, d]) in lanes.chunks_exact_mut(S::F32_LANES).zip(sums) {
-            let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
-            S::as_mut_simd_f32s(lanes).0[0] = sum;
+        for cell in whole..count {
+            let p = lines.map(|line| line[cell]);
+            add_cells(simd, sums, 0, p, &table[count - 1 - cell..]);
         }
-        out.copy_from_slice(&lanes[..out.len()]);
     }
 }
 
-/// Adds one row of the source; `table` starts at the entry of its last cell. Cells take turns among the chains.
+/// Adds a cell of the source to each row; `table` starts at their entry.
 #[inline(always)]
-fn add_line<S: Simd, const N: usize>(
+fn add_cells<S: Simd, const R: usize, const N: usize>(
     simd: S,
-    sums: &mut [[S::f32s; CHAINS]; N],
-    source: &[f32],
+    sums: &mut [Sums<S, N>; R],
+    chain: usize,
+    cells: [f32; R],
     table: &[f32],
 ) {
-    let lanes = S::F32_LANES;
-    let mut left = source.len();
-    let mut groups = source.chunks_exact(CHAINS);
-    for group in &mut groups {
-        left -= CHAINS;
-        let k = &table[left..left + N * lanes + CHAINS - 1];
-        for (chain, p) in group.iter().rev().enumerate() {
-            let p = simd.splat_f32s(*p);
-            for (n, sums) in sums.iter_mut().enumerate() {
-                let k = &k[n * lanes..n * lanes + lanes + CHAINS - 1][chain..chain + lanes];
-                sums[chain] = simd.mul_add_f32s(p, S::as_simd_f32s(k).0[0], sums[chain]);
-            }
+    let mut p = [simd.splat_f32s(0.0); R];
+    for (p, cell) in p.iter_mut().zip(cells) {
+        *p = simd.splat_f32s(cell);
+    }
+    for n in 0..N {
+        let k = &table[n * S::F32_LANES..(n + 1) * S::F32_LANES];
+        let k = S::as_simd_f32s(k).0[0];
+        for (sums, p) in sums.iter_mut().zip(p) {
+            sums[n][chain] = simd.mul_add_f32s(p, k, sums[n][chain]);
         }
     }
-    for (chain, p) in groups.remainder().iter().enumerate() {
-        left -= 1;
-        let p = simd.splat_f32s(*p);
-        let k = &table[left..left + N * lanes];
-        for (n, sums) in sums.iter_mut().enumerate() {
-            let k = &k[n * lanes..n * lanes + lanes];
-            sums[chain] = simd.mul_add_f32s(p, S::as_simd_f32s(k).0[0], sums[chain]);
-        }
+}
+
+/// Joins the chains and lays them into a row from one column on, as far as it goes.
+#[inline(always)]
+fn store<S: Simd, const N: usize>(simd: S, sums: Sums<S, N>, from: usize, out: &mut [f32]) {
+    let mut lanes = [0.0; BLOCKS * LANES_MAX];
+    for (lanes, [a, b]) in lanes.chunks_exact_mut(S::F32_LANES).zip(sums) {
+        S::as_mut_simd_f32s(lanes).0[0] = simd.add_f32s(a, b);
     }
+    let count = (N * S::F32_LANES).min(out.len() - from);
+    out[from..from + count].copy_from_slice(&lanes[..count]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Span;
     use crate::kernel::KernelBasis;
     use crate::stack::{Law, Layer, Stack};
 
@@ -165,21 +222,22 @@ mod tests {
                 .collect()
         };
         let (loaded, wanted) = (spans(8.6), spans(10.7));
+        let inside = |i: usize| (loaded[i / side].0..loaded[i / side].1).contains(&(i % side));
         let source: Vec<f32> = (0..side * side)
-            .map(|i| ((i * 7919) % 101) as f32 * 0.37)
+            .map(|i| f32::from(u8::from(inside(i))) * ((i * 7919) % 101) as f32 * 0.37)
             .collect();
         let (mut wide, mut plain) = (vec![-1.0; side * side], vec![-1.0; side * side]);
+        let frames = [Frame::of(&loaded), Frame::of(&wanted)];
         let product = |out| Product {
             kernel: &kernel,
             side,
             source: &source,
-            loaded: &loaded,
-            wanted: &wanted,
+            loaded: &frames[0],
+            wanted: &frames[1],
             out,
         };
         product(&mut wide).run();
         product(&mut plain).with_simd(pulp::Scalar);
-        assert_eq!(wide, plain);
         for (row, &(from, to)) in wanted.iter().enumerate() {
             for column in from..to {
                 let terms = loaded
@@ -193,6 +251,7 @@ mod tests {
                         })
                     });
                 let sum: f64 = terms.sum();
+                assert_eq!(wide[row * side + column], plain[row * side + column]);
                 let off = f64::from(wide[row * side + column]) / sum - 1.0;
                 assert!(off.abs() < 250.0 * 6e-8, "{row} {column}: {off}");
             }
