@@ -1,13 +1,14 @@
-//! What one step of the chair costs while it rolls with all four nodes in contact, and what a body costs before.
+//! What one step of the chair costs while it rolls with all four nodes in contact, what a body costs before, and what one step of a rig costs
+//! in the engine alone, nothing touching.
 //!
 //! `cargo bench --bench step`; see `benches/README.md`.
 
 use back::Envelope;
 use criterion::{Criterion, criterion_group, criterion_main};
-use mechanism::Kinematics;
+use mechanism::{Kinematics, Linkage};
 use program::{AxisLimits, Phase, Technique, compile};
 use scene::Scene;
-use sim::{Bed, Sim, Statics, Subject};
+use sim::{Bed, RigSetup, RigWorld, Sim, Statics, Subject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +72,43 @@ fn bench(c: &mut Criterion) {
         b.iter(|| Statics::new(&scene, &coarse_subject, &kinematics))
     });
     group.finish();
+    rigs(c);
+}
+
+/// Ready-made rigs in their usual motion, 1 ms: the chair's with the substep that its scenes take, what its joints carried with it, and the
+/// others with four.
+fn rigs(c: &mut Criterion) {
+    let start = |name: &str, substeps: usize| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenes/mechanisms")
+            .join(name)
+            .with_extension("toml");
+        let rig = scene::load_rig(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let linkage = Arc::new(Linkage::new(&rig.rig).expect("the shipped rig closes"));
+        let setup = RigSetup {
+            substeps,
+            ..RigSetup::default()
+        };
+        RigWorld::new(linkage, setup).expect("the shipped rig closes")
+    };
+    for (name, substeps) in [
+        ("wobble_unit", 1),
+        ("independent_axis", 1),
+        ("shiatsu_pillow", 4),
+        ("percussive_gun", 4),
+    ] {
+        let mut world = start(name, substeps);
+        c.bench_function(&format!("step/rig {name}, substeps {substeps}"), |b| {
+            b.iter(|| world.step(&[]).expect("runs").gap_m)
+        });
+    }
+    let mut world = start("wobble_unit", 1);
+    c.bench_function("step/rig wobble_unit, with joint loads", |b| {
+        b.iter(|| {
+            world.step(&[]).expect("runs");
+            world.reactions().len()
+        })
+    });
 }
 
 /// The shipped chair with one long roll.

@@ -17,6 +17,7 @@ mod fit;
 mod friction;
 mod layers;
 mod reference;
+mod rig_variant;
 mod safety;
 mod search;
 mod statics;

@@ -114,7 +114,7 @@ pub fn do_parts(scene: &mut Scene, parts: Vec<Part>) {
     scene::plan_session(session, mechanism, body, timing).unwrap_or_else(|e| panic!("{e}"));
 }
 
-fn path(name: &str) -> PathBuf {
+pub fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("scenes")
         .join(name)

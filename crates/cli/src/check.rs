@@ -102,7 +102,7 @@ fn checked(path: &Path, sets: &[(String, String)]) -> Result<(FileKind, Vec<Prob
     let (kind, warnings) = checked_alone(path, sets)?;
     if kind == FileKind::Study {
         // Which metrics there are, scenes do not know.
-        let study = scene::load_study(path, sets)?;
+        let study = scene::load_sweep(path, sets)?;
         if study.sweep.is_some() {
             Plan::new(&study)?;
         }
@@ -120,7 +120,7 @@ fn checked_alone(
     let kind = FileKind::of(path)?;
     match kind {
         FileKind::Scene => scene::load(path, sets).map(|Loaded { warnings, .. }| (kind, warnings)),
-        FileKind::Study => scene::load_study(path, sets).map(|_| (kind, Vec::new())),
+        FileKind::Study => scene::load_sweep(path, sets).map(|_| (kind, Vec::new())),
         FileKind::Mechanism => scene::load_mechanism(path, sets).map(|_| (kind, Vec::new())),
         FileKind::RigScene => {
             scene::load_rig_scene(path, sets).map(|loaded| (kind, loaded.warnings))

@@ -3,7 +3,9 @@
 use crate::talk::say;
 use back::{Envelope, NOTICE};
 use clap::Args;
-use scene::{FileKind, Loaded, LoadedRigScene, RigScene, Scene, Study};
+use scene::{
+    AnyScene, FileKind, Loaded, LoadedRigScene, Problems, RigScene, Scene, Study, SweepStudy,
+};
 use std::path::Path;
 use tune::seat;
 
@@ -60,13 +62,28 @@ pub fn rig_scene(path: &Path, sets: &Sets) -> anyhow::Result<(RigScene, Envelope
 
 /// A study that may run.
 pub fn study(path: &Path, sets: &Sets) -> anyhow::Result<Study> {
-    let loaded = scene::load_study(path, &sets.sets);
+    let study = told(path, scene::load_study(path, &sets.sets))?;
+    allowed(&study.scene.conditions)?;
+    Ok(study)
+}
+
+/// A study whose sweep may run; its scene may be one of a rig.
+pub fn sweep(path: &Path, sets: &Sets) -> anyhow::Result<SweepStudy> {
+    let study = told(path, scene::load_sweep(path, &sets.sets))?;
+    match &study.scene {
+        AnyScene::Carriage(scene) => drop(allowed(&scene.conditions)?),
+        AnyScene::Rig(scene) => note_policy(&seat::allow_rig(scene)?, &scene.conditions),
+    }
+    Ok(study)
+}
+
+/// What was loaded, its warnings told.
+fn told<T>(path: &Path, loaded: Result<T, Problems>) -> anyhow::Result<T> {
     let study = loaded.inspect_err(|_| note_kind(path, FileKind::Study))?;
     // Warnings of the file as it stands; values that were set have been checked for errors.
     if let Ok((_, warnings)) = scene::check_any(path) {
         warnings.iter().for_each(say);
     }
-    allowed(&study.scene.conditions)?;
     Ok(study)
 }
 

@@ -9,7 +9,7 @@ use crate::run_report;
 use crate::run_rig;
 use crate::run_scan;
 use crate::run_score;
-use crate::sweep::point;
+use crate::sweep::point::{self, Seated};
 use crate::talk::{self, Outcome};
 use anyhow::bail;
 use back::NOTICE;
@@ -57,15 +57,19 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if input::is_rig_scene(&args.scene) {
         return run_rig::run(args);
     }
+    if args.scene.is_dir() && !args.sets.sets.is_empty() {
+        bail!("--set does not go with a sweep's folder: its points are what they are");
+    }
     let mut folder = Folder::open(&args.output, "run")?;
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
     let (scene, mut sim, warnings) = if args.scene.is_dir() {
-        if !args.sets.sets.is_empty() {
-            bail!("--set does not go with a sweep's folder: its points are what they are");
+        match point::seat(&args.scene, args.which)? {
+            Seated::Carriage(scene, sim) => (scene, *sim, Vec::new()),
+            Seated::Rig(scene, sim) => {
+                return run_rig::record(args, folder, &scene, *sim, Vec::new());
+            }
         }
-        let (scene, sim) = point::seat(&args.scene, args.which)?;
-        (scene, sim, Vec::new())
     } else {
         let (scene, envelope, warnings) = input::scene(&args.scene, &args.sets)?;
         let scene = Arc::new(scene);

@@ -4,32 +4,41 @@ use crate::folder::Folder;
 use crate::input;
 use crate::print::number;
 use crate::rig_report;
-use crate::run::{Args, RATE_HZ};
+use crate::run::Args;
 use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::talk::{self, Outcome};
 use back::NOTICE;
 use scene::RigScene;
 use serde_json::json;
-use sim::{Bed, Recording, RigTrace, record_rig};
+use sim::{Bed, Recording, RigSim, RigTrace, record_rig};
 use std::io::Write as _;
 use std::sync::Arc;
+use tune::rig_rate_hz;
 use tune::seat::seat_at_rig;
-
-/// Rows of the trace for each stroke of a machine that taps.
-const ROWS_PER_STROKE: f64 = 10.0;
 
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, envelope, warnings) = input::rig_scene(&args.scene, &args.sets)?;
-    let mut folder = Folder::open(&args.output, "run")?;
+    let folder = Folder::open(&args.output, "run")?;
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
     let groundwork = Bed::groundwork(scene.solver.cell_m);
-    let mut sim = seat_at_rig(&scene, envelope.clone(), &groundwork)?;
+    let sim = seat_at_rig(&scene, envelope, &groundwork)?;
+    record(args, folder, &scene, sim, warnings)
+}
+
+/// Runs what is seated, and writes the folder.
+pub fn record(
+    args: &Args,
+    mut folder: Folder,
+    scene: &Arc<RigScene>,
+    mut sim: RigSim,
+    warnings: Vec<String>,
+) -> anyhow::Result<Outcome> {
     let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
-    let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz);
+    let rate_hz = rig_rate_hz(scene);
     let recording = Recording {
         movie_hz: args.map_hz,
         ..Recording::rows(rate_hz)
@@ -41,12 +50,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    let breath = BreathSwing::of_rig(&scene, &trace, &envelope, rate_hz);
-    let gist = Gist::of_rig(&scene, &trace);
+    let breath = BreathSwing::of_rig(scene, &trace, sim.envelope(), rate_hz);
+    let gist = Gist::of_rig(scene, &trace);
     gist.write(&mut folder, args, csv(&trace))?;
     folder.write("joints.csv", joints(&trace))?;
     folder.write("drives.csv", drives(&trace))?;
-    let mut summary = summary(&scene, &trace, &gist);
+    let mut summary = summary(scene, &trace, &gist);
     if let Some(breath) = &breath {
         summary["breathing"] = json!(breath);
     }
@@ -55,7 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let back = &sim.subject().back;
     folder.write(
         "report.html",
-        rig_report::page(&scene, back, &trace, &gist, &warnings)?,
+        rig_report::page(scene, back, &trace, &gist, &warnings)?,
     )?;
     let place = folder.finish()?;
     gist.warn();

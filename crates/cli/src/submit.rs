@@ -139,7 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             args.options.join(" ")
         );
     }
-    let study = input::study(&args.study, &args.sets)?;
+    let study = input::sweep(&args.study, &args.sets)?;
     let plan = Plan::new(&study)?;
     let look = Place::look(&args.output, &plan, args.allow_mismatch).map_err(shared)?;
     let old = order(&args.output)?;

@@ -126,7 +126,7 @@ fn part(text: &str) -> Result<Part, String> {
 
 /// Sweeps a study into a folder.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let study = input::study(&args.study, &args.sets)?;
+    let study = input::sweep(&args.study, &args.sets)?;
     let plan = Plan::new(&study)?;
     let texts = Texts {
         given: fs::read_to_string(&args.study)

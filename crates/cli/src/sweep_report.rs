@@ -17,7 +17,7 @@ use back::{Back, Body};
 use effects::{Effects, scale_of, unit_of};
 use gather::{Gathered, KEPT, LISTED, Point, SHOWN, cost};
 use maud::{Markup, PreEscaped, html};
-use scene::{Limit, Objective, Over, Span, Surface};
+use scene::{AnyScene, Limit, Objective, Over, Span, Surface};
 use serde_json::Value;
 use std::sync::Arc;
 use tune::sweep::{Judge, Plan, Record, State};
@@ -891,14 +891,12 @@ impl Report<'_> {
         let mut maps = Vec::new();
         let mut person: Option<Body> = None;
         for (words, point) in [("best", best), ("median", *median), ("worst", *worst)] {
-            let mut scene = match plan.sweep.scene(&point.values) {
-                Ok(scene) if matches!(scene.surface, Surface::Back) => scene,
-                _ => return Ok(None),
+            let Ok(scene) = plan.sweep.scene(&point.values) else {
+                return Ok(None);
             };
-            if let Some(conditions) = plan.sweep.conditions.get(list as usize) {
-                scene.conditions = conditions.clone();
-            }
-            let who = plan.body(body).unwrap_or(&scene.body).clone();
+            let conditions = plan.sweep.conditions.get(list as usize);
+            let scene = scene.with(plan.body(body), conditions.map(Vec::as_slice));
+            let who = scene.body().clone();
             let ask = Ask {
                 map: true,
                 depth: plan
@@ -907,8 +905,17 @@ impl Report<'_> {
                     .map_or(Depth::Scene, Depth::FromTouch),
                 ..Ask::default()
             };
-            let measured = workshop.measure(&Arc::new(scene), &who, &ask);
-            let map = measured.ok().and_then(|m| m.map);
+            let map = match scene {
+                AnyScene::Carriage(scene) if matches!(scene.surface, Surface::Back) => {
+                    let measured = workshop.measure(&Arc::from(scene), &who, &ask);
+                    measured.ok().and_then(|m| m.map)
+                }
+                AnyScene::Rig(scene) if matches!(scene.surface, Surface::Back) => {
+                    let measured = workshop.measure_rig(&Arc::from(scene));
+                    measured.ok().map(|m| m.map)
+                }
+                _ => return Ok(None),
+            };
             maps.push((words, point, map));
             person = Some(who);
         }

@@ -578,6 +578,95 @@ fn a_machine_is_swept_in_the_simulator() {
     );
 }
 
+/// A rig's scene goes the same way: threads and shards change no bit, a point runs by itself to what the sweep measured, and what a
+/// rig has not is refused with what works instead.
+#[test]
+fn a_rig_is_swept_in_the_simulator() {
+    let bench = Bench::new();
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+    let study = bench.path("study.toml");
+    let words = |more: &str| {
+        format!(
+            r#"
+            name = "gun"
+            scene = "{}"
+            {more}
+            [sweep]
+            sampler = "grid"
+            vary = [
+                {{ path = "rig.params.stroke_mm", values = [9, 15] }},
+                {{ path = "placement.u", values = [0.5, 0.75] }},
+            ]
+            population = {{ bodies = 1, seed = 4 }}
+            objective = [{{ metric = "peak_pressure_pa" }}]
+            limit = [{{ metric = "crank_speed_share", at_least = 0.5 }}]
+            "#,
+            scenes.join("gun.toml").display()
+        )
+    };
+    fs::write(&study, words("")).unwrap();
+    let study = study.display().to_string();
+    let sets = [
+        "--set",
+        "duration_s=0.5",
+        "--set",
+        "placement.approach_s=0.2",
+        "--set",
+        "solver.cell_mm=4",
+    ];
+    for (name, jobs) in [("one", "1"), ("two", "2")] {
+        let out = bench.text(name);
+        let mut args = vec!["sweep", &study, "-o", &out, "--jobs", jobs];
+        args.extend(sets);
+        good(&args);
+    }
+    assert_same(&bench.path("one"), &bench.path("two"));
+    assert!(bench.path("one/report.html").exists());
+    let mut merge = vec!["merge".to_string()];
+    for part in ["0/2", "1/2"] {
+        let folder = bench.text(&part.replace('/', "_"));
+        let mut args = vec!["sweep", &study, "-o", &folder, "--shard", part];
+        args.extend(sets);
+        good(&args);
+        merge.push(folder);
+    }
+    merge.extend(["-o".to_string(), bench.text("whole")]);
+    good(&merge.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_same(&bench.path("one"), &bench.path("whole"));
+
+    let summary = json(&bench.path("one/summary.json"));
+    let peak = &summary["metrics"]["peak_pressure_pa"];
+    let least = peak["min"].as_f64().unwrap();
+    assert!(least > 1e3 && least < 1e6, "{summary}");
+    // The chosen point has the least, and run by itself comes to the same.
+    let run = bench.text("run");
+    good(&["run", &bench.text("one"), "-o", &run]);
+    let own = json(&bench.path("run/summary.json"));
+    let again = 1e3 * own["peak_pressure_kpa"].as_f64().unwrap();
+    assert!((again / least - 1.0).abs() < 1e-12, "{again} {least}");
+    assert_eq!(own["rig"], "percussive gun");
+    assert!(bench.path("run/drives.csv").exists());
+    let point = bench.text("point");
+    good(&["run", &bench.text("one"), "--point", "3", "-o", &point]);
+
+    let refused = kneadlab(&["tune", &study, "-o", &bench.text("tuned")]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(told.contains("[sweep.search]"), "{told}");
+    fs::write(&study, words("techniques = [\"press\"]")).unwrap();
+    let refused = kneadlab(&["check", &study]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr) + &text(&refused.stdout);
+    assert!(told.contains("this is of a tuning"), "{told}");
+    fs::write(&study, words("").replace("crank_speed", "crank_sped")).unwrap();
+    let refused = kneadlab(&["check", &study]);
+    let told = text(&refused.stderr) + &text(&refused.stdout);
+    assert!(
+        told.contains("did you mean \"crank_speed_share\""),
+        "{told}"
+    );
+}
+
 /// Ishigami's function (a = 7, b = 0.1) through study, shards, merge and `summary.json`: first order .3139 .4424 0, total .5576 .4424
 /// .2437, axes 1 and 3 together .2437 (closed forms; Ishigami and Homma 1990). 1024 rows: SALib is within .02 with as many. Screening
 /// is the same cut into shards, and names the points that fail.

@@ -83,6 +83,8 @@ pub struct ScanPlan {
     pub forces_n: [f64; 3],
     /// Speed up the back, m/s.
     pub rise_m_s: f64,
+    /// The same pressed harder, m/s: where the back comes nearer, the slide gives way behind it, and the force is more by what that lags.
+    pub climb_m_s: f64,
     /// Speed down onto the shoulder, m/s.
     pub descend_m_s: f64,
     /// How much further up it goes from the provisional shoulder, m.
@@ -162,7 +164,7 @@ impl ShoulderFinder {
         let (walk_m_s, protrude_m_s) = match self.stage {
             ScanStage::Reach => (0.0, press(p1)),
             ScanStage::Rise | ScanStage::Clear => (-self.plan.rise_m_s, press(p1)),
-            ScanStage::Climb => (-self.plan.rise_m_s, press(p2)),
+            ScanStage::Climb => (-self.plan.climb_m_s, press(p2)),
             ScanStage::Descend => (self.plan.descend_m_s, 0.0),
             ScanStage::Found | ScanStage::Lost => (0.0, 0.0),
         };
@@ -245,6 +247,7 @@ mod tests {
         climb_from_m: 0.42,
         forces_n: [15.0, 40.0, 25.0],
         rise_m_s: 0.030,
+        climb_m_s: 0.030,
         descend_m_s: 0.015,
         clear_m: 0.030,
         below_m: 0.060,

@@ -546,7 +546,10 @@ impl Walk<'_> {
             }
             Kind::Bands { min, max, count } => self.bands(node, field, path, (min, max), count),
             Kind::Table(spec) => Some(Value::Table(self.table(node, spec, path, scope))),
-            Kind::File(spec) => Some(Value::Table(self.table(node, spec(), path, None))),
+            Kind::File(_) | Kind::AnyFile(_) => {
+                let spec = field.kind.file_with(node.keys())?;
+                Some(Value::Table(self.table(node, spec, path, None)))
+            }
             Kind::Tables(spec, least) => {
                 let Raw::List(items) = &node.raw else {
                     return self.wrong_type(node, field, path, "a list of tables");
@@ -993,11 +996,11 @@ fn home(spec: &'static Table, key: &str, path: &str) -> Option<String> {
     }
     spec.fields.iter().find_map(|field| {
         let inner = match field.kind {
-            Kind::Table(inner) | Kind::Tables(inner, _) => inner,
-            Kind::File(inner) => inner(),
-            _ => return None,
+            Kind::Table(inner) | Kind::Tables(inner, _) => vec![inner],
+            _ => field.kind.files(),
         };
-        home(inner, key, &join(path, field.key))
+        let here = join(path, field.key);
+        inner.into_iter().find_map(|table| home(table, key, &here))
     })
 }
 

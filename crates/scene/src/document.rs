@@ -93,6 +93,11 @@ impl Node {
             _ => &[],
         }
     }
+
+    /// The keys of a table, or none.
+    pub fn keys(&self) -> impl Iterator<Item = &str> + Clone {
+        self.entries().iter().map(|(key, _)| key.as_str())
+    }
 }
 
 impl Node {
@@ -282,8 +287,7 @@ fn resolve(
     for field in spec.fields {
         let here = join(path, field.key);
         match field.kind {
-            Kind::File(inner) => {
-                let inner = inner();
+            Kind::File(_) | Kind::AnyFile(_) => {
                 let mut folder = folder.to_path_buf();
                 if let Some(set) = sets.iter().rev().find(|s| s.path == here) {
                     folder = PathBuf::new();
@@ -314,7 +318,9 @@ fn resolve(
                     }
                     folder = target.parent().map(Path::to_path_buf).unwrap_or_default();
                 }
-                resolve(node, inner, &here, &folder, sets, problems);
+                if let Some(inner) = field.kind.file_with(node.keys()) {
+                    resolve(node, inner, &here, &folder, sets, problems);
+                }
             }
             Kind::Beside => {
                 if let Some((_, node)) = entries.iter_mut().find(|(k, _)| k == field.key)
@@ -505,9 +511,8 @@ impl Set {
         let first = path.split('.').next().unwrap_or_default().to_string();
         if spec.field(&first).is_none() {
             for field in spec.fields {
-                if let Kind::File(inner) = field.kind
-                    && inner().field(&first).is_some()
-                {
+                let files = field.kind.files();
+                if files.iter().any(|table| table.field(&first).is_some()) {
                     path = join(field.key, &path);
                     break;
                 }
@@ -533,22 +538,8 @@ impl Set {
     }
 
     fn is_reference(&self, spec: &'static Table) -> bool {
-        let mut table = spec;
-        let mut parts = self.path.split('.').peekable();
-        while let Some(part) = parts.next() {
-            match table.field(part).map(|f| f.kind) {
-                Some(Kind::File(_) | Kind::Urdf) if parts.peek().is_none() => return true,
-                Some(Kind::File(inner)) => table = inner(),
-                Some(Kind::Table(inner)) => table = inner,
-                Some(Kind::Tables(inner, _)) => {
-                    // The number of the item.
-                    parts.next();
-                    table = inner;
-                }
-                _ => return false,
-            }
-        }
-        false
+        let parts: Vec<&str> = self.path.split('.').collect();
+        leads_to_file(&parts, spec)
     }
 
     /// Puts the value into the tree. Tables on the way that are missing are made, and lists that have a default are made as
@@ -609,8 +600,10 @@ impl Set {
                     }
                     table = match field.map(|f| f.kind) {
                         Some(Kind::Table(inner)) => Some(inner),
-                        Some(Kind::File(inner)) => Some(inner()),
-                        _ => None,
+                        kind => entries
+                            .iter()
+                            .find(|(k, _)| k == part)
+                            .and_then(|(_, next)| kind?.file_with(next.keys())),
                     };
                     let Some((_, next)) = entries.iter_mut().find(|(k, _)| k == part) else {
                         return;
@@ -646,6 +639,25 @@ impl Set {
                 }
             }
         }
+    }
+}
+
+/// Whether a path below a table ends at the name of a file.
+fn leads_to_file(parts: &[&str], table: &'static Table) -> bool {
+    let Some((part, rest)) = parts.split_first() else {
+        return false;
+    };
+    match table.field(part).map(|f| f.kind) {
+        Some(Kind::Urdf) => rest.is_empty(),
+        Some(Kind::Table(inner)) => leads_to_file(rest, inner),
+        // After the number of the item.
+        Some(Kind::Tables(inner, _)) => leads_to_file(rest.get(1..).unwrap_or_default(), inner),
+        Some(kind) => {
+            let files = kind.files();
+            !files.is_empty()
+                && (rest.is_empty() || files.into_iter().any(|table| leads_to_file(rest, table)))
+        }
+        None => false,
     }
 }
 

@@ -295,7 +295,7 @@ pub static STUDY: Table = Table {
     about: "A study: a scene, the people it is tuned for, and what counts as good.",
     fields: &[
         field("name", Kind::Text, Required, "what to call it in reports", ""),
-        field("scene", Kind::File(|| &SCENE), Required, "what is tuned", ""),
+        field("scene", Kind::AnyFile(SCENES), Required, "what is tuned; for a sweep it may be the scene of a rig", ""),
         integer("seed", (0, 1, i64::MAX), "of everything random that is not a body"),
         field("techniques", Kind::Choices(techniques), Absent, "what gets a depth map; required, except for a sweep", ""),
         field(
@@ -316,6 +316,8 @@ pub static STUDY: Table = Table {
         field("sweep", Kind::Table(&SWEEP), Absent, "what `kneadlab sweep` varies, and what it asks for", ""),
     ],
 };
+
+const SCENES: &[fn() -> &'static Table] = &[|| &SCENE, || &RIG_SCENE];
 
 static COMPARISON: Table = Table {
     about: "Techniques, each done by every machine on the scene's body, and by an ideal hand; the scene's own session plays no part.",

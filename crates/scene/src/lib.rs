@@ -8,6 +8,8 @@ mod scene; // the complete input of a run
 
 mod rig_scene; // the same for a machine of any topology
 
+mod any_scene; // one of the two
+
 mod study; // a scene, the people it is tuned for, and what counts as good
 
 mod sweep; // many variants of its scene
@@ -61,10 +63,13 @@ mod builtin; // files that are always there
 
 mod hash; // identity of content
 
+pub use any_scene::AnyScene;
 pub use builtin::template;
 pub use expression::Formula;
 pub use kind::FileKind;
-pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study, whole_study};
+pub use load::{
+    Loaded, check_any, load, load_mechanism, load_stack, load_study, load_sweep, whole_study,
+};
 pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};
 pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};
@@ -73,7 +78,7 @@ pub use rig_file::{LoadedRig, load_rig};
 pub use rig_scene::{Deed, LoadedRigScene, Order, RigPlacement, RigScene, Stand, load_rig_scene};
 pub use scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface};
 pub use schema::schema;
-pub use study::{Bodies, Comparison, Replay, Stations, Study};
+pub use study::{Bodies, Comparison, Replay, Stations, Study, SweepStudy};
 pub use suggest::closest;
 pub use sweep::{
     Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,

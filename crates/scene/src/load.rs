@@ -10,6 +10,7 @@ use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIEL
 use program::{Manner, Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
+use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, about, check};
 use crate::document;
 use crate::kind::FileKind;
@@ -18,9 +19,10 @@ use crate::node_mesh::{NodeMesh, load_node_mesh};
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::check_rig;
 use crate::rig_scene::{RigScene, to_rig_scene};
+use crate::rig_scene_fields::RIG_SCENE;
 use crate::scene::{Breath, Chair, ConstantDepth, Hip, Pad, Scene, Solver, StationScan, Surface};
-use crate::study::{Bodies, Comparison, Replay, Stations, Study};
-use crate::sweep::to_sweep;
+use crate::study::{Bodies, Comparison, Replay, Stations, Study, SweepStudy};
+use crate::sweep::{Sweep, to_sweep};
 use crate::technique_file::{plan_parts, to_manner, to_parts};
 use crate::unit::{Unit, show};
 
@@ -46,17 +48,29 @@ pub fn load(path: &Path, sets: &[(String, String)]) -> Result<Loaded, Problems> 
 /// those of [`check_any`].
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`], and where its scene is one of a rig, which a sweep takes ([`load_sweep`]).
 pub fn load_study(path: &Path, sets: &[(String, String)]) -> Result<Study, Problems> {
-    study(path, sets).map(|(study, _)| study)
+    study(path, sets, to_study).map(|(study, _)| study)
 }
 
-fn study(path: &Path, sets: &[(String, String)]) -> Result<(Study, Vec<Problem>), Problems> {
+/// As [`load_study`], what a sweep takes of it; its scene may be one of a rig.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_sweep(path: &Path, sets: &[(String, String)]) -> Result<SweepStudy, Problems> {
+    study(path, sets, to_sweep_study).map(|(study, _)| study)
+}
+
+fn study<T>(
+    path: &Path,
+    sets: &[(String, String)],
+    convert: fn(&Checked, &document::Node, &mut Problems) -> Option<T>,
+) -> Result<(T, Vec<Problem>), Problems> {
     let mut problems = Problems::default();
     let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
     let value = node.and_then(|node| {
         let checked = check(&node, FileKind::Study.table(), &mut problems);
-        to_study(&checked, &node, &mut problems)
+        convert(&checked, &node, &mut problems)
     });
     problems.sort(&document::shown(path));
     match value {
@@ -70,7 +84,7 @@ fn study(path: &Path, sets: &[(String, String)]) -> Result<(Study, Vec<Problem>)
 /// # Errors
 /// As [`load`].
 pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
-    study(path, sets)?;
+    study(path, sets, to_sweep_study)?;
     let mut problems = Problems::default();
     let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
     match node {
@@ -103,7 +117,7 @@ pub fn check_any(path: &Path) -> Result<(FileKind, Vec<Problem>), Problems> {
     let kind = FileKind::of(path)?;
     let warnings = match kind {
         FileKind::Scene => one(path, kind, &[], to_scene)?.1,
-        FileKind::Study => study(path, &[])?.1,
+        FileKind::Study => study(path, &[], to_sweep_study)?.1,
         FileKind::Mechanism => one(path, kind, &[], to_mechanism)?.1,
         FileKind::Stack => one(path, kind, &[], to_stack)?.1,
         FileKind::Body => one(path, kind, &[], to_body)?.1,
@@ -140,6 +154,21 @@ pub(crate) fn checked(
 ) -> Option<Checked> {
     let node = document::read(path, kind.table(), sets, problems)?;
     Some(check(&node, kind.table(), problems))
+}
+
+/// A scene of the kind that the table is.
+pub(crate) fn to_any_scene(c: &Checked, problems: &mut Problems) -> Option<AnyScene> {
+    if is_rig(c) {
+        let scene = to_rig_scene(c, problems)?;
+        return Some(AnyScene::Rig(Box::new(scene)));
+    }
+    let scene = to_scene(c, problems)?;
+    Some(AnyScene::Carriage(Box::new(scene)))
+}
+
+/// Whether a checked scene is one of a rig.
+pub(crate) fn is_rig(scene: &Checked) -> bool {
+    std::ptr::eq(scene.spec, &RIG_SCENE)
 }
 
 /// A part is converted, and what it says as a whole is checked, even if another part is wrong: every problem at once.
@@ -828,21 +857,123 @@ fn to_comparison(t: &Checked, problems: &mut Problems) -> Option<Comparison> {
     })
 }
 
-fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Study> {
-    let scene = c.table("scene").and_then(|t| to_scene(t, problems));
+/// What a sweep takes of a study.
+fn to_sweep_study(
+    c: &Checked,
+    node: &document::Node,
+    problems: &mut Problems,
+) -> Option<SweepStudy> {
+    match c.table("scene") {
+        Some(scene) if is_rig(scene) => to_rig_study(c, scene, node, problems),
+        _ => to_study(c, node, problems).map(|study| study.for_sweep()),
+    }
+}
+
+/// Keys of a tuning or a comparison: a rig has no carriage whose depths could be told.
+const OF_CARRIAGES: [&str; 10] = [
+    "techniques",
+    "bands",
+    "cap_margin",
+    "people",
+    "classes",
+    "stations",
+    "tuning",
+    "held_out",
+    "replay",
+    "comparison",
+];
+
+/// A study of a rig is its sweep.
+fn to_rig_study(
+    c: &Checked,
+    scene: &Checked,
+    node: &document::Node,
+    problems: &mut Problems,
+) -> Option<SweepStudy> {
+    let base = to_any_scene(scene, problems);
+    for (key, _) in node.entries() {
+        if OF_CARRIAGES.contains(&key.as_str()) {
+            let problem = Problem {
+                value: String::new(),
+                allowed: "name, scene, seed, sweep".into(),
+                hint: Some("leave it out: what is wanted of a rig stands in [sweep]".into()),
+                ..c.problem(key, "this is of a tuning, and a rig's scene is swept only")
+            };
+            add(problem, problems);
+        }
+    }
+    if c.table("sweep").is_none() && !c.broken {
+        let problem = Problem {
+            hint: Some("say what varies: [[sweep.vary]] with path, from and to".into()),
+            ..c.problem("sweep", "a study of a rig needs a [sweep]")
+        };
+        add(problem, problems);
+    }
+    let sweep = sweep_of(c, node, problems);
+    if c.table("sweep")
+        .is_some_and(|t| t.entries.contains_key("depth_from_touch_mm"))
+    {
+        let problem = Problem {
+            hint: Some(
+                "say how deep it stands by placement.press_mm or placement.offset_mm.1".into(),
+            ),
+            ..c.problem("sweep.depth_from_touch_mm", "a rig has no levels of depth")
+        };
+        add(problem, problems);
+    }
+    Some(SweepStudy {
+        name: c.text("name").to_string(),
+        scene: base?,
+        seed: c.integer("seed").unsigned_abs(),
+        bands: BANDS,
+        sweep,
+    })
+}
+
+fn sweep_of(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Sweep> {
     let text = node.entries().iter().find(|(k, _)| k == "scene");
-    let sweep = match (c.table("sweep"), c.table("scene"), text) {
+    match (c.table("sweep"), c.table("scene"), text) {
         (Some(t), Some(scene), Some((_, text))) if !scene.broken => {
             to_sweep(t, scene, text, problems)
         }
         _ => None,
-    };
+    }
+}
+
+fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Option<Study> {
+    if c.table("scene").is_some_and(is_rig) {
+        let problem = Problem {
+            value: String::new(),
+            allowed: "the scene of a carriage".into(),
+            hint: Some(
+                "`kneadlab sweep` varies the parameters of a rig, and with [sweep.search] looks for the best".into(),
+            ),
+            ..c.problem("scene", "this is the scene of a rig, which has no carriage whose depths could be tuned")
+        };
+        add(problem, problems);
+        return None;
+    }
+    let scene = c.table("scene").and_then(|t| to_scene(t, problems));
+    let sweep = sweep_of(c, node, problems);
     let lacks: Vec<&'static str> = ["techniques", "bands"]
         .into_iter()
         .filter(|key| !node.entries().iter().any(|(k, _)| k == key))
         .collect();
     let given =
         |key: &str| c.entries.contains_key(key) || node.entries().iter().any(|(k, _)| k == key);
+    if given("techniques")
+        && let Some(table) = c.table("scene")
+        && scene
+            .as_ref()
+            .is_some_and(|s| s.scan == StationScan::Shoulder)
+    {
+        problems.0.push(Problem {
+            severity: Severity::Warning,
+            allowed: "ideal".into(),
+            hint: Some("runs, sweeps and comparisons do scan; how far off a scan leaves the stations, `kneadlab run` tells".into()),
+            ..table.problem("scan", "a tuning knows where everybody's stations are and does not scan")
+        });
+    }
     if !given("sweep") && !given("comparison") {
         for key in &lacks {
             if let Some(field) = c.spec.field(key) {

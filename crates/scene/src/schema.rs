@@ -99,7 +99,15 @@ fn property(field: &Field, expressions: bool) -> Value {
         Kind::Tables(spec, least) => {
             json!({ "type": "array", "items": table(spec, expressions), "minItems": least })
         }
-        Kind::File(spec) => json!({ "anyOf": [{ "type": "string" }, table(spec(), false)] }),
+        Kind::File(_) | Kind::AnyFile(_) => {
+            let tables = field
+                .kind
+                .files()
+                .into_iter()
+                .map(|spec| table(spec, false));
+            let any = std::iter::once(json!({ "type": "string" })).chain(tables);
+            json!({ "anyOf": any.collect::<Vec<_>>() })
+        }
         Kind::Params => json!({ "type": "object", "additionalProperties": table(&PARAM, false) }),
     };
     let Value::Object(map) = &mut out else {

@@ -82,6 +82,8 @@ pub enum Kind {
     Tables(&'static Table, usize),
     /// The name of a file that holds this table, or the table itself.
     File(fn() -> &'static Table),
+    /// The same for one of several tables: that of which the file has most keys, of equals the first.
+    AnyFile(&'static [fn() -> &'static Table]),
     /// The name of another file that is no TOML. Once read it is a path that holds wherever the value goes.
     Beside,
     /// The name of a robot description, whose links, joints and couplings stand under those of the table; the key itself
@@ -115,6 +117,30 @@ pub enum Fallback {
     Empty,
     /// Nothing: the key is not there.
     Absent,
+}
+
+impl Kind {
+    /// The tables that a file may hold; empty where the key takes no file.
+    pub fn files(&self) -> Vec<&'static Table> {
+        match self {
+            Kind::File(table) => vec![table()],
+            Kind::AnyFile(tables) => tables.iter().map(|table| table()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// That of [`files`](Kind::files) which a file with these keys is meant for.
+    pub fn file_with<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a str> + Clone,
+    ) -> Option<&'static Table> {
+        let known = |table: &&Table| {
+            let known = keys.clone().filter(|k| table.field_by_stem(k).is_some());
+            known.count()
+        };
+        // Of equals the first: `max_by_key` would take the last.
+        self.files().into_iter().rev().max_by_key(known)
+    }
 }
 
 impl Table {
@@ -193,7 +219,7 @@ impl Field {
             Kind::Table(_) => "a table".into(),
             Kind::Tables(_, 0) => "a list of tables".into(),
             Kind::Tables(_, least) => format!("a list of tables, at least {least}"),
-            Kind::File(_) => "the name of a file, or a table".into(),
+            Kind::File(_) | Kind::AnyFile(_) => "the name of a file, or a table".into(),
             Kind::Urdf => "the name of a URDF".into(),
             Kind::Params => "tables with value, unit, min, max, meaning".into(),
         }
@@ -213,7 +239,7 @@ impl Field {
             ),
             Fallback::Absent => "none".into(),
             Fallback::Empty => match self.kind {
-                Kind::Table(_) | Kind::File(_) => "its defaults".into(),
+                Kind::Table(_) | Kind::File(_) | Kind::AnyFile(_) => "its defaults".into(),
                 _ => "none".into(),
             },
         }

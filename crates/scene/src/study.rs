@@ -5,6 +5,7 @@ use mechanism::Mechanism;
 use program::{Manner, Part, Technique};
 use serde::Serialize;
 
+use crate::any_scene::AnyScene;
 use crate::rig_scene::RigScene;
 use crate::scene::Scene;
 use crate::sweep::{Sampling, Sweep, SweepModel};
@@ -42,6 +43,21 @@ pub struct Study {
     pub sweep: Option<Sweep>,
     /// What `kneadlab techniques` lets machines and a hand do.
     pub comparison: Option<Comparison>,
+}
+
+/// What a sweep takes of a study, whatever the machine.
+#[derive(Clone, Debug)]
+pub struct SweepStudy {
+    /// What to call it in reports.
+    pub name: String,
+    /// What varies.
+    pub scene: AnyScene,
+    /// Seed of everything random that is not a body.
+    pub seed: u64,
+    /// Per level, of a carriage: pressure as shares of the class's median pain threshold, low and high.
+    pub bands: [[f64; 2]; 5],
+    /// What `kneadlab sweep` varies; without it the study is one of a tuning or a comparison.
+    pub sweep: Option<Sweep>,
 }
 
 /// Techniques, each done by every machine and by a hand.
@@ -112,6 +128,19 @@ impl Study {
         }
     }
 
+    /// What a sweep takes of it.
+    pub fn for_sweep(&self) -> SweepStudy {
+        SweepStudy {
+            name: self.name.clone(),
+            scene: AnyScene::Carriage(Box::new(self.scene.clone())),
+            seed: self.seed,
+            bands: self.bands,
+            sweep: self.sweep.clone(),
+        }
+    }
+}
+
+impl SweepStudy {
     /// Identity of the samples of its sweep: whatever changes a point, a body or a metric changes it. Objectives and limits
     /// that only judge what was measured do not count, nor does how many points a random or Sobol' plan has: a longer one
     /// begins with the shorter one. `None` without a sweep.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, check};
 use crate::document::{Node, Origin, Raw, Set, join};
 use crate::expression::Formula;
-use crate::fields::SCENE;
-use crate::load::to_scene;
+use crate::load::{is_rig, to_any_scene};
 use crate::problem::{Problem, Problems, Severity};
-use crate::scene::Scene;
-use crate::spec::Kind;
+use crate::spec::{Kind, Table};
 use crate::suggest;
 use crate::unit::{Unit, show};
 
@@ -421,7 +420,7 @@ impl Sweep {
     ///
     /// # Errors
     /// Every problem of the scene, one a line: this point cannot be built.
-    pub fn scene(&self, values: &[f64]) -> Result<Scene, String> {
+    pub fn scene(&self, values: &[f64]) -> Result<AnyScene, String> {
         let given = self.variables.iter().zip(values);
         let sets = given
             .filter(|(v, _)| !v.free)
@@ -436,10 +435,11 @@ impl Sweep {
 #[derive(Clone, Debug)]
 struct Mold {
     scene: Arc<Node>,
+    spec: &'static Table,
 }
 
 impl Mold {
-    fn cast<'a>(&self, sets: impl Iterator<Item = (&'a str, Raw)>) -> Result<Scene, String> {
+    fn cast<'a>(&self, sets: impl Iterator<Item = (&'a str, Raw)>) -> Result<AnyScene, String> {
         let mut node = (*self.scene).clone();
         let mut problems = Problems::default();
         let origin = Origin {
@@ -451,10 +451,10 @@ impl Mold {
                 origin: origin.clone(),
                 raw,
             };
-            Set::of(path, node_set).apply(&mut node, &SCENE, &mut problems);
+            Set::of(path, node_set).apply(&mut node, self.spec, &mut problems);
         }
-        let checked = check(&node, &SCENE, &mut problems);
-        let scene = to_scene(&checked, &mut problems);
+        let checked = check(&node, self.spec, &mut problems);
+        let scene = to_any_scene(&checked, &mut problems);
         match scene {
             Some(scene) if !problems.has_errors() => Ok(scene),
             _ => Err(reasons(&problems)),
@@ -660,6 +660,7 @@ pub(crate) fn to_sweep(
         search,
         mold: Mold {
             scene: Arc::new(text.clone()),
+            spec: scene.spec,
         },
     };
     check_size(c, &sweep, problems);
@@ -787,7 +788,10 @@ impl Walk<'_> {
         let (message, hint) = match found {
             Some(Target::Derived) => (
                 "an expression gives this value",
-                "vary the parameter that it uses: mechanism.params.NAME".to_string(),
+                match is_rig(self.scene) {
+                    true => "vary the parameter that it uses: rig.params.NAME".to_string(),
+                    false => "vary the parameter that it uses: mechanism.params.NAME".to_string(),
+                },
             ),
             Some(Target::Other) => (
                 "this is no single number or word",

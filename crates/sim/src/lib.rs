@@ -26,6 +26,7 @@ mod sizing;
 mod statics;
 mod subject;
 mod tally;
+mod totals;
 mod touch;
 mod trace;
 mod traction;
@@ -51,6 +52,7 @@ pub use sim::{Frame, NODES, STAGES, Sim};
 pub use sizing::{DriveLoad, JointLoad, Span};
 pub use statics::{Rest, Statics};
 pub use subject::Subject;
+pub use totals::Totals;
 pub use touch::{Contact, NodeLaw, Solve, Touch};
 pub use trace::{
     Beyond, MotorPeak, NodeEffort, NodePeak, PressureMap, Recording, Trace, TraceRow, record,

@@ -90,35 +90,41 @@ impl Subject {
         envelope: &Envelope,
     ) -> Result<Subject, Vec<BodyProblem>> {
         let back = Arc::new(Back::new(&scene.body)?);
-        let mut radii_m: Vec<f64> = linkage
-            .rig()
-            .heads
-            .iter()
-            .map(|head| head.node.shape.law_radius_m())
-            .collect();
-        radii_m.sort_by(f64::total_cmp);
-        radii_m.dedup();
-        let (bed, support) = match &scene.surface {
-            Surface::Back => {
-                let shell = shell(scene, linkage);
-                let support = Support::on(&back, &scene.chair, shell);
-                let bed = Subject::skin(&back, groundwork, envelope).for_nodes(&radii_m);
-                bed.solve_laws();
-                (bed, Some(Arc::new(support)))
-            }
+        let bed = match &scene.surface {
+            Surface::Back => Subject::skin(&back, groundwork, envelope),
             Surface::Slab { stack, size_m } => {
-                (Bed::slab(stack, groundwork, &radii_m, *size_m), None)
+                let radii_m = Subject::rig_law_radii_m(linkage);
+                Bed::slab(stack, groundwork, &radii_m, *size_m)
             }
         };
-        Ok(Subject {
+        let subject = Subject::at_rig_of_parts(scene, linkage, back, bed);
+        subject.bed.solve_laws();
+        Ok(subject)
+    }
+
+    /// The same from parts that are at hand, as [`Subject::of_parts`].
+    pub fn at_rig_of_parts(
+        scene: &RigScene,
+        linkage: &Linkage,
+        back: Arc<Back>,
+        bed: Bed,
+    ) -> Subject {
+        let support = match &scene.surface {
+            Surface::Back => {
+                let shell = shell(scene, linkage);
+                Some(Arc::new(Support::on(&back, &scene.chair, shell)))
+            }
+            Surface::Slab { .. } => None,
+        };
+        Subject {
             back,
-            bed,
+            bed: bed.for_nodes(&Subject::rig_law_radii_m(linkage)),
             support,
             placement: Placement {
                 walk_at: Vec::new(),
             },
             shoulder: None,
-        })
+        }
     }
 
     /// The skin that nodes may meet, with what the envelope keeps them out of.
@@ -131,6 +137,15 @@ impl Subject {
                 || zones_matter && envelope.keeps_out(&back.zone(u, x_m), x_m)
         });
         bed
+    }
+
+    /// As [`Subject::law_radii_m`], of a rig's nodes.
+    pub fn rig_law_radii_m(linkage: &Linkage) -> Vec<f64> {
+        let heads = linkage.rig().heads.iter();
+        let mut radii_m: Vec<f64> = heads.map(|h| h.node.shape.law_radius_m()).collect();
+        radii_m.sort_by(f64::total_cmp);
+        radii_m.dedup();
+        radii_m
     }
 
     /// Radii that large-strain laws are wanted for, m: one for each kind of node.

@@ -204,11 +204,21 @@ impl Indenter {
     }
 
     /// Radius of the sphere whose large-strain law serves for this node, m: that of its tip; a flat end counts as a sphere of
-    /// 1.5 times its radius, which has the same contact radius about a fifth of that radius deep (estimate).
+    /// 1.5 times its radius, which has the same contact radius about a fifth of that radius deep (estimate). So does the flat foremost face
+    /// of a mesh, by the disc of its area, where the surface does not fall a quarter of the mesh's size beside its middle.
     pub fn law_radius_m(&self) -> f64 {
+        /// What a flat end counts as, over its radius.
+        const FLAT: f64 = 1.5;
         match *self {
-            Indenter::Flat { radius_m } => 1.5 * radius_m,
-            Indenter::Mesh(ref mesh) => mesh.tip_radius_m().min(1.5 * mesh.bound_m()),
+            Indenter::Flat { radius_m } => FLAT * radius_m,
+            Indenter::Mesh(ref mesh) => {
+                let tip_m = mesh.tip_radius_m();
+                let counts_m = match mesh.foremost_face() {
+                    Some((_, face_m)) if !tip_m.is_finite() => FLAT * face_m,
+                    _ => tip_m,
+                };
+                counts_m.min(FLAT * mesh.bound_m())
+            }
             _ => self.tip_radius_m(),
         }
     }

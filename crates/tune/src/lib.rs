@@ -25,6 +25,7 @@ mod progress;
 mod random;
 mod replay;
 mod response;
+mod rig_metric;
 mod sampler;
 mod score;
 pub mod search;
@@ -62,4 +63,6 @@ pub use signal::{Signal, TimeMatch, time_matches};
 pub use stay::{StaySession, within_stay};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
-pub use variant::{Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, Workshop};
+pub use variant::{
+    Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, RigMeasures, Workshop, rig_rate_hz,
+};

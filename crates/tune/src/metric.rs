@@ -3,7 +3,7 @@
 use crate::response::CONTACT_N;
 use back::EXCLUDED_PRESSURE_PA;
 use program::{MarkKind, Phase, Technique, Timeline};
-use sim::{NODES, Trace, TraceRow};
+use sim::{NODES, PressureMap, Totals, Trace, TraceRow};
 
 /// A number of a run.
 #[derive(Clone, Copy, Debug)]
@@ -14,57 +14,83 @@ pub struct Metric {
     pub unit: &'static str,
     /// What it is.
     pub meaning: &'static str,
-    of: fn(&Run<'_>) -> f64,
+    of: Of,
+}
+
+/// What a metric is taken from.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// What every machine's run comes to.
+    Totals(fn(&Totals<'_>) -> f64),
+    /// A carriage's session.
+    Session(fn(&Run<'_>) -> f64),
 }
 
 macro_rules! metrics {
-    ($($name:literal $unit:literal $meaning:literal $of:expr;)*) => {
-        /// Every metric, in the order of [`crate::Measures::values`].
+    ($($name:literal $unit:literal $meaning:literal $from:ident $of:expr;)*) => {
+        /// Every metric of a carriage's run, in the order of [`crate::Measures::values`]. Those that need no session a rig's run has too.
         pub const METRICS: &[Metric] = &[
-            $(Metric { name: $name, unit: $unit, meaning: $meaning, of: $of },)*
+            $(Metric { name: $name, unit: $unit, meaning: $meaning, of: Of::$from($of) },)*
         ];
     };
 }
 
 #[rustfmt::skip] // it reads as a table: one metric a line
 metrics![
-    "band_share" "1" "share of effective contact time (press: the hold; kneading: the peak of each turn, for its length; rolling: all; node force over 5 N) inside the level's band" |r| r.band.share();
-    "coverage" "1" "share of the time in contact in which a node is felt at half of the band's lower edge or more" |r| r.covered.share();
-    "contact_s" "s" "effective contact, node by node" |r| r.band.all_s;
-    "cap_load" "1" "largest value over its cap at any step, by any limit (force, pressure, keep-out, rate, dwell): above 1 a cap is passed" |r| r.trace.load;
-    "cap_violations" "1" "caps passed, one for each limit, node and zone" |r| r.trace.violations.len() as f64;
-    "peak_pressure_pa" "Pa" "largest local pressure at any step" |r| worst(r.trace.nodes.iter().map(|n| n.peak_pa));
-    "node_force_max_n" "N" "largest force of a node at any step" |r| worst(r.trace.nodes.iter().map(|n| n.force_n));
-    "force_rms_n" "N" "node force, root mean square over the time in contact and the four nodes" |r| r.force_rms_n();
-    "left_right_asymmetry" "1" "difference between left and right in force over time, over their sum" |r| r.asymmetry();
-    "dose_pa_s" "Pa s" "largest pressure over time of a cell of the map" |r| r.of_map(|m| worst(m.dose_pa_s.iter().copied()));
-    "impulse_n_s" "N s" "force over time of all nodes" |r| r.impulse_n_s.iter().sum();
-    "area_m2" "m2" "skin that felt more than 2 kPa" |r| r.area_m2();
-    "shear_dose_pa_s" "Pa s" "largest shear traction over time of a cell of the map" |r| r.of_map(|_| worst(r.trace.efforts.iter().map(|e| e.shear_dose_pa_s)));
-    "work_j" "J" "work on the user by pressure and shear" |r| r.trace.efforts.iter().map(|e| e.work_j).sum();
-    "friction_loss_j" "J" "lost by slip on the skin" |r| r.trace.efforts.iter().map(|e| e.friction_loss_j).sum();
-    "trunk_lift_m" "m" "farthest that the hip moved out of the machine" |r| r.trace.trunk_lift_m;
-    "motor_current_max_a" "A" "largest current of the three motors" |r| worst(r.trace.motors.iter().map(|m| m.peak_a));
-    "walk_current_max_a" "A" "largest current of the carriage's motor" |r| r.trace.motors[0].peak_a;
-    "knead_current_max_a" "A" "largest current of the kneading motor" |r| r.trace.motors[1].peak_a;
-    "protrude_current_max_a" "A" "largest current of the slide's motor" |r| r.trace.motors[2].peak_a;
-    "walk_current_rms_a" "A" "current of the carriage's motor, root mean square" |r| r.trace.motors[0].rms_a;
-    "knead_current_rms_a" "A" "current of the kneading motor, root mean square" |r| r.trace.motors[1].rms_a;
-    "protrude_current_rms_a" "A" "current of the slide's motor, root mean square" |r| r.trace.motors[2].rms_a;
-    "knead_speed_ripple" "1" "speed of the kneading shaft against its command while it turns, root mean square over the mean speed; 0 where it never turns" |r| r.speed_ripple();
-    "nodes_beyond_validity" "1" "nodes that went deeper than what the force law is held to" |r| r.trace.beyond.iter().flatten().count() as f64;
-    "duration_s" "s" "simulated time" |r| r.trace.duration_s;
+    "band_share" "1" "share of effective contact time (press: the hold; kneading: the peak of each turn, for its length; rolling: all; node force over 5 N) inside the level's band" Session |r| r.band.share();
+    "coverage" "1" "share of the time in contact in which a node is felt at half of the band's lower edge or more" Session |r| r.covered.share();
+    "contact_s" "s" "effective contact, node by node" Session |r| r.band.all_s;
+    "cap_load" "1" "largest value over its cap at any step, by any limit (force, pressure, keep-out, rate, dwell): above 1 a cap is passed" Totals |t| t.load;
+    "cap_violations" "1" "caps passed, one for each limit, node and zone" Totals |t| t.violations.len() as f64;
+    "peak_pressure_pa" "Pa" "largest local pressure at any step" Totals |t| t.peak_pa();
+    "node_force_max_n" "N" "largest force of a node at any step" Totals |t| t.force_n();
+    "force_rms_n" "N" "node force, root mean square over the time in contact and the four nodes" Session |r| r.force_rms_n();
+    "left_right_asymmetry" "1" "difference between left and right in force over time, over their sum" Session |r| r.asymmetry();
+    "dose_pa_s" "Pa s" "largest pressure over time of a cell of the map" Totals |t| of_map(t, |m| worst(m.dose_pa_s.iter().copied()));
+    "impulse_n_s" "N s" "force over time of all nodes" Session |r| r.impulse_n_s.iter().sum();
+    "area_m2" "m2" "skin that felt more than 2 kPa" Totals area_m2;
+    "shear_dose_pa_s" "Pa s" "largest shear traction over time of a cell of the map" Totals |t| of_map(t, |_| worst(t.efforts.iter().map(|e| e.shear_dose_pa_s)));
+    "work_j" "J" "work on the user by pressure and shear" Totals |t| t.efforts.iter().map(|e| e.work_j).sum();
+    "friction_loss_j" "J" "lost by slip on the skin" Totals |t| t.efforts.iter().map(|e| e.friction_loss_j).sum();
+    "trunk_lift_m" "m" "farthest that the hip moved out of the machine" Totals |t| t.trunk_lift_m;
+    "motor_current_max_a" "A" "largest current of a motor" Totals |t| worst(t.motors.iter().map(|m| m.peak_a));
+    "walk_current_max_a" "A" "largest current of the carriage's motor" Session |r| r.trace.motors[0].peak_a;
+    "knead_current_max_a" "A" "largest current of the kneading motor" Session |r| r.trace.motors[1].peak_a;
+    "protrude_current_max_a" "A" "largest current of the slide's motor" Session |r| r.trace.motors[2].peak_a;
+    "walk_current_rms_a" "A" "current of the carriage's motor, root mean square" Session |r| r.trace.motors[0].rms_a;
+    "knead_current_rms_a" "A" "current of the kneading motor, root mean square" Session |r| r.trace.motors[1].rms_a;
+    "protrude_current_rms_a" "A" "current of the slide's motor, root mean square" Session |r| r.trace.motors[2].rms_a;
+    "knead_speed_ripple" "1" "speed of the kneading shaft against its command while it turns, root mean square over the mean speed; 0 where it never turns" Session |r| r.speed_ripple();
+    "nodes_beyond_validity" "1" "nodes that went deeper than what the force law is held to" Totals |t| t.beyond.iter().flatten().count() as f64;
+    "duration_s" "s" "simulated time" Totals |t| t.duration_s;
 ];
 
 impl Metric {
     pub(crate) fn of(&self, run: &Run<'_>) -> f64 {
-        (self.of)(run)
+        match self.of {
+            Of::Totals(of) => of(&run.totals),
+            Of::Session(of) => of(run),
+        }
+    }
+
+    /// The same of any machine's run; `None` where it takes a carriage's session.
+    pub(crate) fn of_any(&self, totals: &Totals<'_>) -> Option<f64> {
+        match self.of {
+            Of::Totals(of) => Some(of(totals)),
+            Of::Session(_) => None,
+        }
+    }
+
+    /// Whether every machine's run has it.
+    pub(crate) fn is_of_any(&self) -> bool {
+        matches!(self.of, Of::Totals(_))
     }
 }
 
 /// A recorded run, and what several metrics share.
 pub(crate) struct Run<'a> {
     trace: &'a Trace,
+    totals: Totals<'a>,
     band: Share,
     covered: Share,
     impulse_n_s: [f64; NODES],
@@ -149,6 +175,7 @@ impl<'a> Run<'a> {
         });
         Run {
             trace,
+            totals: Totals::from(trace),
             band,
             covered,
             impulse_n_s,
@@ -168,21 +195,6 @@ impl<'a> Run<'a> {
             (left - right).abs() / (left + right)
         } else {
             0.0
-        }
-    }
-
-    fn area_m2(&self) -> f64 {
-        self.of_map(|map| {
-            let cells = map.peak_pa.iter().filter(|p| **p > EXCLUDED_PRESSURE_PA);
-            cells.count() as f64 * map.x_per_column_m * map.x_per_column_m
-        })
-    }
-
-    fn of_map(&self, of: impl Fn(&sim::PressureMap) -> f64) -> f64 {
-        if self.trace.map.peak_pa.is_empty() {
-            f64::NAN
-        } else {
-            of(&self.trace.map)
         }
     }
 
@@ -207,6 +219,21 @@ impl<'a> Run<'a> {
         } else {
             0.0
         }
+    }
+}
+
+fn area_m2(totals: &Totals<'_>) -> f64 {
+    of_map(totals, |map| {
+        let cells = map.peak_pa.iter().filter(|p| **p > EXCLUDED_PRESSURE_PA);
+        cells.count() as f64 * map.x_per_column_m * map.x_per_column_m
+    })
+}
+
+fn of_map(totals: &Totals<'_>, of: impl Fn(&PressureMap) -> f64) -> f64 {
+    if totals.map.peak_pa.is_empty() {
+        f64::NAN
+    } else {
+        of(totals.map)
     }
 }
 

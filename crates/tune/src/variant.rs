@@ -2,14 +2,17 @@
 
 use crate::aim::Aim;
 use crate::metric::{METRICS, Run};
+use crate::rig_metric::{RigMetric, rig_metrics};
+use crate::seat::{SeatError, allow_rig, place};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
-use mechanism::{Kinematics, Track};
+use mechanism::{Kinematics, Linkage, Rig, Track};
 use program::{AxisLimits, DepthMap, Technique, compile};
-use scene::{Chair, Scene, Surface};
+use scene::{Chair, RigScene, Scene, Surface};
 use serde::{Deserialize, Serialize};
 use sim::{
-    Bed, Groundwork, PressureMap, Recording, Scan, Sim, Subject, Support, Trace, record_with,
+    Bed, Groundwork, PressureMap, Recording, RigSim, RigTrace, Scan, Sim, Subject, Support, Totals,
+    Trace, record_rig, record_with,
 };
 use std::cell::Cell;
 use std::sync::Arc;
@@ -95,6 +98,29 @@ impl Measures {
     }
 }
 
+/// What was found of a rig.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RigMeasures {
+    /// Name and value of each metric, in the order of a plan's columns.
+    pub values: Vec<(String, f64)>,
+    /// Pressure over the back.
+    pub map: PressureMap,
+}
+
+impl RigMeasures {
+    /// The value of a metric by its name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let found = self.values.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// Rows a second of a rig's trace: those of a carriage, and of a machine that taps ten a stroke.
+pub fn rig_rate_hz(scene: &RigScene) -> f64 {
+    const ROWS_PER_STROKE: f64 = 10.0;
+    RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz)
+}
+
 /// Why a variant has no measures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "state", content = "message", rename_all = "snake_case")]
@@ -160,7 +186,12 @@ impl Workshop {
             return Err(Failure::Infeasible(message));
         }
         let kinematics = Arc::new(kinematics(scene)?);
-        let subject = Arc::new(self.subject(scene, body, &kinematics, &envelope)?);
+        let mut subject = self.subject(scene, body, &kinematics, &envelope)?;
+        place(scene, &mut subject, &kinematics, &envelope).map_err(|e| match e {
+            SeatError::Fault(fault) => Failure::Failed(fault.to_string()),
+            other => Failure::Infeasible(other.to_string()),
+        })?;
+        let subject = Arc::new(subject);
         let limits = AxisLimits::of(&scene.mechanism);
         let (from_touch, aim);
         let depths: &dyn DepthMap = match depth {
@@ -187,13 +218,75 @@ impl Workshop {
             .map_err(|e| Failure::Infeasible(e.to_string()))
     }
 
-    fn subject(
+    /// Runs a rig's scene, as `run` does, and measures it.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn measure_rig(&self, scene: &Arc<RigScene>) -> Result<RigMeasures, Failure> {
+        let metrics = rig_metrics(&scene.rig);
+        let (trace, linkage) = self.trace_rig(scene)?;
+        let values = told(&trace, linkage.rig(), &metrics);
+        let names = metrics.into_iter().map(|m| m.column.name);
+        Ok(RigMeasures {
+            values: names.zip(values).collect(),
+            map: trace.map,
+        })
+    }
+
+    /// Values of given metrics.
+    pub(crate) fn tell_rig(
         &self,
-        scene: &Scene,
-        body: &Body,
-        kinematics: &Kinematics,
-        envelope: &Envelope,
-    ) -> Result<Subject, Failure> {
+        scene: &Arc<RigScene>,
+        metrics: &[RigMetric],
+    ) -> Result<Vec<f64>, Failure> {
+        let (trace, linkage) = self.trace_rig(scene)?;
+        Ok(told(&trace, linkage.rig(), metrics))
+    }
+
+    fn trace_rig(&self, scene: &Arc<RigScene>) -> Result<(RigTrace, Linkage), Failure> {
+        let mut sim = self.seat_rig(scene)?;
+        let recording = Recording::rows(rig_rate_hz(scene));
+        let trace = record_rig(&mut sim, &recording, &mut |_, _| true);
+        match &trace.fault {
+            Some(fault) => Err(Failure::Failed(fault.to_string())),
+            None => Ok((trace, sim.linkage().clone())),
+        }
+    }
+
+    /// A run of a rig's scene, from what is at hand.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn seat_rig(&self, scene: &Arc<RigScene>) -> Result<RigSim, Failure> {
+        let envelope = allow_rig(scene).map_err(|e| match e {
+            SeatError::Condition(message) => Failure::Failed(message),
+            SeatError::Refused { condition, note } => {
+                Failure::Infeasible(format!("refused for {condition}: {note}"))
+            }
+            SeatError::Percussion { condition, .. } => {
+                Failure::Infeasible(format!("refused for {condition}: it forbids percussion"))
+            }
+            other => Failure::Infeasible(other.to_string()),
+        })?;
+        let linkage = Linkage::new(&scene.rig).map_err(|problems| {
+            let all: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+            Failure::Infeasible(format!("rig: {}", all.join("; ")))
+        })?;
+        let linkage = Arc::new(linkage);
+        let back = self.back(&scene.body)?;
+        let bed = match &scene.surface {
+            Surface::Back => self.skin(&back, scene.solver.cell_m, &envelope),
+            Surface::Slab { stack, size_m } => {
+                let radii_m = Subject::rig_law_radii_m(&linkage);
+                self.slab(stack, *size_m, scene.solver.cell_m, radii_m)
+            }
+        };
+        let subject = Subject::at_rig_of_parts(scene, &linkage, back, Bed::clone(&bed));
+        RigSim::new(Arc::clone(scene), Arc::new(subject), linkage, envelope)
+            .map_err(|e| Failure::Infeasible(e.to_string()))
+    }
+
+    fn back(&self, body: &Body) -> Result<Arc<Back>, Failure> {
         let back = self.backs.get(body.clone(), || match Back::new(body) {
             Ok(back) => Ok(Arc::new(back)),
             Err(problems) => {
@@ -201,17 +294,41 @@ impl Workshop {
                 Err(Failure::Failed(all.join("; ")))
             }
         });
-        let back = back.as_ref().clone()?;
-        let cell = scene.solver.cell_m.to_bits();
-        let groundwork = self
-            .groundworks
-            .get(cell, || Bed::groundwork(scene.solver.cell_m));
+        back.as_ref().clone()
+    }
+
+    fn groundwork(&self, cell_m: f64) -> Arc<Groundwork> {
+        let cell = cell_m.to_bits();
+        let groundwork = self.groundworks.get(cell, || Bed::groundwork(cell_m));
+        Arc::clone(&groundwork)
+    }
+
+    fn skin(&self, back: &Arc<Back>, cell_m: f64, envelope: &Envelope) -> Arc<Bed> {
+        let groundwork = self.groundwork(cell_m);
+        let key = (back.body().clone(), cell_m.to_bits(), envelope.clone());
+        self.skins
+            .get(key, || Subject::skin(back, &groundwork, envelope))
+    }
+
+    fn slab(&self, stack: &Stack, size_m: [f64; 2], cell_m: f64, radii_m: Vec<f64>) -> Arc<Bed> {
+        let groundwork = self.groundwork(cell_m);
+        let key = (stack.clone(), size_m, cell_m.to_bits(), radii_m.clone());
+        self.slabs
+            .get(key, || Bed::slab(stack, &groundwork, &radii_m, size_m))
+    }
+
+    fn subject(
+        &self,
+        scene: &Scene,
+        body: &Body,
+        kinematics: &Kinematics,
+        envelope: &Envelope,
+    ) -> Result<Subject, Failure> {
+        let back = self.back(body)?;
+        let cell_m = scene.solver.cell_m;
         let (bed, support) = match &scene.surface {
             Surface::Back => {
-                let key = (body.clone(), cell, envelope.clone());
-                let bed = self
-                    .skins
-                    .get(key, || Subject::skin(&back, &groundwork, envelope));
+                let bed = self.skin(&back, cell_m, envelope);
                 let key = (body.clone(), scene.chair, scene.mechanism.track.clone());
                 let support = self.seats.get(key, || {
                     Support::new(&back, &scene.chair, kinematics.curve())
@@ -220,11 +337,7 @@ impl Workshop {
             }
             Surface::Slab { stack, size_m } => {
                 let radii_m = Subject::law_radii_m(&scene.mechanism);
-                let key = (stack.clone(), *size_m, cell, radii_m.clone());
-                let bed = self
-                    .slabs
-                    .get(key, || Bed::slab(stack, &groundwork, &radii_m, *size_m));
-                (bed, None)
+                (self.slab(stack, *size_m, cell_m, radii_m), None)
             }
         };
         let bed = Bed::clone(&bed);
@@ -285,6 +398,11 @@ fn kinematics(scene: &Scene) -> Result<Kinematics, Failure> {
         return Err(Failure::Infeasible(format!("mechanism: {first}")));
     }
     Kinematics::new(&scene.mechanism).map_err(|e| Failure::Infeasible(format!("mechanism: {e}")))
+}
+
+fn told(trace: &RigTrace, rig: &Rig, metrics: &[RigMetric]) -> Vec<f64> {
+    let totals = Totals::from(trace);
+    metrics.iter().map(|m| m.of(rig, trace, &totals)).collect()
 }
 
 fn measures(trace: Trace, sim: &Sim, ask: &Ask) -> Result<Measures, Failure> {

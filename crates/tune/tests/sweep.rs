@@ -1,7 +1,7 @@
 //! Pins: a sweep's records do not hang on threads or on what was known before; a panic is a failure; points are judged as
 //! worked out by hand.
 
-use scene::{Study, load_study};
+use scene::{AnyScene, SweepStudy, load_sweep};
 use std::sync::Mutex;
 use tune::sweep::{
     Case, Column, Crew, Judge, Known, Manner, Model, Plan, Record, Row, Sink, State, SweepError,
@@ -32,11 +32,11 @@ impl Sink for Memory {
     }
 }
 
-fn study(sweep: &str) -> Study {
+fn study(sweep: &str) -> SweepStudy {
     let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     let text = format!("name = \"s\"\nscene = \"builtin:chair\"\nseed = 9\n[sweep]\n{sweep}");
     std::fs::write(file.path(), text).unwrap();
-    load_study(file.path(), &[]).unwrap_or_else(|p| panic!("{p}"))
+    load_sweep(file.path(), &[]).unwrap_or_else(|p| panic!("{p}"))
 }
 
 fn plan(sweep: &str) -> Plan {
@@ -297,7 +297,9 @@ fn points_of_a_grid_stand_in_order() {
     assert_eq!(all[0], [20.0, 2.0, 5.0, 25.0]);
     assert_eq!(all[1], [20.0, 3.0, 4.0, 24.0]);
     assert_eq!(all[5], [40.0, 3.0, 4.0, 44.0]);
-    let scene = plan.sweep.scene(&all[5]).unwrap();
+    let AnyScene::Carriage(scene) = plan.sweep.scene(&all[5]).unwrap() else {
+        panic!("the chair is a carriage's");
+    };
     assert_eq!(scene.body.age_yr, 40.0);
     assert_eq!(
         (scene.session.steps[0].level, scene.session.steps[1].level),

@@ -14,7 +14,7 @@
 use super::journal;
 use super::lock::Lock;
 use anyhow::{Context, bail};
-use scene::Study;
+use scene::SweepStudy;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
@@ -164,13 +164,13 @@ impl Place {
     }
 
     /// Reads the folder of a sweep, and its plan from it.
-    pub fn read(root: &Path) -> anyhow::Result<(Place, Study)> {
+    pub fn read(root: &Path) -> anyhow::Result<(Place, SweepStudy)> {
         let hint = "hint: give the folder that `kneadlab sweep STUDY -o DIR` wrote";
         let manifest: Option<Manifest> = read_json(&root.join(MANIFEST))?;
         let Some(manifest) = manifest.filter(|m| m.command == "sweep") else {
             bail!("{} holds no sweep\n  {hint}", root.display());
         };
-        let study = scene::load_study(&root.join(RESOLVED), &[])?;
+        let study = scene::load_sweep(&root.join(RESOLVED), &[])?;
         let place = Place {
             root: root.into(),
             manifest,

@@ -3,10 +3,9 @@
 use super::place::{self, Place, read_json};
 use super::sheet::Pages;
 use anyhow::{anyhow, bail};
-use back::Body;
-use scene::{Scene, SweepModel};
+use scene::{AnyScene, RigScene, Scene, SweepModel};
 use serde_json::Value;
-use sim::Sim;
+use sim::{RigSim, Sim};
 use std::path::Path;
 use std::sync::Arc;
 use tune::sweep::Plan;
@@ -23,8 +22,16 @@ pub struct Which {
     pub case: Option<u64>,
 }
 
+/// A point on a body, ready to run as the sweep measured it.
+pub enum Seated {
+    /// On a carriage.
+    Carriage(Arc<Scene>, Box<Sim>),
+    /// On a rig.
+    Rig(Arc<RigScene>, Box<RigSim>),
+}
+
 /// The scene of a point on a body, and its run as the sweep measured it.
-pub fn seat(root: &Path, which: Which) -> anyhow::Result<(Arc<Scene>, Sim)> {
+pub fn seat(root: &Path, which: Which) -> anyhow::Result<Seated> {
     let (place, study) = Place::read(root)?;
     let plan = Plan::new(&study)?;
     if plan.sweep.model != SweepModel::Simulate {
@@ -47,19 +54,26 @@ pub fn seat(root: &Path, which: Which) -> anyhow::Result<(Arc<Scene>, Sim)> {
         Some(_) => values(&place, &plan, point)?,
     };
     let scene = plan.sweep.scene(&values);
-    let mut scene = scene.map_err(|e| anyhow!("point {point} cannot be built: {e}"))?;
+    let scene = scene.map_err(|e| anyhow!("point {point} cannot be built: {e}"))?;
     let (_, body, list) = plan.place(point * plan.cases() + case);
-    if let Some(conditions) = plan.sweep.conditions.get(list as usize) {
-        scene.conditions = conditions.clone();
+    let conditions = plan.sweep.conditions.get(list as usize);
+    let name = format!("{}, point {point}, case {case}", plan.name);
+    match scene.with(plan.body(body), conditions.map(Vec::as_slice)) {
+        AnyScene::Carriage(mut scene) => {
+            scene.name = name;
+            let depth = plan.sweep.depth_from_touch_m;
+            let depth = depth.map_or(Depth::Scene, Depth::FromTouch);
+            let scene = Arc::from(scene);
+            let sim = Workshop::default().seat(&scene, &scene.body, depth)?;
+            Ok(Seated::Carriage(scene, Box::new(sim)))
+        }
+        AnyScene::Rig(mut scene) => {
+            scene.name = name;
+            let scene = Arc::from(scene);
+            let sim = Workshop::default().seat_rig(&scene)?;
+            Ok(Seated::Rig(scene, Box::new(sim)))
+        }
     }
-    let body: Body = plan.body(body).unwrap_or(&scene.body).clone();
-    scene.body = body.clone();
-    scene.name = format!("{}, point {point}, case {case}", plan.name);
-    let depth = plan.sweep.depth_from_touch_m;
-    let depth = depth.map_or(Depth::Scene, Depth::FromTouch);
-    let scene = Arc::new(scene);
-    let sim = Workshop::default().seat(&scene, &body, depth)?;
-    Ok((scene, sim))
 }
 
 fn chosen(place: &Place) -> anyhow::Result<u64> {

@@ -7,7 +7,7 @@ use super::trouble::{Trouble, catch_panics};
 use crate::sampler::Sampler;
 use crate::search::Space;
 use back::{Body, Population};
-use scene::{Place, Problem, Problems, Sampling, Severity, Study, Sweep, SweepModel};
+use scene::{Place, Problem, Problems, Sampling, Severity, Sweep, SweepModel, SweepStudy};
 use std::ops::Range;
 
 /// A study's sweep, ready to be computed.
@@ -59,7 +59,7 @@ impl Plan {
     ///
     /// # Errors
     /// No sweep in it, metrics that are not there, or a sampler that cannot make so many points.
-    pub fn new(study: &Study) -> Result<Plan, Problems> {
+    pub fn new(study: &SweepStudy) -> Result<Plan, Problems> {
         let Some(sweep) = &study.sweep else {
             return Err(Problems(vec![problem(
                 &Place {
@@ -72,7 +72,7 @@ impl Plan {
             )]));
         };
         let model: Box<dyn Model> = match sweep.model {
-            SweepModel::Expression => Box::new(Expressions::new(sweep, study.scene.body.clone())),
+            SweepModel::Expression => Box::new(Expressions::new(sweep, study.scene.body().clone())),
             SweepModel::Simulate => Box::new(super::simulate::Simulate::new(study, sweep)),
         };
         Plan::with_model(study, sweep, model)
@@ -83,12 +83,13 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub fn with_model(
-        study: &Study,
+        study: &SweepStudy,
         sweep: &Sweep,
         model: Box<dyn Model>,
     ) -> Result<Plan, Problems> {
         let metrics = model.columns();
         let mut problems = unknown_metrics(sweep, &metrics);
+        problems.extend(double_names(study, sweep, &metrics));
         let space = super::hunt::space(sweep).unwrap_or_else(|e| {
             let place = Place {
                 file: study.name.clone(),
@@ -117,7 +118,7 @@ impl Plan {
             (0..u64::from(count))
                 .map(|i| Body {
                     // Tone is a state, not a trait: everyone is as tense as the scene's body is.
-                    tone: study.scene.body.tone,
+                    tone: study.scene.body().tone,
                     ..people.body(i)
                 })
                 .collect()
@@ -410,6 +411,29 @@ fn unknown_metrics(sweep: &Sweep, metrics: &[Column]) -> Vec<Problem> {
                 allowed: names.join(", "),
                 ..problem(place, "there is no such metric", &hint)
             }
+        })
+        .collect()
+}
+
+/// Columns of what varies and of what is measured stand side by side.
+fn double_names(study: &SweepStudy, sweep: &Sweep, metrics: &[Column]) -> Vec<Problem> {
+    let variables = sweep.variables.iter().map(|v| &v.name);
+    let derived = sweep.derived.iter().map(|d| &d.name);
+    let measured = |name: &&String| metrics.iter().any(|m| m.name == **name);
+    let double = variables.chain(derived).filter(measured);
+    double
+        .map(|name| {
+            let place = Place {
+                file: study.name.clone(),
+                line: 1,
+                key: "sweep.vary".into(),
+            };
+            let message = format!("{name:?} is also what a metric is called");
+            problem(
+                &place,
+                &message,
+                "give what varies a name of its own: name = \"...\"",
+            )
         })
         .collect()
 }

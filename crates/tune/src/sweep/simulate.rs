@@ -3,8 +3,9 @@
 use super::model::{Case, Column, Model};
 use super::trouble::Trouble;
 use crate::metric::METRICS;
+use crate::rig_metric::{RigMetric, rig_metrics};
 use crate::variant::{Ask, Depth, Failure, Workshop};
-use scene::{Scene, Study, Sweep};
+use scene::{AnyScene, Sweep, SweepStudy};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,8 @@ pub(super) struct Simulate {
     sweep: Sweep,
     workshop: Workshop,
     ask: Ask,
+    /// What is told of a rig; nothing of a carriage, whose metrics are always the same.
+    of_rig: Vec<RigMetric>,
     /// Tells this model from others on the same thread.
     number: u64,
 }
@@ -21,14 +24,14 @@ pub(super) struct Simulate {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The scene that a thread built last, or why it could not: of which model, at which values.
-type Last = Option<(u64, Vec<u64>, Result<Scene, String>)>;
+type Last = Option<(u64, Vec<u64>, Result<AnyScene, String>)>;
 
 thread_local! {
     static LAST: RefCell<Last> = const { RefCell::new(None) };
 }
 
 impl Simulate {
-    pub fn new(study: &Study, sweep: &Sweep) -> Simulate {
+    pub fn new(study: &SweepStudy, sweep: &Sweep) -> Simulate {
         Simulate {
             sweep: sweep.clone(),
             workshop: Workshop::default(),
@@ -40,13 +43,17 @@ impl Simulate {
                     None => Depth::Scene,
                 },
             },
+            of_rig: match &study.scene {
+                AnyScene::Carriage(_) => Vec::new(),
+                AnyScene::Rig(scene) => rig_metrics(&scene.rig),
+            },
             number: COUNT.fetch_add(1, Ordering::Relaxed),
         }
     }
 
     /// The scene of a point. A thread meets the bodies of a point one after the other, and to read and check the scene takes
     /// a millisecond: the last one is kept.
-    fn scene(&self, values: &[f64]) -> Result<Scene, String> {
+    fn scene(&self, values: &[f64]) -> Result<AnyScene, String> {
         let key: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
         LAST.with_borrow_mut(|last| match last {
             Some((number, old, scene)) if *number == self.number && *old == key => scene.clone(),
@@ -61,6 +68,9 @@ impl Simulate {
 
 impl Model for Simulate {
     fn columns(&self) -> Vec<Column> {
+        if !self.of_rig.is_empty() {
+            return self.of_rig.iter().map(|m| m.column.clone()).collect();
+        }
         let column = |metric: &crate::Metric| Column {
             name: metric.name.into(),
             unit: if metric.unit == "1" { "" } else { metric.unit }.into(),
@@ -71,15 +81,18 @@ impl Model for Simulate {
     }
 
     fn measure(&self, values: &[f64], case: Case<'_>) -> Result<Vec<f64>, Trouble> {
-        let mut scene = self.scene(values).map_err(Trouble::Infeasible)?;
-        if let Some(conditions) = case.conditions {
-            scene.conditions = conditions.to_vec();
-        }
-        let body = case.body.unwrap_or(&scene.body).clone();
-        match self.workshop.measure(&Arc::new(scene), &body, &self.ask) {
-            Ok(measures) => Ok(measures.values),
-            Err(Failure::Infeasible(message)) => Err(Trouble::Infeasible(message)),
-            Err(Failure::Failed(message)) => Err(Trouble::failed(message)),
-        }
+        let scene = self.scene(values).map_err(Trouble::Infeasible)?;
+        let measured = match scene.with(case.body, case.conditions) {
+            AnyScene::Carriage(scene) => {
+                let body = scene.body.clone();
+                let measured = self.workshop.measure(&Arc::from(scene), &body, &self.ask);
+                measured.map(|m| m.values)
+            }
+            AnyScene::Rig(scene) => self.workshop.tell_rig(&Arc::from(scene), &self.of_rig),
+        };
+        measured.map_err(|failure| match failure {
+            Failure::Infeasible(message) => Trouble::Infeasible(message),
+            Failure::Failed(message) => Trouble::failed(message),
+        })
     }
 }
