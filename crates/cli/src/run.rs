@@ -58,6 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return run_rig::run(args);
     }
     let mut folder = Folder::open(&args.output, "run")?;
+    keep_scene(&mut folder, args)?;
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
     let (scene, mut sim, warnings) = if args.scene.is_dir() {
@@ -121,6 +122,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     gist.print(args, besides, own)?;
     drop(place);
     Ok(gist.outcome(stopped))
+}
+
+/// The scene as it is run goes with its results. A point of a sweep has none: its body and depth are the study's.
+pub fn keep_scene(folder: &mut Folder, args: &Args) -> anyhow::Result<()> {
+    if !args.scene.is_dir() {
+        let text = scene::whole_scene(&args.scene, &args.sets.sets)?;
+        let head = "# The scene of this run, with the files that it names and --set in it. `kneadlab view` on this folder shows it.\n";
+        folder.write("scene.toml", format!("{head}{text}"))?;
+    }
+    Ok(())
 }
 
 /// `--map-hz`.

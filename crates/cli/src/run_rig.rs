@@ -4,7 +4,7 @@ use crate::folder::Folder;
 use crate::input;
 use crate::print::number;
 use crate::rig_report;
-use crate::run::{Args, RATE_HZ};
+use crate::run::{self, Args, RATE_HZ};
 use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::talk::{self, Outcome};
@@ -23,6 +23,7 @@ const ROWS_PER_STROKE: f64 = 10.0;
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, envelope, warnings) = input::rig_scene(&args.scene, &args.sets)?;
     let mut folder = Folder::open(&args.output, "run")?;
+    run::keep_scene(&mut folder, args)?;
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();

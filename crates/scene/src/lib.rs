@@ -64,7 +64,9 @@ mod hash; // identity of content
 pub use builtin::template;
 pub use expression::Formula;
 pub use kind::FileKind;
-pub use load::{Loaded, check_any, load, load_mechanism, load_stack, load_study, whole_study};
+pub use load::{
+    Loaded, check_any, load, load_mechanism, load_stack, load_study, whole_scene, whole_study,
+};
 pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};
 pub use params::{Param, params, params_with};
 pub use problem::{Problem, Problems, Severity};

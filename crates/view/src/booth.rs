@@ -1,6 +1,5 @@
 //! One run on the stage, or two side by side: from films to what is seen, frame after frame.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bevy::prelude::*;
@@ -28,6 +27,8 @@ pub struct Booth {
     pub run: Option<Arc<Run>>,
     /// What is wrong with what was asked for last.
     pub problem: Option<String>,
+    /// Why a file or folder was not taken at all, until the next order.
+    pub refused: Option<String>,
     /// Largest value of the quantity shown, SI.
     pub largest: f64,
     desk: Desk,
@@ -45,11 +46,12 @@ const ARROW_M_N: f32 = 0.002;
 
 impl Booth {
     /// Opens a scene.
-    pub fn open(path: &Path, sets: &[(String, String)]) -> Booth {
+    pub fn open(tuning: Tuning) -> Booth {
         let mut booth = Booth {
-            tuning: Tuning::new(path, sets),
+            tuning,
             run: None,
             problem: None,
+            refused: None,
             largest: 0.0,
             desk: Desk::open(),
             drawn: None,
@@ -61,14 +63,15 @@ impl Booth {
 
     /// Simulates what is asked for now.
     pub fn order(&mut self) {
+        self.refused = None;
         self.desk.order(self.tuning.order());
     }
 
-    /// Waits until the run is simulated to a time, or as far as it goes.
+    /// Waits until the run is simulated to a time, or as far as it goes, and returns it.
     ///
     /// # Errors
     /// Why it cannot run.
-    pub fn wait(&self, t_s: f64) -> anyhow::Result<()> {
+    pub fn wait(&self, t_s: f64) -> anyhow::Result<Arc<Run>> {
         loop {
             let board = self.desk.board();
             if let Some(problem) = board.problem {
@@ -78,8 +81,8 @@ impl Booth {
                 let (recorded_s, going) = run.recorded();
                 !going || recorded_s >= t_s.max(1e-3)
             };
-            if board.run.as_ref().is_some_and(is_there) {
-                return Ok(());
+            if let Some(run) = board.run.filter(is_there) {
+                return Ok(run);
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }

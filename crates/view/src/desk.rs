@@ -148,7 +148,7 @@ mod tests {
         let path = folder.path().join("mine.toml");
         let order = Order {
             path: path.clone(),
-            sets: Vec::new(),
+            ..Order::default()
         };
         let mut desk = Desk::open();
 

@@ -70,6 +70,37 @@ fn a_scene_that_is_not_there_is_named() {
     assert!(!talk.contains("panicked"), "{talk}");
 }
 
+/// Numbers need neither a driver nor a display: a row for each moment of the span.
+#[test]
+fn numbers_are_written_without_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.csv");
+    let turns = CHAIR.replace("chair.toml", "checks/knead_turns.toml");
+    let args = [&turns, "--headless", "--span", "1..1.5", "--csv"];
+    let output = view(&args, Some(&path));
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && talk.contains("26 rows"),
+        "{talk}"
+    );
+    let text = std::fs::read_to_string(&path).unwrap();
+    let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    assert!(head.contains(&"left_upper_force_n"), "{head:?}");
+    assert_eq!(text.lines().count(), 27);
+}
+
+#[test]
+fn a_folder_of_nothing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = view(&[], Some(folder.path()));
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(
+        talk.contains("neither") && !talk.contains("panicked"),
+        "{talk}"
+    );
+}
+
 #[test]
 fn a_wrong_wish_says_what_there_is() {
     let output = view(

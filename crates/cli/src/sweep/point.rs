@@ -3,14 +3,13 @@
 use super::place::{self, Place, read_json};
 use super::sheet::Pages;
 use anyhow::{anyhow, bail};
-use back::Body;
-use scene::{Scene, SweepModel};
+use scene::Scene;
 use serde_json::Value;
 use sim::Sim;
 use std::path::Path;
 use std::sync::Arc;
+use tune::Workshop;
 use tune::sweep::Plan;
-use tune::{Depth, Workshop};
 
 /// Which one.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -27,38 +26,19 @@ pub struct Which {
 pub fn seat(root: &Path, which: Which) -> anyhow::Result<(Arc<Scene>, Sim)> {
     let (place, study) = Place::read(root)?;
     let plan = Plan::new(&study)?;
-    if plan.sweep.model != SweepModel::Simulate {
-        bail!("this sweep measures expressions: there is nothing to run");
-    }
     let point = match which.point {
         Some(point) => point,
         None => chosen(&place)?,
     };
     let case = which.case.unwrap_or(0);
-    if point >= plan.points() || case >= plan.cases() {
-        bail!(
-            "there is no point {point}, case {case}\n  allowed: points 0 to {}, cases 0 to {}",
-            plan.points() - 1,
-            plan.cases() - 1
-        );
-    }
+    plan.holds(point, case).map_err(|e| anyhow!(e))?;
     let values = match plan.sweep.search {
         None => plan.values(point),
         Some(_) => values(&place, &plan, point)?,
     };
-    let scene = plan.sweep.scene(&values);
-    let mut scene = scene.map_err(|e| anyhow!("point {point} cannot be built: {e}"))?;
-    let (_, body, list) = plan.place(point * plan.cases() + case);
-    if let Some(conditions) = plan.sweep.conditions.get(list as usize) {
-        scene.conditions = conditions.clone();
-    }
-    let body: Body = plan.body(body).unwrap_or(&scene.body).clone();
-    scene.body = body.clone();
-    scene.name = format!("{}, point {point}, case {case}", plan.name);
-    let depth = plan.sweep.depth_from_touch_m;
-    let depth = depth.map_or(Depth::Scene, Depth::FromTouch);
+    let (scene, depth) = plan.scene(point, case, &values).map_err(|e| anyhow!(e))?;
     let scene = Arc::new(scene);
-    let sim = Workshop::default().seat(&scene, &body, depth)?;
+    let sim = Workshop::default().seat(&scene, &scene.body, depth)?;
     Ok((scene, sim))
 }
 

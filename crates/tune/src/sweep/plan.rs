@@ -6,8 +6,9 @@ use super::record::{Contradiction, Record, State};
 use super::trouble::{Trouble, catch_panics};
 use crate::sampler::Sampler;
 use crate::search::Space;
+use crate::variant::Depth;
 use back::{Body, Population};
-use scene::{Place, Problem, Problems, Sampling, Severity, Study, Sweep, SweepModel};
+use scene::{Place, Problem, Problems, Sampling, Scene, Severity, Study, Sweep, SweepModel};
 use std::ops::Range;
 
 /// A study's sweep, ready to be computed.
@@ -303,6 +304,44 @@ impl Plan {
     /// A body of the population; `None` where every sample has the scene's own.
     pub fn body(&self, body: u32) -> Option<&Body> {
         self.bodies.get(body as usize)
+    }
+
+    /// Whether there is such a case of such a point, and something to run.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn holds(&self, point: u64, case: u64) -> Result<(), String> {
+        if self.sweep.model != SweepModel::Simulate {
+            return Err("this sweep measures expressions: there is nothing to run".into());
+        }
+        if point >= self.points() || case >= self.cases() {
+            return Err(format!(
+                "there is no point {point}, case {case}\n  allowed: points 0 to {}, cases 0 to {}",
+                self.points() - 1,
+                self.cases() - 1
+            ));
+        }
+        Ok(())
+    }
+
+    /// A case of a point as a scene of its own, its body and conditions in it, and where its depth comes from: what
+    /// [`Workshop::seat`](crate::Workshop::seat) takes to make the run that was measured.
+    ///
+    /// # Errors
+    /// As [`Plan::holds`], or where the values cannot be built.
+    pub fn scene(&self, point: u64, case: u64, values: &[f64]) -> Result<(Scene, Depth), String> {
+        self.holds(point, case)?;
+        let scene = self.sweep.scene(values);
+        let mut scene = scene.map_err(|e| format!("point {point} cannot be built: {e}"))?;
+        let (_, body, list) = self.place(point * self.cases() + case);
+        if let Some(conditions) = self.sweep.conditions.get(list as usize) {
+            scene.conditions = conditions.clone();
+        }
+        if let Some(body) = self.body(body) {
+            scene.body = body.clone();
+        }
+        scene.name = format!("{}, point {point}, case {case}", self.name);
+        Ok((scene, Depth::of(&self.sweep)))
     }
 
     /// Measures a sample.

@@ -1,12 +1,14 @@
 //! Curves over the run, and the limits it passed.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use bevy_egui::egui::{Color32, RichText, ScrollArea, Ui};
+use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, Ui};
 use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 use sim::{Limit, Violation};
 
 use crate::booth::Booths;
+use crate::ledger;
 use crate::run::{End, Run};
 use crate::show::{Play, Show};
 use crate::stage::NODE_COLOURS;
@@ -15,6 +17,8 @@ use crate::stage::NODE_COLOURS;
 #[derive(Default)]
 pub struct Plotter {
     curves: Vec<Curves>,
+    save_as: String,
+    told: Option<String>,
 }
 
 /// The curves of one run.
@@ -77,6 +81,7 @@ impl Plotter {
         }
         let duration_s = booths.spans_s()[1];
         let (unit, per_pa) = show.unit.per_pa();
+        ui.horizontal(|ui| self.selection(ui, booths, play, duration_s));
         ui.horizontal(|ui| {
             let list = 250.0;
             let width = ((ui.available_width() - list) / 4.0 - 8.0).max(120.0);
@@ -140,6 +145,62 @@ impl Plotter {
     }
 }
 
+impl Plotter {
+    /// Which part of the run is chosen, and its numbers as a file.
+    fn selection(&mut self, ui: &mut Ui, booths: &Booths, play: &mut Play, duration_s: f64) {
+        let [first_s, last_s] = play.chosen_s(duration_s);
+        ui.label(format!("chosen: {first_s:.2} to {last_s:.2} s"));
+        if ui.button("From here").on_hover_text("key [").clicked() {
+            play.choose(true, duration_s);
+        }
+        if ui.button("To here").on_hover_text("key ]").clicked() {
+            play.choose(false, duration_s);
+        }
+        let chosen = play.span_s.is_some();
+        if ui.add_enabled(chosen, Button::new("All")).clicked() {
+            play.span_s = None;
+        }
+        ui.separator();
+        let hint = booths.0.first().map(|booth| {
+            let file = booth.tuning.path().with_extension("film.csv");
+            file.display().to_string()
+        });
+        let hint = hint.unwrap_or_default();
+        if ui
+            .button("Save CSV")
+            .on_hover_text("what is plotted, over the chosen time, as numbers in SI units")
+            .clicked()
+        {
+            let name = match self.save_as.trim() {
+                "" => hint.as_str(),
+                name => name,
+            };
+            self.told = Some(match save(booths, [first_s, last_s], Path::new(name)) {
+                Ok(told) => told,
+                Err(error) => format!("{error:#}"),
+            });
+        }
+        let name = TextEdit::singleline(&mut self.save_as).hint_text(hint);
+        ui.add(name.desired_width(240.0));
+        if let Some(told) = &self.told {
+            ui.small(told);
+        }
+    }
+}
+
+/// Writes the span of each run that is shown; what was written, in words.
+fn save(booths: &Booths, span_s: [f64; 2], path: &Path) -> anyhow::Result<String> {
+    let mut told = Vec::new();
+    let files = [path.to_path_buf(), ledger::beside(path)];
+    for (booth, file) in booths.0.iter().zip(files) {
+        if let Some(run) = &booth.run {
+            let rows = ledger::save(run, span_s, &file)?;
+            told.push(format!("{rows} rows in {}", file.display()));
+        }
+    }
+    Ok(told.join(", "))
+}
+
 /// Size of a plot, and the time that all share.
 struct Sheet {
     width: f32,
@@ -158,7 +219,7 @@ impl Sheet {
     ) {
         ui.vertical(|ui| {
             ui.small(title);
-            let t_s = play.t_s;
+            let Play { t_s, span_s, .. } = *play;
             let answer = Plot::new(title)
                 .width(self.width)
                 .height(self.height)
@@ -174,6 +235,10 @@ impl Sheet {
                         plot.line(line);
                     }
                     plot.vline(VLine::new("now", t_s).color(Color32::from_gray(90)));
+                    for end_s in span_s.into_iter().flatten() {
+                        let line = VLine::new("chosen", end_s).color(Color32::from_gray(150));
+                        plot.vline(line.style(LineStyle::dashed_dense()));
+                    }
                     plot.pointer_coordinate().map(|at| at.x)
                 });
             let held = answer.response.clicked() || answer.response.dragged();
