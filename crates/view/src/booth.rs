@@ -7,6 +7,7 @@ use nalgebra::{Point3, Vector3};
 
 use crate::dent;
 use crate::desk::Desk;
+use crate::live::Order;
 use crate::mesh;
 use crate::orbit::{Orbit, Sight};
 use crate::run::{Moment, Run};
@@ -29,6 +30,8 @@ pub struct Booth {
     pub problem: Option<String>,
     /// Why a file or folder was not taken at all, until the next order.
     pub refused: Option<String>,
+    /// How far runs are simulated, s: no further than somebody looks.
+    pub until_s: Option<f64>,
     /// Largest value of the quantity shown, SI.
     pub largest: f64,
     desk: Desk,
@@ -45,13 +48,14 @@ const TRAIL_POINTS: usize = 80;
 const ARROW_M_N: f32 = 0.002;
 
 impl Booth {
-    /// Opens a scene.
-    pub fn open(tuning: Tuning) -> Booth {
+    /// Opens a scene, to be simulated to a time or to its end.
+    pub fn open(tuning: Tuning, until_s: Option<f64>) -> Booth {
         let mut booth = Booth {
             tuning,
             run: None,
             problem: None,
             refused: None,
+            until_s,
             largest: 0.0,
             desk: Desk::open(),
             drawn: None,
@@ -64,7 +68,10 @@ impl Booth {
     /// Simulates what is asked for now.
     pub fn order(&mut self) {
         self.refused = None;
-        self.desk.order(self.tuning.order());
+        self.desk.order(Order {
+            until_s: self.until_s,
+            ..self.tuning.order()
+        });
     }
 
     /// Waits until the run is simulated to a time, or as far as it goes, and returns it.

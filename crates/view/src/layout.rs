@@ -142,6 +142,10 @@ pub fn keep(app: &mut App, path: PathBuf, layout: Layout) {
 }
 
 /// Writes what has changed: every second, and when the program leaves.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "an engine's system takes what it needs as arguments"
+)]
 fn remember(
     mut kept: ResMut<Kept>,
     show: Res<Show>,

@@ -28,6 +28,8 @@ pub struct Order {
     pub sets: Vec<(String, String)>,
     /// A point of a sweep, in place of the file; then `path` is the sweep's folder.
     pub pick: Option<Pick>,
+    /// How far it is simulated, s; to the end where nothing is said.
+    pub until_s: Option<f64>,
 }
 
 /// Moments per second, and per stroke of a machine that taps; long runs have fewer, so that a film stays within some hundred

@@ -130,7 +130,9 @@ fn view(args: &Args) -> anyhow::Result<AppExit> {
     let driver = pictures
         .then(|| adapter::probe(args.headless))
         .transpose()?;
-    let booths = Booths(booths.into_iter().map(Booth::open).collect());
+    let until_s = until_s(args);
+    let open = |tuning| Booth::open(tuning, until_s);
+    let booths = Booths(booths.into_iter().map(open).collect());
     if let Some(file) = &args.csv {
         write_csv(&booths, args.span, file)?;
     }
@@ -143,6 +145,19 @@ fn view(args: &Args) -> anyhow::Result<AppExit> {
         return shot::take(booths, shots(args, reduced)?);
     }
     Ok(studio::open_window(booths, desk_top(args, reduced)))
+}
+
+/// How far somebody looks who only wants pictures or numbers, s; in a window, to the end.
+fn until_s(args: &Args) -> Option<f64> {
+    if !args.headless || (args.csv.is_some() && args.span.is_none()) {
+        return None;
+    }
+    let span = args.span.filter(|_| args.csv.is_some());
+    let shots = args.shot.iter().map(|wish| wish.t_s);
+    let frames = args.frames.iter().flatten().copied();
+    let last = shots.chain(frames).chain(span.map(|[_, last_s]| last_s));
+    // One moment at least.
+    Some(last.fold(1e-3, f64::max))
 }
 
 /// What shall be shown. What is wrong with it is told on the terminal, before a window opens on nothing.

@@ -333,8 +333,8 @@ mod tests {
 
         let order = Order {
             path: folder.path().to_path_buf(),
-            sets: Vec::new(),
             pick: Some(pick),
+            ..Order::default()
         };
         let mut live = Bench::default().set_up(&order).unwrap();
         assert_eq!(live.run().title, scene.name);

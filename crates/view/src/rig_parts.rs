@@ -472,7 +472,13 @@ fn hold(
     let size_m = high - low;
     let middle = 0.5 * (low + high);
     if size_m.x.max(size_m.z) > CUSHION_M {
-        cushion(machine, held, &middle, &size_m);
+        cushion(
+            machine,
+            held,
+            &Vector3::new(middle.x, high.y, middle.z),
+            &size_m,
+        );
+        return Ok(());
     }
     let case = Form::Block {
         size_m,
@@ -504,7 +510,7 @@ fn hold(
     Ok(())
 }
 
-/// What a case as wide as a pillow is sewn into: a bolster around it, open where the machine works.
+/// The case of a machine as wide as a pillow: a bolster around it, open to both sides, so that one sees it work.
 fn cushion(machine: &mut Machine, body: usize, middle: &Vector3<f64>, size_m: &Vector3<f64>) {
     const THICK_M: f64 = 0.024;
     const CORNER_M: f64 = 0.05;
@@ -522,7 +528,8 @@ fn cushion(machine: &mut Machine, body: usize, middle: &Vector3<f64>, size_m: &V
             path.push(Point3::from(middle + Vector3::new(x, 0.0, z)));
         }
     }
-    path.push(path[0]);
+    // Closed: it ends on its first stretch.
+    path.extend_from_within(..2);
     let bolster = Form::Tube {
         path,
         radius_m: THICK_M,

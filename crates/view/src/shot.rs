@@ -364,7 +364,7 @@ mod tests {
             timed: false,
         };
         let mut app = app(
-            Booths(vec![Booth::open(Tuning::new(&files[0], &[]))]),
+            Booths(vec![Booth::open(Tuning::new(&files[0], &[]), Some(2.0))]),
             shots,
         );
         app.finish();

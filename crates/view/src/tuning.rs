@@ -83,6 +83,7 @@ impl Tuning {
             path: self.path.clone(),
             sets: self.sets.clone(),
             pick: self.pick.clone(),
+            until_s: None,
         }
     }
 

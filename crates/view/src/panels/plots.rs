@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, Ui};
+use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, TextStyle, Ui};
 use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 use sim::{Limit, Violation};
 
@@ -73,6 +73,8 @@ impl Curves {
 impl Plotter {
     /// Shows curves, and what was passed beside them.
     pub fn show(&mut self, ui: &mut Ui, booths: &Booths, play: &mut Play, show: &Show) {
+        // A panel is as high as what is in it: else it would shrink from frame to frame.
+        ui.set_min_height(ui.available_height());
         self.curves.resize_with(booths.0.len(), Curves::default);
         for (curves, booth) in self.curves.iter_mut().zip(&booths.0) {
             if let Some(run) = &booth.run {
@@ -229,14 +231,14 @@ impl Sheet {
                 .include_x(0.0)
                 .include_x(self.duration_s)
                 .include_y(0.0)
-                .legend(Legend::default())
+                .legend(legend())
                 .show(ui, |plot| {
                     for line in lines() {
                         plot.line(line);
                     }
-                    plot.vline(VLine::new("now", t_s).color(Color32::from_gray(90)));
+                    plot.vline(VLine::new("", t_s).color(Color32::from_gray(90)));
                     for end_s in span_s.into_iter().flatten() {
-                        let line = VLine::new("chosen", end_s).color(Color32::from_gray(150));
+                        let line = VLine::new("", end_s).color(Color32::from_gray(150));
                         plot.vline(line.style(LineStyle::dashed_dense()));
                     }
                     plot.pointer_coordinate().map(|at| at.x)
@@ -247,6 +249,13 @@ impl Sheet {
             }
         });
     }
+}
+
+/// Small, and the curves shine through.
+fn legend() -> Legend {
+    Legend::default()
+        .text_style(TextStyle::Small)
+        .background_alpha(0.5)
 }
 
 fn lines<'a>(

@@ -232,6 +232,7 @@ fn row(
         }
         let _ = title;
     });
+    ui.visuals_mut().indent_has_left_vline = false;
     ui.indent(&param.path, |ui| {
         ui.spacing_mut().slider_width = (ui.available_width() - 110.0).max(80.0);
         match (&param.value, param.min, param.max) {
