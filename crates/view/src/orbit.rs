@@ -158,7 +158,7 @@ impl Orbit {
             View::Back => (0.0, 0.1 - lean),
             View::Side => (1.45, 0.05),
             // Who lies on a bed is seen from beside it, level with the machine under the back.
-            View::Corner if f64::from(lean) > LYING_RAD => (1.12, -0.03),
+            View::Corner if f64::from(lean) > LYING_RAD => (1.05, -0.03),
             View::Corner => (0.72, 0.28 - follow(0.6)),
             View::Node => (1.05, 0.25 - follow(0.7)),
             // Along the spine, from the head.

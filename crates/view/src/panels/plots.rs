@@ -84,10 +84,11 @@ impl Plotter {
         let duration_s = booths.spans_s()[1];
         let (unit, per_pa) = show.unit.per_pa();
         ui.horizontal(|ui| self.selection(ui, booths, play, duration_s));
+        // Beneath the titles.
+        let height = (ui.available_height() - 26.0).max(60.0);
         ui.horizontal(|ui| {
             let list = 250.0;
             let width = ((ui.available_width() - list) / 4.0 - 8.0).max(120.0);
-            let height = (ui.available_height() - 22.0).max(60.0);
             let plot = Sheet {
                 width,
                 height,
