@@ -259,6 +259,15 @@ fn legend() -> Legend {
         .background_alpha(0.5)
 }
 
+fn drawable(curve: &[[f64; 2]], scale: f64) -> PlotPoints<'static> {
+    let finite: Vec<[f64; 2]> = curve
+        .iter()
+        .map(|[t, y]| [*t, scale * y])
+        .filter(|[_, y]| y.is_finite())
+        .collect();
+    thinned(&finite, POINTS_MAX).into()
+}
+
 fn lines<'a>(
     all: &'a [Curves],
     of: impl Fn(&'a Curves) -> &'a Vec<Vec<[f64; 2]>>,
@@ -281,7 +290,7 @@ fn lines<'a>(
     shown
 }
 
-/// A curve of few enough points: of many the highest and the lowest of each stretch, so that peaks stay.
+/// A curve of few enough points, those that are no number left out (the panels' painter cannot take them): of many the highest and the lowest of each stretch, so that peaks stay.
 fn line<'a>(
     name: &str,
     curve: &[[f64; 2]],
@@ -289,11 +298,7 @@ fn line<'a>(
     colour: Color32,
     style: LineStyle,
 ) -> Line<'a> {
-    let points: PlotPoints = thinned(curve, POINTS_MAX)
-        .into_iter()
-        .map(|[t, y]| [t, scale * y])
-        .collect();
-    Line::new(name, points)
+    Line::new(name, drawable(curve, scale))
         .color(colour)
         .style(style)
         .width(1.4)
@@ -388,6 +393,21 @@ mod tests {
             thin.len() <= 1000 && thin.contains(&[7777.0, 5.0]) && thin.contains(&[1234.0, -3.0])
         );
         assert!(thin.windows(2).all(|w| w[0][0] <= w[1][0]));
+    }
+
+    /// A rig has no station while nothing presses, and a limit may have no end: neither reaches the painter, which would stop the program.
+    #[test]
+    fn what_is_no_number_is_not_drawn() {
+        let curve = [
+            [0.0, f64::NAN],
+            [1.0, 2.0],
+            [2.0, f64::INFINITY],
+            [3.0, 4.0],
+        ];
+        let drawn = drawable(&curve, 1e-3);
+        let points: Vec<[f64; 2]> = drawn.points().iter().map(|p| [p.x, p.y]).collect();
+        assert_eq!(points, [[1.0, 2e-3], [3.0, 4e-3]]);
+        assert!(drawable(&[[0.0, f64::NAN]], 1.0).points().is_empty());
     }
 
     #[test]

@@ -123,7 +123,9 @@ fn plot(ui: &mut Ui, points: &Points, axes: [usize; 2], shown: u64) -> Option<u6
                 ("not merged yet", None, Color32::from_rgb(0, 114, 178)),
             ] {
                 let of = points.rows.iter().filter(|row| row.feasible == kind);
-                let dots: Vec<[f64; 2]> = of.map(|row| axes.map(|i| row.values[i])).collect();
+                let dots = of.map(|row| axes.map(|i| row.values[i]));
+                // A point may have no value of an objective.
+                let dots: Vec<[f64; 2]> = dots.filter(is_there).collect();
                 if !dots.is_empty() {
                     plot.points(
                         Dots::new(name, PlotPoints::from(dots))
@@ -132,8 +134,9 @@ fn plot(ui: &mut Ui, points: &Points, axes: [usize; 2], shown: u64) -> Option<u6
                     );
                 }
             }
-            if let Some(row) = points.row(shown) {
-                let here = PlotPoints::from(vec![axes.map(|i| row.values[i])]);
+            let here = points.row(shown).map(|row| axes.map(|i| row.values[i]));
+            if let Some(here) = here.filter(is_there) {
+                let here = PlotPoints::from(vec![here]);
                 let ring = Dots::new("shown", here)
                     .radius(6.0)
                     .filled(false)
@@ -146,6 +149,10 @@ fn plot(ui: &mut Ui, points: &Points, axes: [usize; 2], shown: u64) -> Option<u6
     let (at, sides) = answer.inner;
     at.filter(|_| answer.response.clicked())
         .and_then(|at| nearest(points, axes, at, sides))
+}
+
+fn is_there(place: &[f64; 2]) -> bool {
+    place.iter().all(|value| value.is_finite())
 }
 
 /// The point nearest to a place in the plot, if it is near.
