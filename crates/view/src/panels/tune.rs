@@ -416,6 +416,10 @@ fn people(ui: &mut Ui, tuning: &Tuning, changes: &mut Vec<Change>) {
         .iter()
         .filter(|p| p.path.ends_with(".level"))
         .collect();
+    // A rig has no steps: its drives are told by `command`.
+    if levels.is_empty() {
+        return;
+    }
     ui.horizontal(|ui| {
         ui.label("level");
         for level in 1..=5 {
