@@ -58,7 +58,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return run_rig::run(args);
     }
     let mut folder = Folder::open(&args.output, "run")?;
-    keep_scene(&mut folder, args)?;
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
     let (scene, mut sim, warnings) = if args.scene.is_dir() {
@@ -73,6 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let sim = seat(&scene, envelope)?;
         (scene, sim, warnings)
     };
+    keep_scene(&mut folder, args)?;
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
     let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
