@@ -76,6 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let sim = seat(&scene, envelope)?;
         (scene, sim, warnings)
     };
+    keep_scene(&mut folder, args)?;
     let bar = talk::bar("simulating", (1e3 * sim.timeline().duration_s()) as u64);
     let trace = record_maps(&mut sim, RATE_HZ, args.map_hz, &mut |t_s, _| {
         bar.set_position((1e3 * t_s) as u64);
@@ -125,6 +126,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     gist.print(args, besides, own)?;
     drop(place);
     Ok(gist.outcome(stopped))
+}
+
+/// The scene as it is run goes with its results. A point of a sweep has none: its body and depth are the study's.
+pub fn keep_scene(folder: &mut Folder, args: &Args) -> anyhow::Result<()> {
+    if !args.scene.is_dir() {
+        let text = scene::whole_scene(&args.scene, &args.sets.sets)?;
+        let head = "# The scene of this run, with the files that it names and --set in it. `kneadlab view` on this folder shows it.\n";
+        folder.write("scene.toml", format!("{head}{text}"))?;
+    }
+    Ok(())
 }
 
 /// `--map-hz`.

@@ -4,7 +4,7 @@ use crate::folder::Folder;
 use crate::input;
 use crate::print::number;
 use crate::rig_report;
-use crate::run::Args;
+use crate::run::{self, Args};
 use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
 use crate::talk::{self, Outcome};
@@ -20,7 +20,8 @@ use tune::seat::seat_at_rig;
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, envelope, warnings) = input::rig_scene(&args.scene, &args.sets)?;
-    let folder = Folder::open(&args.output, "run")?;
+    let mut folder = Folder::open(&args.output, "run")?;
+    run::keep_scene(&mut folder, args)?;
     let scene = Arc::new(scene);
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();

@@ -295,6 +295,9 @@ fn the_scene_of_a_rig_runs() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("Node force") && !page.contains("NaN"));
     assert!(out.join("pressure.csv").exists());
+    // The scene of the run lies beside its results, with what was set in it.
+    let kept = scene::load_rig_scene(&out.join("scene.toml"), &[]).unwrap();
+    assert_eq!(kept.scene.hash(), summary["scene_hash"]);
     // A joint or closing a line, a drive a line.
     let lines = |name: &str| fs::read_to_string(out.join(name)).unwrap().lines().count();
     assert_eq!((lines("joints.csv"), lines("drives.csv")), (1 + 3, 1 + 1));
@@ -777,6 +780,9 @@ fn run_writes_a_trace_a_summary_and_a_report_and_nothing_over_something_else() {
     ] {
         assert!(!summary[key].is_null(), "{key}");
     }
+    // The scene of the run lies beside its results, with what was set in it.
+    let kept = scene::load(&out.join("scene.toml"), &[]).unwrap();
+    assert_eq!(kept.scene.hash(), summary["scene_hash"]);
     let trace = read("trace.csv");
     let seen = column(&trace, "left_upper_force_n")
         .into_iter()

@@ -93,6 +93,21 @@ pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Pro
     }
 }
 
+/// A scene, of a carriage or of a rig, as one text: what it names is put in its place, but for meshes, which stay files of their own,
+/// and `sets` are laid over it.
+///
+/// # Errors
+/// As [`load`].
+pub fn whole_scene(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
+    let kind = FileKind::of(path)?;
+    let mut problems = Problems::default();
+    let node = document::read(path, kind.table(), sets, &mut problems);
+    match node {
+        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
+        _ => Err(problems),
+    }
+}
+
 /// Reads a stack of tissue.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
 use mechanism::{Kinematics, Linkage, Rig, Track};
 use program::{AxisLimits, DepthMap, Technique, compile};
-use scene::{Chair, RigScene, Scene, Surface};
+use scene::{Chair, RigScene, Scene, Surface, Sweep};
 use serde::{Deserialize, Serialize};
 use sim::{
     Bed, Groundwork, PressureMap, Recording, RigSim, RigTrace, Scan, Sim, Subject, Support, Totals,
@@ -68,6 +68,15 @@ pub enum Depth {
     /// kneading where a turn touches first. So people and mechanisms of other shapes are pressed as deep. Geometry alone, 0.05 ms a
     /// place: the touch profile of a tuning, which is at 25 N, would cost several times the run.
     FromTouch([f64; 5]),
+}
+
+impl Depth {
+    /// Of the samples of a sweep.
+    pub(crate) fn of(sweep: &Sweep) -> Depth {
+        sweep
+            .depth_from_touch_m
+            .map_or(Depth::Scene, Depth::FromTouch)
+    }
 }
 
 impl Default for Ask {

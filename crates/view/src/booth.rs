@@ -1,6 +1,5 @@
 //! One run on the stage, or two side by side: from films to what is seen, frame after frame.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bevy::prelude::*;
@@ -8,6 +7,7 @@ use nalgebra::{Point3, Vector3};
 
 use crate::dent;
 use crate::desk::Desk;
+use crate::live::Order;
 use crate::mesh;
 use crate::orbit::{Orbit, Sight};
 use crate::run::{Moment, Run};
@@ -28,6 +28,10 @@ pub struct Booth {
     pub run: Option<Arc<Run>>,
     /// What is wrong with what was asked for last.
     pub problem: Option<String>,
+    /// Why a file or folder was not taken at all, until the next order.
+    pub refused: Option<String>,
+    /// How far runs are simulated, s: no further than somebody looks.
+    pub until_s: Option<f64>,
     /// Largest value of the quantity shown, SI.
     pub largest: f64,
     desk: Desk,
@@ -44,12 +48,14 @@ const TRAIL_POINTS: usize = 80;
 const ARROW_M_N: f32 = 0.002;
 
 impl Booth {
-    /// Opens a scene.
-    pub fn open(path: &Path, sets: &[(String, String)]) -> Booth {
+    /// Opens a scene, to be simulated to a time or to its end.
+    pub fn open(tuning: Tuning, until_s: Option<f64>) -> Booth {
         let mut booth = Booth {
-            tuning: Tuning::new(path, sets),
+            tuning,
             run: None,
             problem: None,
+            refused: None,
+            until_s,
             largest: 0.0,
             desk: Desk::open(),
             drawn: None,
@@ -61,14 +67,18 @@ impl Booth {
 
     /// Simulates what is asked for now.
     pub fn order(&mut self) {
-        self.desk.order(self.tuning.order());
+        self.refused = None;
+        self.desk.order(Order {
+            until_s: self.until_s,
+            ..self.tuning.order()
+        });
     }
 
-    /// Waits until the run is simulated to a time, or as far as it goes.
+    /// Waits until the run is simulated to a time, or as far as it goes, and returns it.
     ///
     /// # Errors
     /// Why it cannot run.
-    pub fn wait(&self, t_s: f64) -> anyhow::Result<()> {
+    pub fn wait(&self, t_s: f64) -> anyhow::Result<Arc<Run>> {
         loop {
             let board = self.desk.board();
             if let Some(problem) = board.problem {
@@ -78,8 +88,8 @@ impl Booth {
                 let (recorded_s, going) = run.recorded();
                 !going || recorded_s >= t_s.max(1e-3)
             };
-            if board.run.as_ref().is_some_and(is_there) {
-                return Ok(());
+            if let Some(run) = board.run.filter(is_there) {
+                return Ok(run);
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }

@@ -3,9 +3,11 @@
 use colorous::VIRIDIS;
 
 /// What the skin's colours mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Quantity {
     /// Normal pressure of the nodes.
+    #[default]
     Pressure,
     /// How far the skin stands in.
     Indentation,

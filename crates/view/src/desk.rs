@@ -87,15 +87,24 @@ fn work(incoming: &Receiver<(u64, Order)>, board: &Mutex<Board>) {
                     board.problem = None;
                     board.answered = number;
                 });
-                go_on(&mut live, incoming)
+                go_on(&mut live, order.until_s, incoming)
             }
         };
     }
 }
 
-/// Steps to the end, or until another order comes, which is returned; `None` where nobody is left to give one.
-fn go_on(live: &mut Live, incoming: &Receiver<(u64, Order)>) -> Option<(u64, Order)> {
+/// Steps to the end, or as far as is wanted, or until another order comes, which is returned; `None` where nobody is left to give one.
+fn go_on(
+    live: &mut Live,
+    until_s: Option<f64>,
+    incoming: &Receiver<(u64, Order)>,
+) -> Option<(u64, Order)> {
     loop {
+        if until_s.is_some_and(|until_s| live.run().recorded().0 >= until_s) {
+            let newer = incoming.recv().ok();
+            live.stop(End::Dropped);
+            return newer;
+        }
         for _ in 0..STEPS {
             if !live.step() {
                 return incoming.recv().ok();
@@ -131,6 +140,33 @@ mod tests {
         }
     }
 
+    /// What nobody looks at is not simulated: the thread rests, and the next order finds it awake.
+    #[test]
+    fn a_run_goes_no_further_than_is_wanted() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../scenes/checks/knead_turns.toml"
+        );
+        let order = |until_s| Order {
+            path: path.into(),
+            until_s,
+            ..Order::default()
+        };
+        let mut desk = Desk::open();
+        desk.order(order(Some(0.5)));
+        wait("the run", || desk.board().run.is_some());
+        let first = desk.board().run.unwrap();
+        wait("half a second", || first.recorded().0 >= 0.5);
+        thread::sleep(Duration::from_millis(300));
+        // Eight steps of 2 ms at most beyond it.
+        assert!(first.recorded().0 < 0.55, "{:?}", first.recorded());
+        desk.order(order(None));
+        wait("the next run", || !desk.is_setting_up());
+        let second = desk.board().run.unwrap();
+        wait("more", || second.recorded().0 > 1.0);
+        assert!(!first.recorded().1, "the first one has ended");
+    }
+
     /// A broken scene is told and the last good run stays; the next good one takes over.
     #[test]
     fn a_broken_scene_keeps_the_last_good_one() {
@@ -148,7 +184,7 @@ mod tests {
         let path = folder.path().join("mine.toml");
         let order = Order {
             path: path.clone(),
-            sets: Vec::new(),
+            ..Order::default()
         };
         let mut desk = Desk::open();
 

@@ -41,7 +41,7 @@ pub struct Furniture {
 }
 
 /// From this recline on, the user lies.
-const LYING_RAD: f64 = 1.2;
+pub const LYING_RAD: f64 = 1.2;
 /// Height of a chair's ground under its seat, m.
 const CHAIR_GROUND_M: f64 = -0.46;
 /// Height of bed and bench, m.
@@ -160,7 +160,8 @@ impl Furniture {
         self.upright(ground, 0.27, 0.028);
     }
 
-    /// Two mattresses beside the slot that the machine comes through, on a frame with four legs.
+    /// Two mattresses beside the slot that the machine comes through, on a frame with four legs. The one on the user's right, where
+    /// one looks from, is glass: what goes on under the user is seen through it.
     fn bed(&mut self, chair: &Chair) {
         let face_m = chair.pad.offset_m;
         let thick_m = chair.pad.thickness_m.max(0.06);
@@ -170,7 +171,12 @@ impl Furniture {
         for side in [-1.0, 1.0] {
             let x = side * (SLOT_HALF_M + 0.5 * width);
             let at = [x, face_m - 0.5 * thick_m, middle_z];
-            self.block((width, thick_m, length, 0.025), at, Finish::Fabric);
+            let finish = if side > 0.0 {
+                Finish::Glass
+            } else {
+                Finish::Fabric
+            };
+            self.block((width, thick_m, length, 0.025), at, finish);
             let outer = side * (SLOT_HALF_M + width - 0.03);
             let under = face_m - thick_m - 0.02;
             let rail = [outer, under, middle_z];

@@ -8,12 +8,13 @@ use back::{Envelope, Zone};
 use mechanism::{Kinematics, Linkage};
 use nalgebra::{Isometry3, Point3, Vector3};
 use program::Phase;
-use scene::{Deed, FileKind, RigScene, Scene, Surface};
+use scene::{AnyScene, Deed, FileKind, RigScene, Scene, Surface};
 use sim::{Bed, Contact, Groundwork, RigSetup, RigSim, RigWorld, Sim, Subject, Support, Touch};
-use tune::seat;
+use tune::{Workshop, seat};
 
 use crate::furniture::Furniture;
 use crate::parts;
+use crate::points::Pick;
 use crate::rig_parts;
 use crate::run::{Cell, End, Moment, Run, Touching};
 use crate::skin::Skin;
@@ -25,6 +26,10 @@ pub struct Order {
     pub path: PathBuf,
     /// Values laid over it, as `--set` takes them.
     pub sets: Vec<(String, String)>,
+    /// A point of a sweep, in place of the file; then `path` is the sweep's folder.
+    pub pick: Option<Pick>,
+    /// How far it is simulated, s; to the end where nothing is said.
+    pub until_s: Option<f64>,
 }
 
 /// Moments per second, and per stroke of a machine that taps; long runs have fewer, so that a film stays within some hundred
@@ -56,6 +61,8 @@ pub fn check(path: &Path, sets: &[(String, String)]) -> anyhow::Result<()> {
 pub struct Bench {
     groundwork: Option<(f64, Arc<Groundwork>)>,
     seated: Option<Seated>,
+    /// What points of a sweep share.
+    workshop: Workshop,
 }
 
 struct Seated {
@@ -89,6 +96,9 @@ impl Bench {
     /// # Errors
     /// Every problem of the file, or why it cannot run, as text for people.
     pub fn set_up(&mut self, order: &Order) -> anyhow::Result<Live> {
+        if let Some(pick) = &order.pick {
+            return self.point(pick);
+        }
         match FileKind::of(&order.path) {
             Ok(FileKind::Rig) => air(order),
             Ok(FileKind::RigScene) => self.rig(order),
@@ -110,14 +120,6 @@ impl Bench {
         let kinematics = Arc::new(seat::kinematics(&scene)?);
         let (subject, skin) = self.seat(&scene, &kinematics, &envelope)?;
         let timeline = seat::plan(&scene, &subject, &kinematics, &envelope)?;
-        let machine = parts::carriage(&scene.mechanism).context("the mechanism cannot be drawn")?;
-        let mut run = Run::new(scene.name.clone(), machine, timeline.duration_s());
-        run.furniture = Furniture::of_carriage(&scene);
-        run.motors = ["walk", "knead", "protrude"].map(String::from).to_vec();
-        run.skin = Some(skin);
-        run.surface = Some(scene.surface.clone());
-        run.envelope = Some(envelope.clone());
-        run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         let sim = Sim::new(
             Arc::clone(&scene),
             subject,
@@ -125,12 +127,25 @@ impl Bench {
             timeline,
             envelope,
         )?;
-        let engine = Engine::Carriage {
-            sim: Box::new(sim),
-            scene,
-            kinematics,
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        on_carriage(scene, kinematics, sim, skin, warnings)
+    }
+
+    /// A point of a sweep: the same run as was measured.
+    fn point(&mut self, pick: &Pick) -> anyhow::Result<Live> {
+        let (scene, depth) = pick.scene()?;
+        let scene: Arc<Scene> = match scene {
+            AnyScene::Carriage(scene) => Arc::from(scene),
+            AnyScene::Rig(scene) => {
+                let scene = Arc::from(scene);
+                let sim = self.workshop.seat_rig(&scene)?;
+                return on_rig(&scene, sim, Vec::new());
+            }
         };
-        Ok(Live::new(run, engine, RATE_HZ))
+        let sim = self.workshop.seat(&scene, &scene.body, depth)?;
+        let kinematics = Arc::new(seat::kinematics(&scene)?);
+        let skin = Arc::new(skin(&scene.surface, sim.subject()));
+        on_carriage(scene, kinematics, sim, skin, Vec::new())
     }
 
     fn rig(&mut self, order: &Order) -> anyhow::Result<Live> {
@@ -139,17 +154,9 @@ impl Bench {
         let scene = Arc::new(loaded.scene);
         let envelope = seat::allow_rig(&scene)?;
         let groundwork = self.groundwork(scene.solver.cell_m);
-        let sim = seat::seat_at_rig(&scene, envelope.clone(), &groundwork)?;
-        let machine = rig_parts::machine(sim.linkage())?;
-        let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
-        run.furniture = Furniture::of_rig(&sim);
-        run.motors = motors(sim.linkage());
-        run.skin = Some(Arc::new(skin(&scene.surface, sim.subject())));
-        run.surface = Some(scene.surface.clone());
-        run.envelope = Some(envelope);
-        run.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-        let rate_hz = RATE_HZ.max(RATE_PER_STROKE * scene.percussion_hz);
-        Ok(Live::new(run, Engine::Rig(Box::new(sim)), rate_hz))
+        let sim = seat::seat_at_rig(&scene, envelope, &groundwork)?;
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        on_rig(&scene, sim, warnings)
     }
 
     /// What beds of one cell size share.
@@ -206,6 +213,42 @@ impl Bench {
         });
         Ok((subject, skin))
     }
+}
+
+fn on_carriage(
+    scene: Arc<Scene>,
+    kinematics: Arc<Kinematics>,
+    sim: Sim,
+    skin: Arc<Skin>,
+    warnings: Vec<String>,
+) -> anyhow::Result<Live> {
+    let machine = parts::carriage(&scene.mechanism).context("the mechanism cannot be drawn")?;
+    let mut run = Run::new(scene.name.clone(), machine, sim.timeline().duration_s());
+    run.furniture = Furniture::of_carriage(&scene);
+    run.motors = ["walk", "knead", "protrude"].map(String::from).to_vec();
+    run.skin = Some(skin);
+    run.surface = Some(scene.surface.clone());
+    run.envelope = Some(sim.envelope().clone());
+    run.warnings = warnings;
+    let engine = Engine::Carriage {
+        sim: Box::new(sim),
+        scene,
+        kinematics,
+    };
+    Ok(Live::new(run, engine, RATE_HZ))
+}
+
+fn on_rig(scene: &RigScene, sim: RigSim, warnings: Vec<String>) -> anyhow::Result<Live> {
+    let machine = rig_parts::machine(sim.linkage())?;
+    let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
+    run.furniture = Furniture::of_rig(&sim);
+    run.motors = motors(sim.linkage());
+    run.skin = Some(Arc::new(skin(&scene.surface, sim.subject())));
+    run.surface = Some(scene.surface.clone());
+    run.envelope = Some(sim.envelope().clone());
+    run.warnings = warnings;
+    let rate_hz = RATE_HZ.max(RATE_PER_STROKE * scene.percussion_hz);
+    Ok(Live::new(run, Engine::Rig(Box::new(sim)), rate_hz))
 }
 
 fn skin(surface: &Surface, subject: &Subject) -> Skin {
@@ -501,7 +544,7 @@ mod tests {
     fn pressures_sum_to_the_forces() {
         let order = Order {
             path: scenes("checks/knead_turns.toml"),
-            sets: Vec::new(),
+            ..Order::default()
         };
         let mut live = Bench::default().set_up(&order).unwrap();
         let run = Arc::clone(live.run());
@@ -540,6 +583,7 @@ mod tests {
         let order = |deep: &str| Order {
             path: scenes("checks/knead_turns.toml"),
             sets: vec![("depth.protrude_mm.2".into(), deep.into())],
+            ..Order::default()
         };
         let force_n = |bench: &mut Bench, deep: &str| {
             let mut live = bench.set_up(&order(deep)).unwrap();
@@ -567,7 +611,7 @@ mod tests {
         let path = scenes("mixed_styles.toml");
         let order = Order {
             path: path.clone(),
-            sets: Vec::new(),
+            ..Order::default()
         };
         let mut live = Bench::default().set_up(&order).unwrap();
         let scene = Arc::new(scene::load(&path, &[]).unwrap().scene);
@@ -595,6 +639,7 @@ mod tests {
         let order = Order {
             path: scenes("pillow.toml"),
             sets: vec![("solver.cell_mm".into(), "4.0".into())],
+            ..Order::default()
         };
         let mut live = Bench::default().set_up(&order).unwrap();
         while live.run().recorded().0 < 2.6 {

@@ -3,6 +3,8 @@
 use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
 use bevy::prelude::*;
 
+use crate::furniture::LYING_RAD;
+
 /// Where one can look from without a mouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
@@ -155,6 +157,8 @@ impl Orbit {
         (self.yaw, self.pitch) = match view {
             View::Back => (0.0, 0.1 - lean),
             View::Side => (1.45, 0.05),
+            // Who lies on a bed is seen from beside it, level with the machine under the back.
+            View::Corner if f64::from(lean) > LYING_RAD => (1.05, -0.03),
             View::Corner => (0.72, 0.28 - follow(0.6)),
             View::Node => (1.05, 0.25 - follow(0.7)),
             // Along the spine, from the head.

@@ -334,7 +334,7 @@ mod tests {
         Order {
             path: Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("../../scenes/checks/knead_turns.toml"),
-            sets: Vec::new(),
+            ..Order::default()
         }
     }
 
@@ -416,6 +416,7 @@ mod tests {
         let order = Order {
             path: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/pillow.toml"),
             sets: vec![("solver.cell_mm".into(), "4.0".into())],
+            ..Order::default()
         };
         let run = watched(&order, until_s);
         let scene = scene::load_rig_scene(&order.path, &order.sets)

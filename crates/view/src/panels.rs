@@ -4,6 +4,7 @@ mod keys;
 mod legend;
 mod names;
 mod plots;
+mod scatter;
 mod transport;
 mod tune;
 
@@ -17,6 +18,7 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass, PrimaryEguiContext, egui};
 use crate::booth::Booths;
 use crate::orbit::{Orbit, Sight};
 use crate::show::{Play, Show};
+use crate::tuning::Tuning;
 
 /// Which panels are open, and what is typed into them.
 #[derive(Resource)]
@@ -28,6 +30,7 @@ pub struct Panels {
     /// The sheet of keys.
     pub help: bool,
     tuner: tune::Tuner,
+    scatter: scatter::Scatter,
     plotter: plots::Plotter,
 }
 
@@ -38,6 +41,7 @@ impl Default for Panels {
             plots: true,
             help: false,
             tuner: tune::Tuner::default(),
+            scatter: scatter::Scatter::default(),
             plotter: plots::Plotter::default(),
         }
     }
@@ -68,8 +72,8 @@ pub fn overlay(app: &mut App) {
 }
 
 /// Everything, for a window.
-pub fn add(app: &mut App) {
-    app.init_resource::<Panels>()
+pub fn add(app: &mut App, panels: Panels) {
+    app.insert_resource(panels)
         .add_systems(EguiPrimaryContextPass, (lay_out, annotate).chain())
         .add_systems(
             Update,
@@ -135,6 +139,7 @@ fn lay_out(
         plots,
         help,
         tuner,
+        scatter,
         plotter,
     } = &mut *panels;
     egui::Panel::bottom("transport").show(&mut root, |ui| {
@@ -163,7 +168,11 @@ fn lay_out(
             .resizable(true)
             .default_size(330.0)
             .show(&mut root, |ui| {
-                tuner.show(ui, &mut booths);
+                // A sweep's points cannot be changed, but chosen.
+                match booths.0.iter_mut().find(|b| b.tuning.pick().is_some()) {
+                    Some(booth) => scatter.show(ui, booth),
+                    None => tuner.show(ui, &mut booths),
+                }
             });
     }
     keys::sheet(&context, help);
@@ -189,7 +198,7 @@ fn lay_out(
 /// What is wrong with what was asked for last: the last good run stays in the picture.
 fn problem(context: &egui::Context, booths: &Booths) {
     for (index, booth) in booths.0.iter().enumerate() {
-        let Some(problem) = &booth.problem else {
+        let Some(problem) = booth.refused.as_ref().or(booth.problem.as_ref()) else {
             continue;
         };
         egui::Window::new("This cannot run")
@@ -222,14 +231,19 @@ fn reload(mut booths: ResMut<Booths>, time: Res<Time<Real>>, mut next_s: Local<f
     }
 }
 
-/// Opens a file that is dropped on the window.
+/// Opens a file or folder that is dropped on the window.
 fn drop_in(mut booths: ResMut<Booths>, mut dropped: MessageReader<bevy::window::FileDragAndDrop>) {
     for event in dropped.read() {
         if let bevy::window::FileDragAndDrop::DroppedFile { path_buf, .. } = event
             && let Some(booth) = booths.0.first_mut()
         {
-            booth.tuning = crate::tuning::Tuning::new(path_buf, &[]);
-            booth.order();
+            match Tuning::open(path_buf, &[]) {
+                Ok(tuning) => {
+                    booth.tuning = tuning;
+                    booth.order();
+                }
+                Err(error) => booth.refused = Some(format!("{error:#}")),
+            }
         }
     }
 }

@@ -118,6 +118,8 @@ pub enum Finish {
     Case,
     /// Whoever holds it.
     Clay,
+    /// What stands before the machine and would hide it.
+    Glass,
 }
 
 /// Half the distance of the rails, m: wide enough to let the arms swing between them.

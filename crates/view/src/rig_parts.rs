@@ -15,6 +15,9 @@ const WIDE_M: f64 = 0.09;
 /// Between a case and what is in it, m.
 const CASE_GAP_M: f64 = 0.009;
 
+/// A case wider than this is sewn into a cushion, m.
+const CUSHION_M: f64 = 0.15;
+
 /// The machine of a linkage. Its bodies are those of [`poses`].
 ///
 /// # Errors
@@ -468,6 +471,15 @@ fn hold(
     }
     let size_m = high - low;
     let middle = 0.5 * (low + high);
+    if size_m.x.max(size_m.z) > CUSHION_M {
+        cushion(
+            machine,
+            held,
+            &Vector3::new(middle.x, high.y, middle.z),
+            &size_m,
+        );
+        return Ok(());
+    }
     let case = Form::Block {
         size_m,
         edge_m: 0.35 * size_m.min(),
@@ -496,6 +508,33 @@ fn hold(
         machine.add(held, front, Finish::Steel, collar);
     }
     Ok(())
+}
+
+/// The case of a machine as wide as a pillow: a bolster around it, open to both sides, so that one sees it work.
+fn cushion(machine: &mut Machine, body: usize, middle: &Vector3<f64>, size_m: &Vector3<f64>) {
+    const THICK_M: f64 = 0.024;
+    const CORNER_M: f64 = 0.05;
+    const STEPS: usize = 8;
+    let half = [size_m.x, size_m.z].map(|side| 0.5 * side + THICK_M);
+    let core = half.map(|h| (h - CORNER_M).max(0.0));
+    let corners = [[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]];
+    let mut path = Vec::new();
+    for (quarter, sign) in corners.iter().enumerate() {
+        for step in 0..=STEPS {
+            let turn = quarter as f64 + step as f64 / STEPS as f64;
+            let (sin, cos) = (turn * std::f64::consts::FRAC_PI_2).sin_cos();
+            let x = sign[0] * core[0] + (half[0] - core[0]) * cos;
+            let z = sign[1] * core[1] + (half[1] - core[1]) * sin;
+            path.push(Point3::from(middle + Vector3::new(x, 0.0, z)));
+        }
+    }
+    // Closed: it ends on its first stretch.
+    path.extend_from_within(..2);
+    let bolster = Form::Tube {
+        path,
+        radius_m: THICK_M,
+    };
+    machine.add(body, Isometry3::identity(), Finish::Fabric, bolster);
 }
 
 /// Whether something turns in it; where all drives slide, it is an arm that moves it.

@@ -107,6 +107,8 @@ pub struct Play {
     pub speed: f64,
     /// Begins again at the end.
     pub looping: bool,
+    /// The part of the run that is chosen: what is played again and again, and what is written as numbers, s.
+    pub span_s: Option<[f64; 2]>,
     /// What comes later is not looked at: so a picture does not depend on how far the run was when it was taken, s.
     pub horizon_s: f64,
 }
@@ -123,6 +125,7 @@ impl Default for Play {
             playing: true,
             speed: 1.0,
             looping: true,
+            span_s: None,
             horizon_s: f64::INFINITY,
         }
     }
@@ -132,14 +135,33 @@ impl Play {
     /// Lets `dt_s` of the user's time pass: the run ends at `duration_s` and is recorded up to `recorded_s`.
     pub fn pass(&mut self, dt_s: f64, recorded_s: f64, duration_s: f64) {
         if self.playing {
+            let [first_s, last_s] = self.chosen_s(duration_s);
             self.t_s += dt_s * self.speed;
-            if self.t_s >= duration_s {
-                self.t_s = if self.looping { 0.0 } else { duration_s };
+            if self.t_s >= last_s {
+                self.t_s = if self.looping { first_s } else { last_s };
                 self.playing = self.looping;
             }
         }
         // What is not simulated yet cannot be shown: the picture waits there.
         self.t_s = self.t_s.clamp(0.0, recorded_s.max(0.0));
+    }
+
+    /// The span that is chosen of a run that ends at `duration_s`; all of it where none is.
+    pub fn chosen_s(&self, duration_s: f64) -> [f64; 2] {
+        let [first_s, last_s] = self.span_s.unwrap_or([0.0, duration_s]);
+        [first_s.min(duration_s), last_s.min(duration_s)]
+    }
+
+    /// Lets the span begin (`start`) or end at the time that is shown. An end before the beginning moves the other one out of the way.
+    pub fn choose(&mut self, start: bool, duration_s: f64) {
+        let [first_s, last_s] = self.chosen_s(duration_s);
+        let t_s = self.t_s;
+        self.span_s = Some(match start {
+            true if t_s < last_s => [t_s, last_s],
+            true => [t_s, duration_s],
+            false if t_s > first_s => [first_s, t_s],
+            false => [0.0, t_s],
+        });
     }
 
     /// Stops and goes to a time.
@@ -188,6 +210,29 @@ mod tests {
         assert_eq!((play.t_s, play.playing), (20.0, false));
         play.step(-1.0);
         assert!((play.t_s - 19.98).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_span_is_played_again_and_again() {
+        let mut play = Play {
+            t_s: 4.0,
+            ..Play::default()
+        };
+        play.choose(true, 20.0);
+        assert_eq!(play.span_s, Some([4.0, 20.0]));
+        play.t_s = 6.0;
+        play.choose(false, 20.0);
+        assert_eq!(play.chosen_s(20.0), [4.0, 6.0]);
+        play.pass(0.5, 20.0, 20.0);
+        assert_eq!(play.t_s, 4.0, "it begins again");
+        // A run that is shorter than what was chosen of another one.
+        assert_eq!(play.chosen_s(5.0), [4.0, 5.0]);
+        play.t_s = 9.0;
+        play.choose(true, 20.0);
+        assert_eq!(play.span_s, Some([9.0, 20.0]), "the end gives way");
+        play.t_s = 2.0;
+        play.choose(false, 20.0);
+        assert_eq!(play.span_s, Some([0.0, 2.0]), "the beginning gives way");
     }
 
     #[test]

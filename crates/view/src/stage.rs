@@ -549,7 +549,8 @@ fn furniture(run: &Run, root: Entity, hands: &mut Hands) {
         let shape = hands.meshes.add(mesh::form(&part.form));
         let material = hands.palette.finishes[&part.finish].clone();
         let at = mesh::transform(&part.pose);
-        hands.solid(root, shape, material, at, Layer::Figure, true);
+        let shadow = part.finish != Finish::Glass;
+        hands.solid(root, shape, material, at, Layer::Figure, shadow);
     }
 }
 
@@ -619,6 +620,14 @@ fn mix(
             },
         ),
         (Finish::Clay, smooth(Color::srgb(0.80, 0.765, 0.735), 0.75)),
+        (
+            Finish::Glass,
+            StandardMaterial {
+                base_color: Color::srgba(0.62, 0.70, 0.80, 0.22),
+                alpha_mode: AlphaMode::Blend,
+                ..smooth(Color::WHITE, 0.12)
+            },
+        ),
     ];
     let palette = Palette {
         finishes: finishes

@@ -1,5 +1,7 @@
 //! The program around the stage: the engine's set-up, and the window.
 
+use std::path::PathBuf;
+
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
@@ -7,13 +9,30 @@ use bevy::render::settings::WgpuSettings;
 use bevy::window::WindowResolution;
 
 use crate::booth::{self, Booths};
+use crate::layout::{self, Layout};
 use crate::orbit::{self, Orbit, Sight, View};
-use crate::show::Show;
+use crate::show::{Play, Show};
 use crate::stage;
 use crate::{adapter, panels};
 
+/// How a window opens.
+pub struct Opening {
+    /// Where one looks from.
+    pub view: View,
+    /// What is shown.
+    pub show: Show,
+    /// The part of the run that is chosen, s.
+    pub span_s: Option<[f64; 2]>,
+    /// Its size, its panels, how it plays.
+    pub layout: Layout,
+    /// The file where the layout is kept.
+    pub kept: Option<PathBuf>,
+}
+
 /// Opens a window and stays until it is closed.
-pub fn open_window(booths: Booths, show: Show, view: View, [width, height]: [u32; 2]) -> AppExit {
+pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
+    let Opening { view, layout, .. } = opening;
+    let [width, height] = layout.size;
     let title = booths
         .0
         .iter()
@@ -35,9 +54,16 @@ pub fn open_window(booths: Booths, show: Show, view: View, [width, height]: [u32
                 ..default()
             }),
     );
-    let reduced = show.reduced;
-    furnish(&mut app, booths, show);
-    panels::add(&mut app);
+    let reduced = opening.show.reduced;
+    furnish(&mut app, booths, opening.show);
+    app.insert_resource(Play {
+        span_s: opening.span_s,
+        ..layout.play()
+    });
+    panels::add(&mut app, layout.panels());
+    if let Some(file) = opening.kept {
+        layout::keep(&mut app, file, layout);
+    }
     app.add_systems(
         Startup,
         move |mut commands: Commands,

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::live::Order;
+use crate::points::{self, Opened, Pick};
 
 /// A file and the values laid over it.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Tuning {
     /// The parameters with what is laid over them, as far as that is allowed.
     params: Vec<Param>,
     stamp: Stamp,
+    /// In place of a file: a point of a sweep, which is what it is.
+    pick: Option<Pick>,
 }
 
 /// When the files of a scene were written last, and how long they are.
@@ -35,10 +38,43 @@ impl Tuning {
             done: Vec::new(),
             params: Vec::new(),
             stamp: Vec::new(),
+            pick: None,
         };
         tuning.stamp = tuning.stamp_now();
         tuning.read_params();
         tuning
+    }
+
+    /// A file, the scene of a run's folder, or of a sweep's folder the chosen point.
+    ///
+    /// # Errors
+    /// Where a folder holds neither, or `sets` do not go with a sweep.
+    pub fn open(path: &Path, sets: &[(String, String)]) -> anyhow::Result<Tuning> {
+        match points::open(path)? {
+            Opened::File(file) => Ok(Tuning::new(&file, sets)),
+            Opened::Sweep(_) if !sets.is_empty() => {
+                bail!("--set does not go with a sweep's folder: its points are what they are")
+            }
+            Opened::Sweep(points) => Ok(Tuning::of_point(Pick::new(points, None, 0)?)),
+        }
+    }
+
+    /// A point of a sweep: no parameter of it can be changed.
+    pub fn of_point(pick: Pick) -> Tuning {
+        Tuning {
+            path: pick.points.root.clone(),
+            sets: Vec::new(),
+            undone: Vec::new(),
+            done: Vec::new(),
+            params: Vec::new(),
+            stamp: Vec::new(),
+            pick: Some(pick),
+        }
+    }
+
+    /// The point of a sweep, if it is one.
+    pub fn pick(&self) -> Option<&Pick> {
+        self.pick.as_ref()
     }
 
     /// What is to be simulated.
@@ -46,10 +82,12 @@ impl Tuning {
         Order {
             path: self.path.clone(),
             sets: self.sets.clone(),
+            pick: self.pick.clone(),
+            until_s: None,
         }
     }
 
-    /// The file.
+    /// The file, or the sweep's folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -112,6 +150,9 @@ impl Tuning {
 
     /// Whether a file of the scene was written since the last look.
     pub fn was_written(&mut self) -> bool {
+        if self.pick.is_some() {
+            return false;
+        }
         let now = self.stamp_now();
         let written = now != self.stamp;
         if written {

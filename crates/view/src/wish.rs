@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::Context;
 
 use crate::colour::{PressureUnit, Quantity};
+use crate::layout::SIDES;
 use crate::orbit::View;
 use crate::shot::Wanted;
 use crate::show::Show;
@@ -124,6 +125,18 @@ pub fn frames(text: &str) -> Result<Vec<f64>, String> {
         .collect())
 }
 
+/// `FROM..TO`, seconds.
+pub fn span(text: &str) -> Result<[f64; 2], String> {
+    let wrong = || format!("`{text}`: expected FROM..TO, such as 12..20");
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    let (from, to) = (number(from)?, number(to)?);
+    if from < to {
+        Ok([from, to])
+    } else {
+        Err(wrong())
+    }
+}
+
 /// Names for many pictures in a folder, which is made.
 pub fn numbered(folder: &Path, wish: &Wish, times_s: &[f64]) -> anyhow::Result<Vec<Wanted>> {
     std::fs::create_dir_all(folder)
@@ -144,8 +157,12 @@ pub fn size(text: &str) -> Result<[u32; 2], String> {
         .split_once('x')
         .ok_or("expected WIDTHxHEIGHT, such as 1280x960")?;
     let side = |text: &str| match text.parse() {
-        Ok(pixels @ 16..=4096) => Ok(pixels),
-        _ => Err(format!("`{text}` is not a number from 16 to 4096")),
+        Ok(pixels) if SIDES.contains(&pixels) => Ok(pixels),
+        _ => Err(format!(
+            "`{text}` is not a number from {} to {}",
+            SIDES.start(),
+            SIDES.end()
+        )),
     };
     Ok([side(width)?, side(height)?])
 }
@@ -178,5 +195,7 @@ mod tests {
         assert!(wrong("back").contains("KEY=VALUE"));
         assert!(frames("3..1@25").is_err() && frames("1..2").is_err());
         assert_eq!(frames("1..2@2").unwrap(), [1.0, 1.5, 2.0]);
+        assert!(span("3..1").is_err() && span("3").is_err() && span("-1..2").is_err());
+        assert_eq!(span("1.5..2").unwrap(), [1.5, 2.0]);
     }
 }

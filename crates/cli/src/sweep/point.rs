@@ -3,13 +3,13 @@
 use super::place::{self, Place, read_json};
 use super::sheet::Pages;
 use anyhow::{anyhow, bail};
-use scene::{AnyScene, RigScene, Scene, SweepModel};
+use scene::{AnyScene, RigScene, Scene};
 use serde_json::Value;
 use sim::{RigSim, Sim};
 use std::path::Path;
 use std::sync::Arc;
+use tune::Workshop;
 use tune::sweep::Plan;
-use tune::{Depth, Workshop};
 
 /// Which one.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -34,41 +34,24 @@ pub enum Seated {
 pub fn seat(root: &Path, which: Which) -> anyhow::Result<Seated> {
     let (place, study) = Place::read(root)?;
     let plan = Plan::new(&study)?;
-    if plan.sweep.model != SweepModel::Simulate {
-        bail!("this sweep measures expressions: there is nothing to run");
-    }
     let point = match which.point {
         Some(point) => point,
         None => chosen(&place)?,
     };
     let case = which.case.unwrap_or(0);
-    if point >= plan.points() || case >= plan.cases() {
-        bail!(
-            "there is no point {point}, case {case}\n  allowed: points 0 to {}, cases 0 to {}",
-            plan.points() - 1,
-            plan.cases() - 1
-        );
-    }
+    plan.holds(point, case).map_err(|e| anyhow!(e))?;
     let values = match plan.sweep.search {
         None => plan.values(point),
         Some(_) => values(&place, &plan, point)?,
     };
-    let scene = plan.sweep.scene(&values);
-    let scene = scene.map_err(|e| anyhow!("point {point} cannot be built: {e}"))?;
-    let (_, body, list) = plan.place(point * plan.cases() + case);
-    let conditions = plan.sweep.conditions.get(list as usize);
-    let name = format!("{}, point {point}, case {case}", plan.name);
-    match scene.with(plan.body(body), conditions.map(Vec::as_slice)) {
-        AnyScene::Carriage(mut scene) => {
-            scene.name = name;
-            let depth = plan.sweep.depth_from_touch_m;
-            let depth = depth.map_or(Depth::Scene, Depth::FromTouch);
+    let (scene, depth) = plan.scene(point, case, &values).map_err(|e| anyhow!(e))?;
+    match scene {
+        AnyScene::Carriage(scene) => {
             let scene = Arc::from(scene);
             let sim = Workshop::default().seat(&scene, &scene.body, depth)?;
             Ok(Seated::Carriage(scene, Box::new(sim)))
         }
-        AnyScene::Rig(mut scene) => {
-            scene.name = name;
+        AnyScene::Rig(scene) => {
             let scene = Arc::from(scene);
             let sim = Workshop::default().seat_rig(&scene)?;
             Ok(Seated::Rig(scene, Box::new(sim)))

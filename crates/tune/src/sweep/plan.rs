@@ -6,8 +6,11 @@ use super::record::{Contradiction, Record, State};
 use super::trouble::{Trouble, catch_panics};
 use crate::sampler::Sampler;
 use crate::search::Space;
+use crate::variant::Depth;
 use back::{Body, Population};
-use scene::{Place, Problem, Problems, Sampling, Severity, Sweep, SweepModel, SweepStudy};
+use scene::{
+    AnyScene, Place, Problem, Problems, Sampling, Severity, Sweep, SweepModel, SweepStudy,
+};
 use std::ops::Range;
 
 /// A study's sweep, ready to be computed.
@@ -304,6 +307,49 @@ impl Plan {
     /// A body of the population; `None` where every sample has the scene's own.
     pub fn body(&self, body: u32) -> Option<&Body> {
         self.bodies.get(body as usize)
+    }
+
+    /// Whether there is such a case of such a point, and something to run.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn holds(&self, point: u64, case: u64) -> Result<(), String> {
+        if self.sweep.model != SweepModel::Simulate {
+            return Err("this sweep measures expressions: there is nothing to run".into());
+        }
+        if point >= self.points() || case >= self.cases() {
+            return Err(format!(
+                "there is no point {point}, case {case}\n  allowed: points 0 to {}, cases 0 to {}",
+                self.points() - 1,
+                self.cases() - 1
+            ));
+        }
+        Ok(())
+    }
+
+    /// A case of a point as a scene of its own, its body and conditions in it, and where its depth comes from: what
+    /// [`Workshop::seat`](crate::Workshop::seat) (of a rig [`Workshop::seat_rig`](crate::Workshop::seat_rig)) takes to make the run that was measured.
+    ///
+    /// # Errors
+    /// As [`Plan::holds`], or where the values cannot be built.
+    pub fn scene(
+        &self,
+        point: u64,
+        case: u64,
+        values: &[f64],
+    ) -> Result<(AnyScene, Depth), String> {
+        self.holds(point, case)?;
+        let scene = self.sweep.scene(values);
+        let scene = scene.map_err(|e| format!("point {point} cannot be built: {e}"))?;
+        let (_, body, list) = self.place(point * self.cases() + case);
+        let conditions = self.sweep.conditions.get(list as usize);
+        let mut scene = scene.with(self.body(body), conditions.map(Vec::as_slice));
+        let name = format!("{}, point {point}, case {case}", self.name);
+        match &mut scene {
+            AnyScene::Carriage(scene) => scene.name = name,
+            AnyScene::Rig(scene) => scene.name = name,
+        }
+        Ok((scene, Depth::of(&self.sweep)))
     }
 
     /// Measures a sample.

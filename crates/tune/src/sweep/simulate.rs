@@ -38,10 +38,7 @@ impl Simulate {
             ask: Ask {
                 bands: study.bands,
                 map: true,
-                depth: match sweep.depth_from_touch_m {
-                    Some(depth_m) => Depth::FromTouch(depth_m),
-                    None => Depth::Scene,
-                },
+                depth: Depth::of(sweep),
             },
             of_rig: match &study.scene {
                 AnyScene::Carriage(_) => Vec::new(),

@@ -11,12 +11,13 @@ use crate::panels::Panels;
 use crate::show::{Play, Show};
 
 /// Keys that are not views: what is pressed, what it does.
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 17] = [
     ("Space", "play, pause"),
     ("Left, Right", "one step back, on"),
     ("Home, End", "to the start, to the end of what is simulated"),
     ("- and +", "slower, faster: 0.1 to 20 x"),
     ("L", "loop"),
+    ("[ and ]", "what is chosen begins here, ends here"),
     ("C", "next quantity on the skin"),
     ("U", "next unit of pressure"),
     ("F", "force arrows"),
@@ -61,6 +62,8 @@ pub fn press(
             KeyCode::End => play.scrub(f64::MAX),
             KeyCode::Minus | KeyCode::NumpadSubtract => play.change_speed(false),
             KeyCode::Equal | KeyCode::NumpadAdd => play.change_speed(true),
+            KeyCode::BracketLeft => play.choose(true, booths.spans_s()[1]),
+            KeyCode::BracketRight => play.choose(false, booths.spans_s()[1]),
             KeyCode::KeyL => play.looping = !play.looping,
             KeyCode::KeyC => show.quantity = next(&Quantity::ALL, show.quantity),
             KeyCode::KeyU => show.unit = next(&crate::colour::PressureUnit::ALL, show.unit),

@@ -1,12 +1,14 @@
 //! Curves over the run, and the limits it passed.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use bevy_egui::egui::{Color32, RichText, ScrollArea, Ui};
+use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, TextStyle, Ui};
 use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 use sim::{Limit, Violation};
 
 use crate::booth::Booths;
+use crate::ledger;
 use crate::run::{End, Run};
 use crate::show::{Play, Show};
 use crate::stage::NODE_COLOURS;
@@ -15,6 +17,8 @@ use crate::stage::NODE_COLOURS;
 #[derive(Default)]
 pub struct Plotter {
     curves: Vec<Curves>,
+    save_as: String,
+    told: Option<String>,
 }
 
 /// The curves of one run.
@@ -69,6 +73,8 @@ impl Curves {
 impl Plotter {
     /// Shows curves, and what was passed beside them.
     pub fn show(&mut self, ui: &mut Ui, booths: &Booths, play: &mut Play, show: &Show) {
+        // A panel is as high as what is in it: else it would shrink from frame to frame.
+        ui.set_min_height(ui.available_height());
         self.curves.resize_with(booths.0.len(), Curves::default);
         for (curves, booth) in self.curves.iter_mut().zip(&booths.0) {
             if let Some(run) = &booth.run {
@@ -77,10 +83,12 @@ impl Plotter {
         }
         let duration_s = booths.spans_s()[1];
         let (unit, per_pa) = show.unit.per_pa();
+        ui.horizontal(|ui| self.selection(ui, booths, play, duration_s));
+        // Beneath the titles.
+        let height = (ui.available_height() - 26.0).max(60.0);
         ui.horizontal(|ui| {
             let list = 250.0;
             let width = ((ui.available_width() - list) / 4.0 - 8.0).max(120.0);
-            let height = (ui.available_height() - 22.0).max(60.0);
             let plot = Sheet {
                 width,
                 height,
@@ -140,6 +148,62 @@ impl Plotter {
     }
 }
 
+impl Plotter {
+    /// Which part of the run is chosen, and its numbers as a file.
+    fn selection(&mut self, ui: &mut Ui, booths: &Booths, play: &mut Play, duration_s: f64) {
+        let [first_s, last_s] = play.chosen_s(duration_s);
+        ui.label(format!("chosen: {first_s:.2} to {last_s:.2} s"));
+        if ui.button("From here").on_hover_text("key [").clicked() {
+            play.choose(true, duration_s);
+        }
+        if ui.button("To here").on_hover_text("key ]").clicked() {
+            play.choose(false, duration_s);
+        }
+        let chosen = play.span_s.is_some();
+        if ui.add_enabled(chosen, Button::new("All")).clicked() {
+            play.span_s = None;
+        }
+        ui.separator();
+        let hint = booths.0.first().map(|booth| {
+            let file = booth.tuning.path().with_extension("film.csv");
+            file.display().to_string()
+        });
+        let hint = hint.unwrap_or_default();
+        if ui
+            .button("Save CSV")
+            .on_hover_text("what is plotted, over the chosen time, as numbers in SI units")
+            .clicked()
+        {
+            let name = match self.save_as.trim() {
+                "" => hint.as_str(),
+                name => name,
+            };
+            self.told = Some(match save(booths, [first_s, last_s], Path::new(name)) {
+                Ok(told) => told,
+                Err(error) => format!("{error:#}"),
+            });
+        }
+        let name = TextEdit::singleline(&mut self.save_as).hint_text(hint);
+        ui.add(name.desired_width(240.0));
+        if let Some(told) = &self.told {
+            ui.small(told);
+        }
+    }
+}
+
+/// Writes the span of each run that is shown; what was written, in words.
+fn save(booths: &Booths, span_s: [f64; 2], path: &Path) -> anyhow::Result<String> {
+    let mut told = Vec::new();
+    let files = [path.to_path_buf(), ledger::beside(path)];
+    for (booth, file) in booths.0.iter().zip(files) {
+        if let Some(run) = &booth.run {
+            let rows = ledger::save(run, span_s, &file)?;
+            told.push(format!("{rows} rows in {}", file.display()));
+        }
+    }
+    Ok(told.join(", "))
+}
+
 /// Size of a plot, and the time that all share.
 struct Sheet {
     width: f32,
@@ -158,7 +222,7 @@ impl Sheet {
     ) {
         ui.vertical(|ui| {
             ui.small(title);
-            let t_s = play.t_s;
+            let Play { t_s, span_s, .. } = *play;
             let answer = Plot::new(title)
                 .width(self.width)
                 .height(self.height)
@@ -168,12 +232,16 @@ impl Sheet {
                 .include_x(0.0)
                 .include_x(self.duration_s)
                 .include_y(0.0)
-                .legend(Legend::default())
+                .legend(legend())
                 .show(ui, |plot| {
                     for line in lines() {
                         plot.line(line);
                     }
-                    plot.vline(VLine::new("now", t_s).color(Color32::from_gray(90)));
+                    plot.vline(VLine::new("", t_s).color(Color32::from_gray(90)));
+                    for end_s in span_s.into_iter().flatten() {
+                        let line = VLine::new("", end_s).color(Color32::from_gray(150));
+                        plot.vline(line.style(LineStyle::dashed_dense()));
+                    }
                     plot.pointer_coordinate().map(|at| at.x)
                 });
             let held = answer.response.clicked() || answer.response.dragged();
@@ -182,6 +250,22 @@ impl Sheet {
             }
         });
     }
+}
+
+/// Small, and the curves shine through.
+fn legend() -> Legend {
+    Legend::default()
+        .text_style(TextStyle::Small)
+        .background_alpha(0.5)
+}
+
+fn drawable(curve: &[[f64; 2]], scale: f64) -> PlotPoints<'static> {
+    let finite: Vec<[f64; 2]> = curve
+        .iter()
+        .map(|[t, y]| [*t, scale * y])
+        .filter(|[_, y]| y.is_finite())
+        .collect();
+    thinned(&finite, POINTS_MAX).into()
 }
 
 fn lines<'a>(
@@ -206,7 +290,7 @@ fn lines<'a>(
     shown
 }
 
-/// A curve of few enough points: of many the highest and the lowest of each stretch, so that peaks stay.
+/// A curve of few enough points, those that are no number left out (the panels' painter cannot take them): of many the highest and the lowest of each stretch, so that peaks stay.
 fn line<'a>(
     name: &str,
     curve: &[[f64; 2]],
@@ -214,11 +298,7 @@ fn line<'a>(
     colour: Color32,
     style: LineStyle,
 ) -> Line<'a> {
-    let points: PlotPoints = thinned(curve, POINTS_MAX)
-        .into_iter()
-        .map(|[t, y]| [t, scale * y])
-        .collect();
-    Line::new(name, points)
+    Line::new(name, drawable(curve, scale))
         .color(colour)
         .style(style)
         .width(1.4)
@@ -313,6 +393,21 @@ mod tests {
             thin.len() <= 1000 && thin.contains(&[7777.0, 5.0]) && thin.contains(&[1234.0, -3.0])
         );
         assert!(thin.windows(2).all(|w| w[0][0] <= w[1][0]));
+    }
+
+    /// A rig has no station while nothing presses, and a limit may have no end: neither reaches the painter, which would stop the program.
+    #[test]
+    fn what_is_no_number_is_not_drawn() {
+        let curve = [
+            [0.0, f64::NAN],
+            [1.0, 2.0],
+            [2.0, f64::INFINITY],
+            [3.0, 4.0],
+        ];
+        let drawn = drawable(&curve, 1e-3);
+        let points: Vec<[f64; 2]> = drawn.points().iter().map(|p| [p.x, p.y]).collect();
+        assert_eq!(points, [[1.0, 2e-3], [3.0, 4e-3]]);
+        assert!(drawable(&[[0.0, f64::NAN]], 1.0).points().is_empty());
     }
 
     #[test]

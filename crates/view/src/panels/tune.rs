@@ -232,6 +232,7 @@ fn row(
         }
         let _ = title;
     });
+    ui.visuals_mut().indent_has_left_vline = false;
     ui.indent(&param.path, |ui| {
         ui.spacing_mut().slider_width = (ui.available_width() - 110.0).max(80.0);
         match (&param.value, param.min, param.max) {
@@ -415,6 +416,10 @@ fn people(ui: &mut Ui, tuning: &Tuning, changes: &mut Vec<Change>) {
         .iter()
         .filter(|p| p.path.ends_with(".level"))
         .collect();
+    // A rig has no steps: its drives are told by `command`.
+    if levels.is_empty() {
+        return;
+    }
     ui.horizontal(|ui| {
         ui.label("level");
         for level in 1..=5 {
