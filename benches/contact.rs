@@ -27,7 +27,7 @@ fn bench(c: &mut Criterion) {
     c.bench_function("contact/blend of four kernels", |b| {
         b.iter(|| {
             blended.blend(black_box(
-                &[0, 1, 2, 3].map(|i| (corners[i].0, &corners[i].1)),
+                [0, 1, 2, 3].map(|i| (corners[i].0, &corners[i].1)),
             ))
         });
     });

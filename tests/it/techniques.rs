@@ -114,3 +114,25 @@ fn val_a_comparison_tells_what_the_limits_let_a_machine_do() {
     let force_n = |s: &Score| s.get("force").unwrap().measured;
     assert!(force_n(&within.score) <= force_n(trial.score.as_ref().unwrap()) + 0.5);
 }
+
+/// A chair with independent axes is no carriage: what its drives do is planned by search. A palm's press is felt at the force asked for within 25 % (as the
+/// carriage's above) with no limit passed; a pillow has no axis along the spine, and says so.
+#[test]
+fn val_a_rig_is_planned_for_its_techniques() {
+    let study = study("studies/techniques.toml", &[]);
+    let mut comparison = study.comparison.clone().unwrap();
+    comparison.machines.clear();
+    comparison.hand = false;
+    comparison.rigs.truncate(2);
+    let mut press = part("shiatsu_palm", [0.45, 0.45], 0.15);
+    press.firmness = 0.0;
+    comparison.parts = vec![press, part("chair_rolling", [0.40, 0.50], 0.3)];
+    let trials = compare_techniques(&study, &comparison, 1, &Silent).unwrap();
+    let told = |i: usize| format!("{:?}, {:?}", trials[i].passed, trials[i].refused);
+    let score = trials[0].score.as_ref().expect("the press has a score");
+    let palm_n = score.get("force").unwrap().measured;
+    assert!((palm_n / 60.0 - 1.0).abs() < 0.25, "{palm_n}");
+    assert_eq!(trials[0].passed, [], "{}", told(0));
+    let refused = trials[3].refused.as_deref().unwrap_or_default();
+    assert!(refused.contains("an axis along the spine"), "{}", told(3));
+}

@@ -4,7 +4,7 @@ use crate::back::Back;
 use crate::body::Sex;
 use crate::limits::Limits;
 use crate::policy::{Decision, Policy, UnknownCondition, combine};
-use crate::zone::{Place, Zone};
+use crate::zone::{KIDNEYS_TO_U, Place, Zone};
 
 /// Stands wherever limits print.
 pub const NOTICE: &str = "Engineering envelope; needs clinical review; not medical advice.";
@@ -168,6 +168,12 @@ impl Envelope {
         }
     }
 
+    /// Whether nothing may beat at a station of a zone: anywhere under a condition that forbids percussion, and for everybody on the flank above L3,
+    /// where the kidneys lie (E).
+    pub fn forbids_percussion(&self, zone: Zone, u: f64) -> bool {
+        self.policy.forbid_percussion || zone == Zone::QL && u < KIDNEYS_TO_U
+    }
+
     /// Longest time at a fraction of pain pressure, s: 8 from 0.6 on, 3 from 0.8 on, without bound below; 0 above 0.6 where a condition
     /// forbids deep work, and at pain.
     pub fn dwell_cap_s(&self, fraction_of_pain: f64) -> f64 {
@@ -292,6 +298,12 @@ impl Envelope {
                 "no tapping is tuned or exported",
             ),
             row(
+                "percussion on the flank above L3",
+                "never: the kidneys".into(),
+                "E",
+                "check of sessions, simulator; no tapping is tuned or exported",
+            ),
+            row(
                 "stay above 0.6 of pain pressure",
                 dwell(l.deep_fraction),
                 "E",
@@ -396,6 +408,19 @@ mod tests {
     fn envelope(ids: &[&str]) -> Envelope {
         Envelope::new(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
             .expect("known conditions")
+    }
+
+    /// The flank above L3 is left alone by whatever beats, the loin beside it and the flank below are not; a condition leaves nothing.
+    #[test]
+    fn nothing_beats_over_the_kidneys() {
+        let healthy = envelope(&[]);
+        assert!(healthy.forbids_percussion(Zone::QL, 0.75));
+        assert!(!healthy.forbids_percussion(Zone::QL, 0.84));
+        assert!(!healthy.forbids_percussion(Zone::LP, 0.75));
+        assert!(envelope(&["fibromyalgia"]).forbids_percussion(Zone::LP, 0.75));
+        let rows = healthy.rows();
+        let row = rows.iter().find(|r| r.name.contains("flank"));
+        assert!(row.is_some_and(|r| r.value.contains("never")), "{rows:?}");
     }
 
     #[test]

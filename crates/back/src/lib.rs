@@ -40,4 +40,4 @@ pub use scan::{Scan, ScanMarks, ScanProblem, mesh_of};
 pub use sizes::{SIZES, SizeRow, Sizes};
 pub use source::{Source, sources};
 pub use survey::{Marginal, Regression, Survey};
-pub use zone::{Place, Zone};
+pub use zone::{KIDNEYS_TO_U, Place, Zone};

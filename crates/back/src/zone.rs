@@ -114,6 +114,9 @@ impl Zone {
     }
 }
 
+/// The kidneys lie above L3 (W): down to its station the flank has no percussion.
+pub const KIDNEYS_TO_U: f64 = 0.812;
+
 /// Where a point of the back lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {

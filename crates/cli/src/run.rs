@@ -66,8 +66,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (scene, mut sim, warnings) = if args.scene.is_dir() {
         match point::seat(&args.scene, args.which)? {
             Seated::Carriage(scene, sim) => (scene, *sim, Vec::new()),
-            Seated::Rig(scene, sim) => {
-                return run_rig::record(args, folder, &scene, *sim, Vec::new());
+            Seated::Rig(sim) => {
+                return run_rig::record(args, folder, *sim, None, Vec::new());
             }
         }
     } else {
@@ -121,7 +121,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         if let Some(breath) = &breath {
             writeln!(out, "{}", breath.line())?;
         }
-        tell_scores(out, &scene, &scores)
+        run_score::tell(out, &scene.session.fits, &scores)
     };
     gist.print(args, besides, own)?;
     drop(place);
@@ -154,36 +154,6 @@ fn scores(scene: &Scene, trace: &Trace, length_m: f64) -> Vec<Score> {
     parts
         .map(|(i, part)| score(&felt, i, &part.manner, [part.from_u, part.to_u], length_m))
         .collect()
-}
-
-/// The table of scores, and what the machine could not follow.
-fn tell_scores(out: &mut impl Write, scene: &Scene, scores: &[Score]) -> anyhow::Result<()> {
-    if scores.is_empty() {
-        return Ok(());
-    }
-    let mut rows = vec![run_score::head(&["technique"])];
-    rows.extend(
-        scores
-            .iter()
-            .map(|s| run_score::row(vec![s.technique.clone()], s)),
-    );
-    print::table(out, 1, &rows)?;
-    writeln!(out, "{}", run_score::LEGEND)?;
-    for fit in &scene.session.fits {
-        for note in &fit.notes {
-            writeln!(out, "session.part.{} ({}): {note}", fit.part, fit.technique)?;
-        }
-        if fit.residual_m > 5e-4 {
-            writeln!(
-                out,
-                "session.part.{} ({}): {:.1} mm (rms) beside the path asked for",
-                fit.part,
-                fit.technique,
-                1e3 * fit.residual_m
-            )?;
-        }
-    }
-    Ok(())
 }
 
 fn summary(

@@ -7,6 +7,7 @@ use crate::rig_report;
 use crate::run::{self, Args};
 use crate::run_breath::BreathSwing;
 use crate::run_gist::Gist;
+use crate::run_score;
 use crate::talk::{self, Outcome};
 use back::NOTICE;
 use scene::RigScene;
@@ -14,8 +15,8 @@ use serde_json::json;
 use sim::{Bed, Recording, RigSim, RigTrace, record_rig};
 use std::io::Write as _;
 use std::sync::Arc;
-use tune::rig_rate_hz;
-use tune::seat::seat_at_rig;
+use tune::seat::seat_rig_session;
+use tune::{RigSession, Score, felt_in_windows, rig_rate_hz, score};
 
 /// Runs it. A fault is told, and what was done before it is written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -26,20 +27,22 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     // Also while the body is seated: then the run ends with its first row.
     talk::watch_ctrl_c();
     let groundwork = Bed::groundwork(scene.solver.cell_m);
-    let sim = seat_at_rig(&scene, envelope, &groundwork)?;
-    record(args, folder, &scene, sim, warnings)
+    let (sim, session) = seat_rig_session(&scene, envelope, &groundwork)?;
+    record(args, folder, sim, session, warnings)
 }
 
 /// Runs what is seated, and writes the folder.
 pub fn record(
     args: &Args,
     mut folder: Folder,
-    scene: &Arc<RigScene>,
     mut sim: RigSim,
+    session: Option<RigSession>,
     warnings: Vec<String>,
 ) -> anyhow::Result<Outcome> {
+    // A planned session's own: its orders and how long it takes.
+    let scene = sim.scene().clone();
     let bar = talk::bar("simulating", (1e3 * scene.duration_s) as u64);
-    let rate_hz = rig_rate_hz(scene);
+    let rate_hz = rig_rate_hz(&scene);
     let recording = Recording {
         movie_hz: args.map_hz,
         ..Recording::rows(rate_hz)
@@ -51,12 +54,21 @@ pub fn record(
     bar.finish_and_clear();
     let stopped = talk::stop_asked() && !sim.is_done();
 
-    let breath = BreathSwing::of_rig(scene, &trace, sim.envelope(), rate_hz);
-    let gist = Gist::of_rig(scene, &trace);
+    let breath = BreathSwing::of_rig(&scene, &trace, sim.envelope(), rate_hz);
+    let length_m = sim.subject().back.arc_length_m();
+    let scores = session
+        .as_ref()
+        .map_or_else(Vec::new, |s| scores(s, &trace, length_m));
+    let gist = Gist::of_rig(&scene, &trace);
     gist.write(&mut folder, args, csv(&trace))?;
     folder.write("joints.csv", joints(&trace))?;
     folder.write("drives.csv", drives(&trace))?;
-    let mut summary = summary(scene, &trace, &gist);
+    let mut summary = summary(&scene, &trace, &gist);
+    if let Some(session) = &session {
+        summary["planned_s"] = json!(session.scene.duration_s);
+        summary["fits"] = json!(session.fits);
+        summary["scores"] = json!(scores);
+    }
     if let Some(breath) = &breath {
         summary["breathing"] = json!(breath);
     }
@@ -65,7 +77,7 @@ pub fn record(
     let back = &sim.subject().back;
     folder.write(
         "report.html",
-        rig_report::page(scene, back, &trace, &gist, &warnings)?,
+        rig_report::page(&scene, back, &trace, &gist, &warnings)?,
     )?;
     let place = folder.finish()?;
     gist.warn();
@@ -75,12 +87,22 @@ pub fn record(
             if let Some(breath) = &breath {
                 writeln!(out, "{}", breath.line())?;
             }
-            Ok(())
+            let fits = session.as_ref().map_or(&[][..], |s| &s.fits);
+            run_score::tell(out, fits, &scores)
         },
         &["joints.csv", "drives.csv"],
     )?;
     drop(place);
     Ok(gist.outcome(stopped))
+}
+
+/// How close each part of a planned session came.
+fn scores(session: &RigSession, trace: &RigTrace, length_m: f64) -> Vec<Score> {
+    let felt = felt_in_windows(trace, session);
+    let parts = session.scene.parts.iter().enumerate();
+    parts
+        .map(|(i, part)| score(&felt, i, &part.manner, [part.from_u, part.to_u], length_m))
+        .collect()
 }
 
 fn summary(scene: &RigScene, trace: &RigTrace, gist: &Gist<'_>) -> serde_json::Value {

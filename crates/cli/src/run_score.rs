@@ -1,6 +1,11 @@
 //! Scores as a table: one technique a line, one measured figure a column.
 
+use std::io::Write;
+
+use program::Fit;
 use tune::Score;
+
+use crate::print;
 
 /// Figures that get a column: name, title, factor to the shown unit, decimals.
 pub const COLUMNS: [(&str, &str, f64, usize); 12] = [
@@ -54,4 +59,30 @@ pub fn row(lead: Vec<String>, score: &Score) -> Vec<String> {
     }
     row.push(String::new());
     row
+}
+
+/// The table of scores, and what the machine could not follow.
+pub fn tell(out: &mut impl Write, fits: &[Fit], scores: &[Score]) -> anyhow::Result<()> {
+    if scores.is_empty() {
+        return Ok(());
+    }
+    let mut rows = vec![head(&["technique"])];
+    rows.extend(scores.iter().map(|s| row(vec![s.technique.clone()], s)));
+    print::table(out, 1, &rows)?;
+    writeln!(out, "{}", LEGEND)?;
+    for fit in fits {
+        for note in &fit.notes {
+            writeln!(out, "part.{} ({}): {note}", fit.part, fit.technique)?;
+        }
+        if fit.residual_m > 5e-4 {
+            writeln!(
+                out,
+                "part.{} ({}): {:.1} mm (rms) beside the path asked for",
+                fit.part,
+                fit.technique,
+                1e3 * fit.residual_m
+            )?;
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use crate::tune::Bars;
 use anyhow::bail;
 use back::NOTICE;
 use serde_json::json;
+use sim::Limit;
 use std::io::Write;
 use std::path::PathBuf;
 use tune::{Trial, TuneError, Within, compare_techniques};
@@ -75,6 +76,26 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
+/// How many limits were passed, and by how much the worst.
+fn worst(passed: &[(Limit, f64, f64)]) -> String {
+    let over = |(_, value, allowed): &(Limit, f64, f64)| value / allowed.max(1e-9);
+    let most = passed.iter().max_by(|a, b| over(a).total_cmp(&over(b)));
+    let name = |limit: &Limit| json!(limit).as_str().unwrap_or_default().replace('_', " ");
+    let count = match passed.len() {
+        1 => "1 limit passed".to_owned(),
+        n => format!("{n} limits passed"),
+    };
+    match most {
+        Some(m) if m.2 > 0.0 => format!(
+            "{count}, {} by {:.0} %",
+            name(&m.0),
+            100.0 * (over(m) - 1.0)
+        ),
+        Some(m) => format!("{count}, {} where none is allowed", name(&m.0)),
+        None => count,
+    }
+}
+
 /// The line below a machine's that passed limits: what they let it do.
 fn within_row(trial: &Trial, within: &Within) -> Vec<String> {
     let mut row = run_score::row(
@@ -86,7 +107,10 @@ fn within_row(trial: &Trial, within: &Within) -> Vec<String> {
         format!("time x {:.2}", within.time_share),
     ];
     if !within.passed.is_empty() {
-        notes.push(format!("{} limits still passed", within.passed.len()));
+        notes.push(format!(
+            "not possible within limits: {}",
+            worst(&within.passed)
+        ));
     }
     let last = row.len() - 1;
     row[last] = notes.join(", ");
@@ -103,7 +127,7 @@ fn table(trials: &[Trial]) -> anyhow::Result<()> {
                 let mut row = run_score::row(lead, score);
                 let last = row.len() - 1;
                 row[last] = if passed > 0 {
-                    format!("{passed} limits passed")
+                    worst(&trial.passed)
                 } else {
                     String::new()
                 };

@@ -63,15 +63,15 @@ pub struct Fit {
 }
 
 /// Slower than this share of the least that a technique asks for, a machine does not do it (E).
-const LEAST_SHARE: f64 = 0.5;
+pub(crate) const LEAST_SHARE: f64 = 0.5;
 /// Farther from its path than this share of its amplitude, a machine does not follow it (E).
-const MOST_RESIDUAL: f64 = 0.5;
+pub(crate) const MOST_RESIDUAL: f64 = 0.5;
 /// A millimetre outward, along the spine and into the user: what it counts in following a path (E). Along the spine tissue hardly tells.
-const WEIGHTS: [f64; 3] = [1.0, 0.3, 1.0];
+pub(crate) const WEIGHTS: [f64; 3] = [1.0, 0.3, 1.0];
 /// Where hands work beside the spine, m from the midline: on the ridge of the muscle (E). Nodes of 20 mm then keep 10 mm off what is left out.
-const BESIDE_M: f64 = 0.050;
+pub(crate) const BESIDE_M: f64 = 0.050;
 /// Way of the slide from behind the pad to the work, m (E): only to reckon how many places fit into the minutes.
-const PRESS_WAY_M: f64 = 0.055;
+pub(crate) const PRESS_WAY_M: f64 = 0.055;
 
 /// Plans every part for a machine: what it does, at which rate and width, how often. `length_m` is the back's from station 0 to 1.
 ///

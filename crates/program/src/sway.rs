@@ -123,7 +123,7 @@ impl Sway {
 }
 
 /// A share that grows from 0 to 1 as `x` does, with speed and acceleration 0 at both ends (quintic), and its derivatives.
-fn swell(x: f64) -> [f64; 4] {
+pub(crate) fn swell(x: f64) -> [f64; 4] {
     if x <= 0.0 {
         return [0.0; 4];
     }
@@ -140,7 +140,7 @@ fn swell(x: f64) -> [f64; 4] {
 }
 
 /// Integral of [`swell`] from 0.
-fn swelled(x: f64) -> f64 {
+pub(crate) fn swelled(x: f64) -> f64 {
     if x >= 1.0 {
         return x - 0.5;
     }

@@ -134,7 +134,7 @@ static SESSION: Table = Table {
     ],
 };
 
-static PART: Table = Table {
+pub(crate) static PART: Table = Table {
     about: "One technique over a stretch of the back for some minutes: what the machine does for it is planned, and what it cannot do is refused. \
             It aims at the technique's force, up to the caps; tuned tables take the level's depths instead.",
     fields: &[
@@ -324,17 +324,16 @@ static COMPARISON: Table = Table {
     fields: &[
         field("machine", Kind::Tables(&MACHINE, 1), Required, "who does them", ""),
         field("part", Kind::Tables(&PART, 1), Required, "what is done: each part alone, from first touch to last", ""),
-        field("rig", Kind::Tables(&RIG_TRIAL, 0), Empty, "machines of other topologies, which do their usual motion: scenes of rigs", ""),
+        field("rig", Kind::Tables(&RIG_TRIAL, 0), Empty, "machines of other topologies, on the bodies of their own scenes", ""),
         field("hand", Kind::Flag, Flag(true), "an ideal hand does them too, on the same skin, lying still", ""),
     ],
 };
 
 static RIG_TRIAL: Table = Table {
-    about: "A scene of a rig that is scored as one technique: its drives do what they always do.",
+    about: "A scene of a rig that does every part: what its drives do is planned, its own commands play no part.",
     fields: &[
         field("name", Kind::Text, Required, "what to call it in the table", ""),
         field("scene", Kind::File(|| &RIG_SCENE), Required, "rig, body and where it stands", ""),
-        field("technique", Kind::File(|| &TECHNIQUE), Required, "what its motion comes near", ""),
     ],
 };
 

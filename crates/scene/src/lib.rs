@@ -85,4 +85,4 @@ pub use sweep::{
     Algorithm, BODY_NAMES, Derived, Limit, MOST_SAMPLES, Objective, Over, People, Place, Sampling,
     SearchPlan, Span, Sweep, SweepModel, Variable,
 };
-pub use technique_file::{forbidden, load_technique, plan_session};
+pub use technique_file::{forbidden, load_technique, plan_rig_parts, plan_session};

@@ -7,7 +7,7 @@ use back::{
     ScanProblem, Sex,
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
-use program::{Manner, Session, Step, Technique, Timing};
+use program::{Session, Step, Technique, Timing};
 use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
 use crate::any_scene::AnyScene;
@@ -854,13 +854,12 @@ fn to_comparison(t: &Checked, problems: &mut Problems) -> Option<Comparison> {
             Some((m.text("name").to_string(), mechanism))
         })
         .collect();
-    let rigs: Vec<Option<(String, RigScene, Manner)>> = t
+    let rigs: Vec<Option<(String, RigScene)>> = t
         .tables("rig")
         .iter()
         .map(|r| {
             let scene = to_rig_scene(r.table("scene")?, problems);
-            let manner = to_manner(r.table("technique")?, problems);
-            Some((r.text("name").to_string(), scene?, manner?))
+            Some((r.text("name").to_string(), scene?))
         })
         .collect();
     let parts = to_parts(t, problems)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use back::Body;
 use mechanism::{JointKind, LEFT, Rig};
+use program::{Course, Part, Timing};
 use serde::{Deserialize, Serialize};
 
 use crate::check::Checked;
@@ -13,6 +14,7 @@ use crate::problem::{Problem, Problems};
 use crate::rig_file::{tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
+use crate::technique_file::{forbidden, plan_rig_parts, to_parts};
 
 /// The complete input of a rig's run. Built by [`load_rig_scene`]; fields are free to edit, and then the editor answers for
 /// their sense.
@@ -34,6 +36,9 @@ pub struct RigScene {
     pub duration_s: f64,
     /// What its drives are told, in the order of time.
     pub orders: Vec<Order>,
+    /// Techniques, planned as orders by whoever runs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// Strokes a second of a machine that taps, Hz; 0 for others.
     pub percussion_hz: f64,
     /// How finely it is computed.
@@ -101,6 +106,13 @@ pub enum Deed {
         position: f64,
         /// Time for the way, s.
         over_s: f64,
+    },
+    /// Along a planned course.
+    Follow {
+        /// Where it begins.
+        from: f64,
+        /// What.
+        course: Course,
     },
     /// On at a speed.
     Speed(f64),
@@ -172,7 +184,32 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         };
         add(problem, problems);
     }
-    Some(RigScene {
+    let parts = to_parts(c, problems);
+    if let Some(parts) = &parts
+        && !parts.is_empty()
+        && orders.as_ref().is_some_and(|o| !o.is_empty())
+    {
+        let problem = Problem {
+            allowed: "commands or parts".into(),
+            hint: Some("parts are planned as commands: write one of the two".into()),
+            ..c.problem("command", "this scene has both commands and parts")
+        };
+        add(problem, problems);
+    }
+    if let (Some(parts), Some(conditions)) = (&parts, &conditions) {
+        for (i, reason) in forbidden(parts, conditions) {
+            let problem = Problem {
+                allowed: "a technique that the condition allows".into(),
+                hint: Some(reason),
+                ..c.problem(
+                    &format!("part.{i}.technique"),
+                    format!("{} is forbidden here", parts[i].manner.name),
+                )
+            };
+            add(problem, problems);
+        }
+    }
+    let scene = RigScene {
         name: c.text("name").to_string(),
         body: body?,
         conditions: conditions?,
@@ -184,11 +221,28 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
             .map(to_placement)?,
         duration_s: c.number("duration_s"),
         orders: orders?,
+        parts: parts?,
         percussion_hz: c.number("percussion_hz"),
         solver: c.table("solver").filter(|t| !t.broken).map(to_solver)?,
         surface: surface?,
         breath: c.table("body").map(to_breath)?,
-    })
+    };
+    if let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
+        for p in found.problems {
+            let key = match p.step {
+                Some(part) => format!("part.{part}.{}", p.key),
+                None => p.key,
+            };
+            let problem = Problem {
+                value: p.value,
+                allowed: p.allowed,
+                hint: Some(p.hint),
+                ..c.problem(&key, "this machine cannot do this")
+            };
+            add(problem, problems);
+        }
+    }
+    Some(scene)
 }
 
 fn to_placement(t: &Checked) -> RigPlacement {

@@ -1,6 +1,6 @@
 //! The keys of a rig's scene: who meets which machine, where it stands, what its drives are told.
 
-use crate::fields::{BODY, CHAIR, SURFACE};
+use crate::fields::{BODY, CHAIR, PART, SURFACE};
 use crate::rig_fields::rig;
 use crate::spec::Fallback::{Empty, Numbers, Required, Text};
 use crate::spec::{Kind, Table, field, integer, number};
@@ -15,6 +15,7 @@ pub static RIG_SCENE: Table = Table {
         field("placement", Kind::Table(&PLACEMENT), Empty, "where it stands, and how it comes there", ""),
         number("duration_s", (0.01, 20.0, 7200.0), "how long it runs", ""),
         field("command", Kind::Tables(&COMMAND, 0), Empty, "what drives are told instead of their usual motions", ""),
+        field("part", Kind::Tables(&PART, 0), Empty, "techniques over stretches and minutes instead of commands: planned for this machine when it runs, and the scene then lasts as long as they do", ""),
         number("percussion_hz", (0.0, 0.0, 200.0), "strokes a second of a machine that taps, else 0: the rise of force is then that of the mean over a stroke, and some conditions forbid it", ""),
         field("chair", Kind::Table(&CHAIR), Empty, "what the body sits or lies on; with a track in the rig the backrest follows it, else it is flat", ""),
         field("solver", Kind::Table(&SOLVER), Empty, "how finely it is computed", ""),

@@ -2,7 +2,7 @@
 
 use back::{Classes, People};
 use mechanism::Mechanism;
-use program::{Manner, Part, Technique};
+use program::{Part, Technique};
 use serde::Serialize;
 
 use crate::any_scene::AnyScene;
@@ -67,8 +67,8 @@ pub struct Comparison {
     pub machines: Vec<(String, Mechanism)>,
     /// What is done, each alone.
     pub parts: Vec<Part>,
-    /// Scenes of rigs by name, and the technique that each is scored as.
-    pub rigs: Vec<(String, RigScene, Manner)>,
+    /// Scenes of rigs by name.
+    pub rigs: Vec<(String, RigScene)>,
     /// Whether a hand does them too.
     pub hand: bool,
 }

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use back::{Back, Body, Envelope};
-use mechanism::Mechanism;
+use back::{Back, Body, Envelope, KIDNEYS_TO_U, Zone};
+use mechanism::{Linkage, Mechanism};
 use program::{
     AxisLimits, Carriage, ContactShape, Direction, Manner, NO_THRUST, Need, Part, Path as Way,
-    ProgramError, School, Session, Sources, Timing, plan,
+    ProgramError, RigMachine, RigPlan, School, Session, Sources, Timing, plan, plan_rig,
 };
 
 use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{add, checked};
 use crate::problem::{Problem, Problems};
+use crate::rig_scene::{RigScene, Stand};
 
 /// Reads a technique.
 ///
@@ -207,7 +208,17 @@ pub fn plan_session(
     Ok(())
 }
 
-/// Parts whose technique a condition forbids, with the reason. Conditions that are not known or that refuse everything are told elsewhere.
+/// Whether a part is asked for on the flank above L3.
+fn over_kidneys(part: &Part) -> bool {
+    let (low_u, high_u) = (part.from_u.min(part.to_u), part.from_u.max(part.to_u));
+    part.width_m.is_some_and(|x_m| {
+        Zone::QL.rectangles().any(|[u0, u1, x0, x1]| {
+            (x0..=x1).contains(&x_m) && low_u < u1.min(KIDNEYS_TO_U) && high_u > u0
+        })
+    })
+}
+
+/// Parts whose technique a condition forbids, or a limit that holds for everybody, with the reason. Conditions that are not known or that refuse everything are told elsewhere.
 pub fn forbidden(parts: &[Part], conditions: &[String]) -> Vec<(usize, String)> {
     let Ok(envelope) = Envelope::new(conditions) else {
         return Vec::new();
@@ -216,11 +227,36 @@ pub fn forbidden(parts: &[Part], conditions: &[String]) -> Vec<(usize, String)> 
     let mut found = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let name = &part.manner.name;
-        if part.manner.percussive && policy.forbid_percussion {
+        if part.manner.percussive && over_kidneys(part) {
+            found.push((
+                i,
+                format!(
+                    "no percussion on the flank above L3, where the kidneys lie, and {name} beats"
+                ),
+            ));
+        } else if part.manner.percussive && policy.forbid_percussion {
             found.push((i, format!("{}: no percussion, and {name} beats", policy.id)));
         } else if part.manner.deep && policy.forbid_deep {
             found.push((i, format!("{}: no deep work, and {name} is", policy.id)));
         }
     }
     found
+}
+
+/// Plans the parts of a rig's scene for its machine and body. Machines and bodies that cannot be leave no plan: whoever runs it says why.
+///
+/// # Errors
+/// The parts that the machine cannot do; `step` is the part's number.
+pub fn plan_rig_parts(scene: &RigScene, timing: &Timing) -> Result<Vec<RigPlan>, ProgramError> {
+    let turn_rad = match scene.placement.stand {
+        Stand::Skin { turn_rad, .. } => turn_rad,
+        Stand::Chair { .. } => 0.0,
+    };
+    let machine = Linkage::new(&scene.rig)
+        .ok()
+        .and_then(|linkage| RigMachine::new(&linkage, turn_rad));
+    let (Some(machine), Ok(back)) = (machine, Back::new(&scene.body)) else {
+        return Ok(Vec::new());
+    };
+    plan_rig(&scene.parts, &machine, timing, back.arc_length_m())
 }

@@ -15,7 +15,7 @@ pub enum Limit {
     Pressure,
     /// Node pressure where none may be (keep-out or excluded zone), Pa.
     KeepOut,
-    /// Rise of the force, N/s.
+    /// Rise of the force, N/s; of what beats where nothing may, any.
     Rate,
     /// Contact above a fraction of the pain threshold for too long, s.
     Dwell,
@@ -212,10 +212,15 @@ impl Guard {
         };
         let rate_n_s = (force_n - watched.slow_force_n) / RATE_FILTER_S;
         watched.slow_force_n += rate_n_s * dt_s;
+        let beats = self.stroke_s.is_some();
         looks[5] = (
             Limit::Rate,
             rate_n_s,
-            self.envelope.rate_cap_n_s(self.stroke_s.is_some()),
+            if beats && self.envelope.forbids_percussion(zone, contact.u) {
+                0.0
+            } else {
+                self.envelope.rate_cap_n_s(beats)
+            },
         );
         for (limit, value, allowed) in looks {
             self.hold(Violation {

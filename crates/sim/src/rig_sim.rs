@@ -156,6 +156,11 @@ impl RigSim {
         self.machine_from_ground * Translation3::new(0.0, -placement.approach_m * left, 0.0)
     }
 
+    /// Where the rig's ground stands when it has come, in the backrest's frame.
+    pub fn ground(&self) -> Isometry3<f64> {
+        self.machine_from_ground
+    }
+
     /// Pose of the back in the backrest's frame.
     pub fn machine_from_back(&self) -> Isometry3<f64> {
         match &self.sitter {
@@ -270,6 +275,7 @@ impl RigSim {
                 Deed::Stuck => world.fail(order.drive, Failure::Stuck),
                 Deed::Lost(by) => world.fail(order.drive, Failure::Lost(by)),
                 Deed::Go { position, over_s } => world.go(order.drive, position, over_s),
+                Deed::Follow { from, course } => world.send(order.drive, from, course),
                 Deed::Stop => world.command(
                     order.drive,
                     Some(Command::Follow {

@@ -15,6 +15,7 @@ use mechanism::{
     TorqueLine,
 };
 use nalgebra::{Isometry3, Matrix3, Point3, Translation3, UnitQuaternion, Vector3};
+use program::Course;
 use rapier3d_f64::dynamics::{
     GenericJoint, GenericJointBuilder, ImpulseJointHandle, JointAxesMask, JointAxis,
     MassProperties, MotorModel, MultibodyDofCoupling, MultibodyJointHandle, RigidBodyBuilder,
@@ -161,26 +162,48 @@ struct Rotor {
     gap: ImpulseJointHandle,
 }
 
-/// A way from standstill to standstill: half a cosine.
+/// A way that a drive is sent.
 #[derive(Clone, Copy, Debug)]
-struct Way {
-    from: f64,
-    to: f64,
-    begun_s: f64,
-    over_s: f64,
+enum Way {
+    /// From standstill to standstill: half a cosine.
+    Go {
+        from: f64,
+        to: f64,
+        begun_s: f64,
+        over_s: f64,
+    },
+    /// A course that was planned.
+    Course {
+        from: f64,
+        course: Course,
+        begun_s: f64,
+    },
 }
 
 impl Way {
     /// Position at a time, and its rate.
     fn at(&self, t_s: f64) -> (f64, f64) {
-        let share = ((t_s - self.begun_s) / self.over_s.max(1e-9)).clamp(0.0, 1.0);
+        let (from, to, begun_s, over_s) = match *self {
+            Way::Go {
+                from,
+                to,
+                begun_s,
+                over_s,
+            } => (from, to, begun_s, over_s),
+            Way::Course {
+                from,
+                course,
+                begun_s,
+            } => return course.at(from, t_s - begun_s),
+        };
+        let share = ((t_s - begun_s) / over_s.max(1e-9)).clamp(0.0, 1.0);
         let (sin, cos) = (std::f64::consts::PI * share).sin_cos();
-        let span = self.to - self.from;
+        let span = to - from;
         let moving = share > 0.0 && share < 1.0;
         (
-            self.from + 0.5 * span * (1.0 - cos),
+            from + 0.5 * span * (1.0 - cos),
             if moving {
-                0.5 * span * std::f64::consts::PI * sin / self.over_s
+                0.5 * span * std::f64::consts::PI * sin / over_s
             } else {
                 0.0
             },
@@ -346,11 +369,20 @@ impl RigWorld {
     /// stays until it is commanded.
     pub fn go(&mut self, drive: usize, to: f64, over_s: f64) {
         let from = self.motion(self.drives[drive].joint).0;
-        self.drives[drive].way = Some(Way {
+        self.drives[drive].way = Some(Way::Go {
             from,
             to,
             begun_s: self.steps as f64 * self.setup.dt_s,
             over_s,
+        });
+    }
+
+    /// Sends a drive along a course from a position on. At its end it stays until it is commanded.
+    pub fn send(&mut self, drive: usize, from: f64, course: Course) {
+        self.drives[drive].way = Some(Way::Course {
+            from,
+            course,
+            begun_s: self.steps as f64 * self.setup.dt_s,
         });
     }
 

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use back::{Back, Envelope};
-use mechanism::Linkage;
 use program::{Fit, Manner, Part, Session};
 use rayon::prelude::*;
-use scene::{Comparison, RigScene, Scene, Study, forbidden, plan_session};
+use scene::{Comparison, RigScene, Scene, Stand, Study, forbidden, plan_session};
 use serde::Serialize;
-use sim::{
-    Bed, Limit, Recording, RigSim, Subject, Violation, perform, record_rig, record_with, surface,
-};
+use sim::{Bed, Limit, Recording, Subject, Violation, perform, record_rig, record_with, surface};
 
 use crate::error::TuneError;
 use crate::progress::{Progress, in_pool};
-use crate::score::{Score, felt_in, felt_of_hand, felt_of_rig, score};
+use crate::rig_session::{RigPlanner, felt_in_windows};
+use crate::score::{Felt, Score, felt_in, felt_of_hand, score};
+use crate::seat;
 use crate::variant::{Depth, Workshop};
 
 /// One technique by one performer.
@@ -59,7 +58,8 @@ const RATE_HZ: f64 = 100.0;
 /// Cells under a hand, m: fine for fingers; coarse for palms, whose patch a window of fine ones does not hold.
 const CELLS_M: [f64; 2] = [0.002, 0.004];
 
-/// Runs a study's comparison on `jobs` threads (0: all cores): technique after technique, the machines in their order, the hand last.
+/// Runs a study's comparison on `jobs` threads (0: all cores): technique after technique, the machines and rigs in their order,
+/// the hand last.
 ///
 /// # Errors
 /// See [`TuneError`]; what a machine cannot do is a trial without a score.
@@ -79,33 +79,32 @@ pub fn compare_techniques(
         });
     }
     let back = Back::new(&scene.body).map_err(|p| TuneError::body(&p))?;
-    let performers = comparison.machines.len() + usize::from(comparison.hand);
+    let (machines, rigs) = (comparison.machines.len(), comparison.rigs.len());
+    let performers = machines + rigs + usize::from(comparison.hand);
     let workshop = Workshop::default();
     let skins = CELLS_M.map(|cell_m| Subject::skin(&back, &Bed::groundwork(cell_m), &envelope));
     let trials = comparison.parts.len() * performers;
-    progress.begin("techniques", (trials + comparison.rigs.len()) as u64);
+    progress.begin("techniques", trials as u64);
     in_pool(jobs, || {
-        (0..trials + comparison.rigs.len())
+        (0..trials)
             .into_par_iter()
             .map(|i| {
                 if progress.stop_asked() {
                     return Err(TuneError::Stopped);
                 }
-                if let Some((name, scene, manner)) =
-                    i.checked_sub(trials).map(|i| &comparison.rigs[i])
-                {
-                    let trial = by_rig(scene, name, manner);
-                    progress.tick();
-                    return Ok(trial);
-                }
                 let part = &comparison.parts[i / performers];
-                let trial = match comparison.machines.get(i % performers) {
-                    Some((name, mechanism)) => {
+                let who = i % performers;
+                let rig = who
+                    .checked_sub(machines)
+                    .and_then(|r| comparison.rigs.get(r));
+                let trial = match (comparison.machines.get(who), rig) {
+                    (Some((name, mechanism)), _) => {
                         let mut scene = scene.clone();
                         scene.mechanism = mechanism.clone();
                         by_machine(&workshop, scene, name, part, &back)
                     }
-                    None => by_hand(&skins, &envelope, part, &back),
+                    (None, Some((name, scene))) => by_rig(scene, name, part),
+                    (None, None) => by_hand(&skins, &envelope, part, &back),
                 };
                 progress.tick();
                 Ok(trial)
@@ -114,54 +113,73 @@ pub fn compare_techniques(
     })?
 }
 
-/// A rig does what it always does, on its own scene's body: scored from a second after it has come there, over the stretch that it touches.
-fn by_rig(scene: &RigScene, name: &str, manner: &Manner) -> Trial {
-    let refuse = |reason: String| without(manner, name, reason);
-    let envelope = match Envelope::new(&scene.conditions) {
-        Ok(envelope) if !envelope.refused() => envelope,
-        Ok(envelope) => return refuse(format!("refused for {}", envelope.policy().id)),
+/// A rig does what is planned for it, on its own scene's body; where it stands on skin, it is put to the middle of the stretch.
+fn by_rig(scene: &RigScene, name: &str, part: &Part) -> Trial {
+    let refuse = |reason: String| without(&part.manner, name, reason);
+    if let Some((_, reason)) = forbidden(std::slice::from_ref(part), &scene.conditions).pop() {
+        return refuse(reason);
+    }
+    let envelope = match seat::allow(&scene.conditions) {
+        Ok(envelope) => envelope,
         Err(e) => return refuse(e.to_string()),
     };
-    let Ok(linkage) = Linkage::new(&scene.rig) else {
-        return refuse("this machine cannot work".into());
-    };
-    let (scene, linkage) = (Arc::new(scene.clone()), Arc::new(linkage));
-    let groundwork = Bed::groundwork(scene.solver.cell_m);
-    let subject = match Subject::at_rig(&scene, &linkage, &groundwork, &envelope) {
-        Ok(subject) => Arc::new(subject),
-        Err(problems) => return refuse(TuneError::body(&problems).to_string()),
-    };
-    let length_m = subject.back.arc_length_m();
-    let mut sim = match RigSim::new(Arc::clone(&scene), subject, linkage, envelope) {
-        Ok(sim) => sim,
-        Err(fault) => return refuse(format!("fault {fault}")),
-    };
-    let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * scene.percussion_hz);
-    let trace = record_rig(&mut sim, &Recording::rows(rate_hz), &mut |_, _| true);
-    if let Some(fault) = &trace.fault {
-        return refuse(format!("fault {fault}"));
+    let mut scene = scene.clone();
+    if let Stand::Skin { u, .. } = &mut scene.placement.stand {
+        *u = 0.5 * (part.from_u + part.to_u);
     }
-    let felt = felt_of_rig(&trace, scene.placement.approach_s + SETTLED_S);
+    let groundwork = Bed::groundwork(scene.solver.cell_m);
+    let planner = match RigPlanner::new(&scene, &envelope, &groundwork) {
+        Ok(planner) => planner,
+        Err(e) => return refuse(e.to_string()),
+    };
+    tried(name, part, |eased| {
+        let session = planner
+            .plan(std::slice::from_ref(eased))
+            .map_err(|e| one_line(&e.to_string()))?;
+        let mut sim = session
+            .seat(&planner, &envelope)
+            .map_err(|e| e.to_string())?;
+        let rate_hz = RATE_HZ.max(ROWS_PER_STROKE * session.scene.percussion_hz);
+        let trace = record_rig(&mut sim, &Recording::rows(rate_hz), &mut |_, _| true);
+        if let Some(fault) = &trace.fault {
+            return Err(format!("fault {fault}"));
+        }
+        let felt = felt_in_windows(&trace, &session);
+        let length_m = sim.subject().back.arc_length_m();
+        let ends_u = if session.goes_along {
+            [part.from_u, part.to_u]
+        } else {
+            touched(&felt, length_m)
+        };
+        Ok(Done {
+            score: score(&felt, 0, &part.manner, ends_u, length_m),
+            fit: session.fits.first().cloned(),
+            passed: passed(&trace.violations),
+        })
+    })
+}
+
+/// The stretch that a machine touches which does not go along the spine; a place wide at least.
+fn touched(felt: &[Felt], length_m: f64) -> [f64; 2] {
     let touched = || felt.iter().filter(|f| f.working && f.force_n > 1.0);
     let low_u = touched().map(|f| f.u).fold(f64::INFINITY, f64::min);
     let high_u = touched().map(|f| f.u).fold(f64::NEG_INFINITY, f64::max);
-    // At least a place wide.
     let half_u = 0.5 * (0.01 / length_m - (high_u - low_u)).max(0.0);
-    let ends_u = if low_u <= high_u {
+    if low_u <= high_u {
         [low_u - half_u, high_u + half_u]
     } else {
         [0.0, 0.1]
-    };
-    Trial {
-        passed: passed(&trace.violations),
-        ..scored(manner, name, score(&felt, 0, manner, ends_u, length_m))
     }
+}
+
+/// A message of several lines in one.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Rows for each stroke of a machine that taps.
 const ROWS_PER_STROKE: f64 = 12.0;
-/// A rig is at work so long after it has come to the user, s.
-const SETTLED_S: f64 = 1.0;
 
 fn scored(manner: &Manner, performer: &str, score: Score) -> Trial {
     Trial {
@@ -196,14 +214,21 @@ fn by_machine(workshop: &Workshop, scene: Scene, name: &str, part: &Part, back: 
     if let Some((_, reason)) = forbidden(std::slice::from_ref(part), &scene.conditions).pop() {
         return without(&part.manner, name, reason);
     }
-    let asked = match done(workshop, scene.clone(), part, &part.manner, back) {
+    tried(name, part, |eased| {
+        done(workshop, scene.clone(), eased, &part.manner, back)
+    })
+}
+
+/// A trial by runs of a part: as asked for, and eased where that passes limits.
+fn tried(name: &str, part: &Part, run: impl Fn(&Part) -> Result<Done, String>) -> Trial {
+    let asked = match run(part) {
         Ok(asked) => asked,
         Err(reason) => return without(&part.manner, name, reason),
     };
     let within = if asked.passed.is_empty() {
         None
     } else {
-        within(workshop, &scene, part, &asked, back)
+        within(part, &asked, &run)
     };
     Trial {
         fit: asked.fit,
@@ -216,11 +241,9 @@ fn by_machine(workshop: &Workshop, scene: Scene, name: &str, part: &Part, back: 
 /// Eases a part until its run passes no limit: a dose by its time, all else by its force, each by what it passes its limit by and a tenth more. A hold
 /// is no shorter than its technique lets it be: a dose that does not fall with the time is eased by the force too.
 fn within(
-    workshop: &Workshop,
-    scene: &Scene,
     part: &Part,
     asked: &Done,
-    back: &Back,
+    run: &impl Fn(&Part) -> Result<Done, String>,
 ) -> Option<Within> {
     let (mut force_share, mut time_share) = (1.0, 1.0);
     let mut passed = asked.passed.clone();
@@ -247,7 +270,7 @@ fn within(
         let mut eased = part.clone();
         eased.minutes *= time_share;
         eased.manner.force_n = part.manner.force_n.map(|n| force_share * n);
-        let run = done(workshop, scene.clone(), &eased, &part.manner, back).ok()?;
+        let run = run(&eased).ok()?;
         passed = run.passed;
         let kept = passed.is_empty();
         best = Some(Within {

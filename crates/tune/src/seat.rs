@@ -10,6 +10,7 @@ use scene::{RigScene, Scene, StationScan};
 use sim::{Bed, BodyScan, Fault, Groundwork, RigSim, Sim, Subject};
 
 use crate::aim::Aim;
+use crate::rig_session::{RigPlanner, RigSession};
 
 /// Why a scene cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum SeatError {
     /// The session cannot be compiled for the body.
     #[error("this session cannot run on this body:\n{0}")]
     Session(String),
+    /// The machine has no axes for a technique, or none quick enough.
+    #[error("{0}")]
+    Unable(String),
     /// The body scan has nothing to find, or did not.
     #[error("{0}")]
     Scan(String),
@@ -178,7 +182,7 @@ pub fn plan(
         .map_err(|e| SeatError::Session(e.to_string()))
 }
 
-/// Puts the body of a rig's scene before its machine, on groundwork for the scene's cells.
+/// Puts the body of a rig's scene before its machine, on groundwork for the scene's cells, its techniques planned.
 ///
 /// # Errors
 /// Why it cannot run.
@@ -187,6 +191,24 @@ pub fn seat_at_rig(
     envelope: Envelope,
     groundwork: &Groundwork,
 ) -> Result<RigSim, SeatError> {
+    Ok(seat_rig_session(scene, envelope, groundwork)?.0)
+}
+
+/// The same, and the plan of its techniques, where it has any.
+///
+/// # Errors
+/// Why it cannot run.
+pub fn seat_rig_session(
+    scene: &Arc<RigScene>,
+    envelope: Envelope,
+    groundwork: &Groundwork,
+) -> Result<(RigSim, Option<RigSession>), SeatError> {
+    if !scene.parts.is_empty() {
+        let planner = RigPlanner::new(scene, &envelope, groundwork)?;
+        let session = planner.plan(&scene.parts)?;
+        let sim = session.seat(&planner, &envelope)?;
+        return Ok((sim, Some(session)));
+    }
     let linkage = Linkage::new(&scene.rig).map_err(|problems| {
         let lines = problems.iter().map(|p| format!("\n  {}", p.message));
         SeatError::Machine(lines.collect())
@@ -194,7 +216,8 @@ pub fn seat_at_rig(
     let linkage = Arc::new(linkage);
     let subject = Subject::at_rig(scene, &linkage, groundwork, &envelope);
     let subject = Arc::new(subject.map_err(|problems| implausible(&problems))?);
-    Ok(RigSim::new(Arc::clone(scene), subject, linkage, envelope)?)
+    let sim = RigSim::new(Arc::clone(scene), subject, linkage, envelope)?;
+    Ok((sim, None))
 }
 
 /// A body that nobody has.

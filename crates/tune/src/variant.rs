@@ -3,7 +3,7 @@
 use crate::aim::Aim;
 use crate::metric::{METRICS, Run};
 use crate::rig_metric::{RigMetric, rig_metrics};
-use crate::seat::{SeatError, allow_rig, place};
+use crate::seat::{SeatError, allow_rig, place, seat_rig_session};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
 use mechanism::{Kinematics, Linkage, Rig, Track};
@@ -254,7 +254,7 @@ impl Workshop {
 
     fn trace_rig(&self, scene: &Arc<RigScene>) -> Result<(RigTrace, Linkage), Failure> {
         let mut sim = self.seat_rig(scene)?;
-        let recording = Recording::rows(rig_rate_hz(scene));
+        let recording = Recording::rows(rig_rate_hz(sim.scene()));
         let trace = record_rig(&mut sim, &recording, &mut |_, _| true);
         match &trace.fault {
             Some(fault) => Err(Failure::Failed(fault.to_string())),
@@ -277,6 +277,14 @@ impl Workshop {
             }
             other => Failure::Infeasible(other.to_string()),
         })?;
+        if !scene.parts.is_empty() {
+            let groundwork = self.groundwork(scene.solver.cell_m);
+            return match seat_rig_session(scene, envelope, &groundwork) {
+                Ok((sim, _)) => Ok(sim),
+                Err(SeatError::Body(problems)) => Err(Failure::Failed(problems)),
+                Err(other) => Err(Failure::Infeasible(other.to_string())),
+            };
+        }
         let linkage = Linkage::new(&scene.rig).map_err(|problems| {
             let all: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
             Failure::Infeasible(format!("rig: {}", all.join("; ")))

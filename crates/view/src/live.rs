@@ -137,9 +137,8 @@ impl Bench {
         let scene: Arc<Scene> = match scene {
             AnyScene::Carriage(scene) => Arc::from(scene),
             AnyScene::Rig(scene) => {
-                let scene = Arc::from(scene);
-                let sim = self.workshop.seat_rig(&scene)?;
-                return on_rig(&scene, sim, Vec::new());
+                let sim = self.workshop.seat_rig(&Arc::from(scene))?;
+                return on_rig(sim, Vec::new());
             }
         };
         let sim = self.workshop.seat(&scene, &scene.body, depth)?;
@@ -156,7 +155,7 @@ impl Bench {
         let groundwork = self.groundwork(scene.solver.cell_m);
         let sim = seat::seat_at_rig(&scene, envelope, &groundwork)?;
         let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-        on_rig(&scene, sim, warnings)
+        on_rig(sim, warnings)
     }
 
     /// What beds of one cell size share.
@@ -238,7 +237,8 @@ fn on_carriage(
     Ok(Live::new(run, engine, RATE_HZ))
 }
 
-fn on_rig(scene: &RigScene, sim: RigSim, warnings: Vec<String>) -> anyhow::Result<Live> {
+fn on_rig(sim: RigSim, warnings: Vec<String>) -> anyhow::Result<Live> {
+    let scene = sim.scene();
     let machine = rig_parts::machine(sim.linkage())?;
     let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
     run.furniture = Furniture::of_rig(&sim);
@@ -500,6 +500,7 @@ fn doing(scene: &RigScene, t_s: f64) -> String {
         let what = match deed {
             None | Some(Deed::Motion) => "runs",
             Some(Deed::Go { .. }) => "goes to its place",
+            Some(Deed::Follow { .. }) => "works",
             Some(Deed::Speed(_)) => "runs at a speed",
             Some(Deed::Stop) => "stands",
             Some(Deed::Volts(_)) => "has lost its controller",

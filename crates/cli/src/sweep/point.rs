@@ -3,7 +3,7 @@
 use super::place::{self, Place, read_json};
 use super::sheet::Pages;
 use anyhow::{anyhow, bail};
-use scene::{AnyScene, RigScene, Scene};
+use scene::{AnyScene, Scene};
 use serde_json::Value;
 use sim::{RigSim, Sim};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub enum Seated {
     /// On a carriage.
     Carriage(Arc<Scene>, Box<Sim>),
     /// On a rig.
-    Rig(Arc<RigScene>, Box<RigSim>),
+    Rig(Box<RigSim>),
 }
 
 /// The scene of a point on a body, and its run as the sweep measured it.
@@ -52,9 +52,8 @@ pub fn seat(root: &Path, which: Which) -> anyhow::Result<Seated> {
             Ok(Seated::Carriage(scene, Box::new(sim)))
         }
         AnyScene::Rig(scene) => {
-            let scene = Arc::from(scene);
-            let sim = Workshop::default().seat_rig(&scene)?;
-            Ok(Seated::Rig(scene, Box::new(sim)))
+            let sim = Workshop::default().seat_rig(&Arc::from(scene))?;
+            Ok(Seated::Rig(Box::new(sim)))
         }
     }
 }
