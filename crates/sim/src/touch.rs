@@ -440,7 +440,7 @@ impl Touch {
     ) -> Contact {
         self.follow(bed, foot);
         self.overlap(bed, back_from_node, foot, place.depth_m);
-        let felt = self.spread(sink, foot, bed.cell_m());
+        let felt = self.spread(sink, foot, place.depth_m, bed.cell_m());
         let ground = tissue::Ground {
             kernel: &self.kernel,
             stiffening: &self.stiffening,
@@ -462,14 +462,15 @@ impl Touch {
         contact
     }
 
-    /// Lays what other nodes do over the window's cells; whether they do anything.
-    fn spread(&mut self, sink: Sink, foot: &Foot, cell_m: f64) -> bool {
+    /// Lays what other nodes do over the window's cells that a node this deep can touch; whether they do anything.
+    fn spread(&mut self, sink: Sink, foot: &Foot, depth_m: f64, cell_m: f64) -> bool {
         let Some(origin) = self.origin.filter(|_| sink != Sink::default()) else {
             return false;
         };
         let [down_m, side_m] = sink.slope.map(|slope| slope * cell_m);
         let [row, column] = [0, 1].map(|axis| foot.at[axis] - origin[axis] as f64);
-        for (r, line) in self.sink_m.chunks_mut(WINDOW).enumerate() {
+        for r in self.cells_near(depth_m, cell_m) {
+            let line = &mut self.sink_m[r * WINDOW..(r + 1) * WINDOW];
             let first_m = sink.sink_m + (r as f64 - row) * down_m - column * side_m;
             for (c, cell) in line.iter_mut().enumerate() {
                 *cell = first_m + c as f64 * side_m;

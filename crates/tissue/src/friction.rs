@@ -1,9 +1,10 @@
 //! Friction of one node: bristles on the cells of skin, stick and slip cell by cell.
 
 use crate::compliance::tangential_compliance;
-use crate::lanes::{dot, sum, wide};
+use crate::lanes::{dot, filled, sum, wide};
 use crate::stack::Stack;
 use std::f64::consts::PI;
+use std::ops::Range;
 
 /// How far the skin lets itself be dragged: flexibility of a bristle over the radius of the patch.
 ///
@@ -157,6 +158,8 @@ pub struct Bristles {
     side: usize,
     traction_pa: [Vec<f64>; 2],
     cells: Cells,
+    /// Cells that may hold traction.
+    held: Range<usize>,
     buffer: Vec<f64>,
 }
 
@@ -322,6 +325,7 @@ impl Bristles {
             side,
             traction_pa: [zeros(), zeros()],
             cells: Cells::default(),
+            held: 0..0,
             buffer: zeros(),
         }
     }
@@ -334,6 +338,7 @@ impl Bristles {
     /// Lets go of everything.
     pub fn clear(&mut self) {
         self.traction_pa.iter_mut().for_each(|t| t.fill(0.0));
+        self.held = 0..0;
     }
 
     /// Moves the window by whole cells over the surface; what leaves it lets go.
@@ -355,6 +360,9 @@ impl Bristles {
             }
             std::mem::swap(traction, &mut self.buffer);
         }
+        let by = rows * side as isize + columns;
+        let moved = |cell: usize| cell.saturating_add_signed(-by).min(side * side);
+        self.held = moved(self.held.start)..moved(self.held.end);
     }
 
     /// Moves the node on. `pressure_pa` is that at the end of the step; `arm_m` tells, for a cell, where the node's
@@ -397,14 +405,22 @@ impl Bristles {
         let cells = &mut self.cells;
         cells.index.clear();
         let counts = |i: &usize| (pressure_pa[*i] > 0.0) | (along[*i] != 0.0) | (across[*i] != 0.0);
-        // Of a window most is bare, eight cells at a time.
+        // Of a window most is bare: all before the first and after the last, and in between eight cells at a time.
         const BLOCK: usize = 8;
-        for first in (0..pressure_pa.len()).step_by(BLOCK) {
-            let block = first..(first + BLOCK).min(pressure_pa.len());
+        let (mut from, mut to) = wide!(filled(pressure_pa));
+        if from >= to {
+            (from, to) = (self.held.start, self.held.end);
+        } else if !self.held.is_empty() {
+            (from, to) = (from.min(self.held.start), to.max(self.held.end));
+        }
+        for first in (from..to).step_by(BLOCK) {
+            let block = first..(first + BLOCK).min(to);
             if block.clone().fold(false, |any, i| any | counts(&i)) {
                 cells.index.extend(block.filter(counts));
             }
         }
+        let ends = cells.index.first().zip(cells.index.last());
+        self.held = ends.map_or(0..0, |(first, last)| *first..last + 1);
         cells.fit();
         for (i, &index) in cells.index.iter().enumerate() {
             let arm = arm_m(index);
