@@ -161,7 +161,7 @@ impl Planner<'_> {
 
     fn too_slow(&self, drive: &str, value: String, allowed: String) -> ProgramProblem {
         self.refuse(
-            format!("{}: its {drive} does {value}", self.part.manner.name),
+            format!("{}: its drive {drive} does {value}", self.part.manner.name),
             allowed,
             "under half of the least speed it is not that technique any more: take another, or a quicker machine",
         )
