@@ -10,7 +10,7 @@ use tune::sweep::{Crew, Known, Manner, Plan, Record, Sink};
 use tune::{Failure, Workshop, rig_rate_hz};
 
 /// A rig's scene for less than a second, on cells of 4 mm.
-fn short(name: &str, sets: &[(&str, &str)]) -> Arc<RigScene> {
+pub(crate) fn short(name: &str, sets: &[(&str, &str)]) -> Arc<RigScene> {
     let coarse = [
         ("solver.cell_mm", "4"),
         ("duration_s", "0.6"),
@@ -26,7 +26,7 @@ fn short(name: &str, sets: &[(&str, &str)]) -> Arc<RigScene> {
 }
 
 /// As `kneadlab run` does it.
-fn run(scene: &Arc<RigScene>) -> RigTrace {
+pub(crate) fn run(scene: &Arc<RigScene>) -> RigTrace {
     let groundwork = Bed::groundwork(scene.solver.cell_m);
     let mut sim = seat_at_rig(scene, allow_rig(scene).unwrap(), &groundwork).unwrap();
     let rows = Recording::rows(rig_rate_hz(scene));

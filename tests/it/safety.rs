@@ -1,5 +1,6 @@
 //! Promise: what a health condition forbids cannot be tuned, and what it limits is limited in every cell.
 
+use crate::rig_variant::{run, short};
 use crate::seat::{do_parts, only, part, scene, seat, small_study};
 use back::{EXCLUDED_PRESSURE_PA, Envelope, Zone};
 use program::Technique;
@@ -288,4 +289,20 @@ fn nothing_is_passed(tuned: &Tuned, conditions: &[&str]) {
 
 fn mean_force_n(tuned: &Tuned) -> f64 {
     tuned.cells.iter().map(|c| c.force_n).sum::<f64>() / tuned.cells.len() as f64
+}
+
+/// Over the flank above L3, where kidneys lie, any rise of force by something that beats is a limit passed; a hand's breadth nearer to the
+/// spine the same gun beats within its own rate.
+#[test]
+fn val_nothing_beats_over_the_kidneys() {
+    let forbidden = |x_mm: &str| {
+        let place = [("placement.u", "0.72"), ("placement.x_mm", x_mm)];
+        let trace = run(&short("gun.toml", &place));
+        let rates = trace.violations.iter().filter(|v| v.limit == Limit::Rate);
+        let none = rates.filter(|v| v.allowed == 0.0);
+        none.map(|v| v.zone).collect::<Vec<_>>()
+    };
+    let flank = forbidden("75");
+    assert!(!flank.is_empty() && flank.iter().all(|zone| *zone == Zone::QL));
+    assert_eq!(forbidden("35"), []);
 }
