@@ -271,7 +271,7 @@ fn val_what_no_drive_does_is_refused() {
     // 8 mm in and out at 10 Hz would be 500 mm/s.
     let told = refused(&three_axes(), &[part(Path::Beat, [8.0, 12.0], Need::Tap)]);
     assert!(
-        told.contains("its in does") && told.contains("8.0 Hz at least"),
+        told.contains("its drive in does") && told.contains("8.0 Hz at least"),
         "{told}"
     );
     let slow = part(Path::Beat, [0.2, 0.4], Need::Tap);
