@@ -1,4 +1,4 @@
-//! Panels over the picture. They show and change [`Show`], [`Play`] and the booths' [`Tuning`](crate::tuning::Tuning), nothing else.
+//! Panels over the picture. They show and change [`Show`], [`Play`] and the booths' [`Tuning`], nothing else.
 
 mod keys;
 mod legend;
