@@ -31,6 +31,76 @@ pub struct Part {
     pub spacing_u: f64,
 }
 
+impl Part {
+    /// What a machine cannot do of it, the session's part `index`.
+    pub(crate) fn refuse(
+        &self,
+        index: usize,
+        value: String,
+        allowed: String,
+        hint: &str,
+    ) -> ProgramProblem {
+        ProgramProblem {
+            step: Some(index),
+            key: "technique".to_owned(),
+            value,
+            allowed,
+            hint: hint.to_owned(),
+        }
+    }
+
+    /// An axis is too slow for it.
+    pub(crate) fn too_slow(
+        &self,
+        index: usize,
+        axis: &str,
+        value: &str,
+        allowed: String,
+    ) -> ProgramProblem {
+        self.refuse(
+            index,
+            format!("{}: its {axis} does {value}", self.manner.name),
+            allowed,
+            "under half of the least speed it is not that technique any more: take another, or a quicker machine",
+        )
+    }
+
+    /// Places that it asks for.
+    pub(crate) fn places(&self) -> usize {
+        let way_u = (self.to_u - self.from_u).abs();
+        (way_u / self.spacing_u - 1e-3).ceil().max(0.0) as usize + 1
+    }
+
+    /// What a machine whose nodes stand `width_m` from the midline does for it, before anything else is known: one place, once.
+    pub(crate) fn fit(&self, index: usize, deed: Technique, width_m: Option<f64>) -> Fit {
+        let off_m = match (self.width_m, width_m) {
+            (Some(asked), Some(is)) => is - asked,
+            _ => 0.0,
+        };
+        let mut notes = Vec::new();
+        if off_m.abs() > 0.005 {
+            let which = if off_m > 0.0 { "wider" } else { "narrower" };
+            let off_mm = 1e3 * off_m.abs();
+            notes.push(format!("nodes stand {off_mm:.0} mm {which} than asked for"));
+        }
+        Fit {
+            part: index,
+            technique: self.manner.name.clone(),
+            deed,
+            park_deg: 0.0,
+            width_off_m: off_m,
+            rate_hz: None,
+            amplitude_m: None,
+            speed_m_s: None,
+            residual_m: 0.0,
+            places: 1,
+            passes: 1,
+            work_s: 0.0,
+            notes,
+        }
+    }
+}
+
 /// How near a machine's steps come to what a part asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
@@ -140,13 +210,7 @@ impl Planner<'_> {
     }
 
     fn refuse(&self, value: String, allowed: String, hint: &str) -> ProgramProblem {
-        ProgramProblem {
-            step: Some(self.index),
-            key: "technique".to_owned(),
-            value,
-            allowed,
-            hint: hint.to_owned(),
-        }
+        self.part.refuse(self.index, value, allowed, hint)
     }
 
     /// Whether there is an axis for everything.
@@ -177,32 +241,12 @@ impl Planner<'_> {
 
     fn fit(&self, deed: Technique, park_rad: f64, beats: &Beats) -> Fit {
         let width_m = self.machine.place_m(&[0.0, 0.0, park_rad]).map(|p| p[0]);
-        let off_m = match (self.part.width_m, width_m) {
-            (Some(asked), Some(is)) => is - asked,
-            _ => 0.0,
-        };
-        let mut notes = Vec::new();
-        if off_m.abs() > 0.005 {
-            notes.push(format!(
-                "nodes stand {:.0} mm {} than asked for",
-                1e3 * off_m.abs(),
-                if off_m > 0.0 { "wider" } else { "narrower" }
-            ));
-        }
         Fit {
-            part: self.index,
-            technique: self.part.manner.name.clone(),
-            deed,
             park_deg: park_rad.to_degrees(),
-            width_off_m: off_m,
-            rate_hz: None,
-            amplitude_m: None,
-            speed_m_s: None,
-            residual_m: 0.0,
             places: beats.places,
             passes: beats.passes,
             work_s: beats.work_s,
-            notes,
+            ..self.part.fit(self.index, deed, width_m)
         }
     }
 
@@ -237,8 +281,7 @@ impl Planner<'_> {
     /// As many places as fit into the minutes at the technique's shortest time, then as many rounds, then as long at each as is left and allowed.
     fn beats(&self, hold_s: [f64; 2]) -> Beats {
         let part = self.part;
-        let way_u = (part.to_u - part.from_u).abs();
-        let wanted = (way_u / part.spacing_u - 1e-3).ceil().max(0.0) as usize + 1;
+        let wanted = part.places();
         let budget_s = 60.0 * part.minutes;
         let travel_m_s = self.timing.travel_m_s.min(self.limits.walk_m_s);
         let slide_s = PRESS_WAY_M / self.limits.protrude_m_s;
@@ -260,8 +303,7 @@ impl Planner<'_> {
     /// One step a round, to and fro; where fewer places fit than asked for, they spread over the stretch.
     fn rounds(&self, beats: &Beats, step: Step, fit: &mut Fit) -> Vec<Step> {
         let part = self.part;
-        let way_u = (part.to_u - part.from_u).abs();
-        let wanted = (way_u / part.spacing_u - 1e-3).ceil().max(0.0) as usize + 1;
+        let wanted = part.places();
         let (mut from_u, mut to_u, mut spacing_u) = (part.from_u, part.to_u, part.spacing_u);
         if beats.places < wanted {
             fit.notes.push(format!(
@@ -272,7 +314,7 @@ impl Planner<'_> {
                 from_u = 0.5 * (part.from_u + part.to_u);
                 to_u = from_u;
             } else {
-                spacing_u = way_u / (beats.places - 1) as f64;
+                spacing_u = (part.to_u - part.from_u).abs() / (beats.places - 1) as f64;
             }
         }
         (0..beats.passes)
@@ -568,10 +610,6 @@ impl Planner<'_> {
     }
 
     fn too_slow(&self, axis: &str, value: String, allowed: String) -> ProgramProblem {
-        self.refuse(
-            format!("{}: its {axis} does {value}", self.part.manner.name),
-            allowed,
-            "under half of the least speed it is not that technique any more: take another, or a quicker machine",
-        )
+        self.part.too_slow(self.index, axis, &value, allowed)
     }
 }

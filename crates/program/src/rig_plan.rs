@@ -150,21 +150,16 @@ impl Planner<'_> {
     }
 
     fn refuse(&self, value: String, allowed: String, hint: &str) -> ProgramProblem {
-        ProgramProblem {
-            step: Some(self.index),
-            key: "technique".to_owned(),
-            value,
-            allowed,
-            hint: hint.to_owned(),
-        }
+        self.part.refuse(self.index, value, allowed, hint)
     }
 
-    fn too_slow(&self, drive: &str, value: String, allowed: String) -> ProgramProblem {
-        self.refuse(
-            format!("{}: its drive {drive} does {value}", self.part.manner.name),
-            allowed,
-            "under half of the least speed it is not that technique any more: take another, or a quicker machine",
-        )
+    fn too_slow(&self, axis: &str, value: String, allowed: String) -> ProgramProblem {
+        self.part.too_slow(self.index, axis, &value, allowed)
+    }
+
+    /// A drive, as a refusal names it.
+    fn named(&self, drive: usize) -> String {
+        format!("drive {}", self.machine.name(drive))
     }
 
     fn limits(&self, role: Need) -> Option<Rates> {
@@ -215,34 +210,12 @@ impl Planner<'_> {
 
     fn fit(&self, deed: Technique, at: &[f64]) -> Fit {
         let width_m = self.machine.place_m(at).map(|p| p[0]);
-        let off_m = match (self.part.width_m, width_m) {
-            (Some(asked), Some(is)) => is - asked,
-            _ => 0.0,
-        };
-        let mut notes = Vec::new();
-        if off_m.abs() > 0.005 {
-            let which = if off_m > 0.0 { "wider" } else { "narrower" };
-            let off_mm = 1e3 * off_m.abs();
-            notes.push(format!("nodes stand {off_mm:.0} mm {which} than asked for"));
-        }
+        let mut fit = self.part.fit(self.index, deed, width_m);
         if self.machine.axis(Need::Walk).is_none() {
-            notes.push("no drive goes along the spine: it works where it stands".to_owned());
+            let note = "no drive goes along the spine: it works where it stands";
+            fit.notes.push(note.to_owned());
         }
-        Fit {
-            part: self.index,
-            technique: self.part.manner.name.clone(),
-            deed,
-            park_deg: 0.0,
-            width_off_m: off_m,
-            rate_hz: None,
-            amplitude_m: None,
-            speed_m_s: None,
-            residual_m: 0.0,
-            places: 1,
-            passes: 1,
-            work_s: 0.0,
-            notes,
-        }
+        fit
     }
 
     /// Time to let go, to go to the next place, and to press in.
@@ -271,8 +244,7 @@ impl Planner<'_> {
         let mut places_u = Vec::new();
         let mut work_s = (budget_s - beside_s).clamp(hold_s[0], hold_s[1]);
         if self.machine.axis(Need::Walk).is_some() {
-            let way_u = (part.to_u - part.from_u).abs();
-            let wanted = (way_u / part.spacing_u - 1e-3).ceil().max(0.0) as usize + 1;
+            let wanted = part.places();
             fit.places = wanted.min(fits(beside_s + hold_s[0]));
             fit.passes = fits(fit.places as f64 * (beside_s + middle(hold_s)));
             let left_s = budget_s / (fit.places * fit.passes) as f64 - beside_s;
@@ -297,32 +269,32 @@ impl Planner<'_> {
                 }));
             }
         }
-        let (work, beat_hz) = match moved {
-            None => (RigWork::Hold(work_s), 0.0),
+        let mut cycles_hz = 0.0;
+        let work = match moved {
+            None => RigWork::Hold(work_s),
             Some(RigWork::Sway { waves, rate_hz, .. }) => {
-                let cycles = (work_s * rate_hz).floor().max(2.0);
-                work_s = cycles / rate_hz;
-                let beats = part.manner.path == Path::Beat;
-                let work = RigWork::Sway {
+                cycles_hz = rate_hz;
+                work_s = (work_s * rate_hz).floor().max(2.0) / rate_hz;
+                RigWork::Sway {
                     waves,
                     rate_hz,
                     length_s: work_s,
-                };
-                (work, if beats { rate_hz } else { 0.0 })
+                }
             }
             Some(RigWork::Turn { drive, rate_hz, .. }) => {
+                cycles_hz = rate_hz;
                 let turns = (work_s * rate_hz).round().max(1.0);
                 work_s = turns / rate_hz;
-                let beats = part.manner.path == Path::Beat;
-                let work = RigWork::Turn {
+                RigWork::Turn {
                     drive,
                     rate_hz,
                     turns,
-                };
-                (work, if beats { rate_hz } else { 0.0 })
+                }
             }
-            Some(stroke) => (stroke, 0.0),
+            Some(stroke) => stroke,
         };
+        let beats = part.manner.path == Path::Beat;
+        let beat_hz = if beats { cycles_hz } else { 0.0 };
         fit.work_s = work_s;
         RigPlan {
             fit,
@@ -398,7 +370,7 @@ impl Planner<'_> {
         let rate_hz = middle(asked).min(most_hz);
         if rate_hz < LEAST_SHARE * asked[0] {
             return Err(self.too_slow(
-                self.machine.name(round.drive),
+                &self.named(round.drive),
                 format!("{:.0} turns a minute", 60.0 * most_hz),
                 format!("{:.0} at least", 60.0 * asked[0]),
             ));
@@ -455,7 +427,7 @@ impl Planner<'_> {
         let rate_hz = middle(asked).min(most_hz);
         if rate_hz < LEAST_SHARE * asked[0] {
             return Err(self.too_slow(
-                self.machine.name(round.drive),
+                &self.named(round.drive),
                 format!("{most_hz:.1} Hz"),
                 format!("{:.1} Hz at least", asked[0]),
             ));
@@ -525,10 +497,10 @@ impl Planner<'_> {
                 "its axes end before, or its loops do not close there",
             ));
         };
-        let name = |axis: usize| self.machine.name(self.machine.drive(axis));
+        let slowest = found.slowest.map(|axis| self.machine.drive(axis));
         if found.rate_hz < LEAST_SHARE * asked_hz[0] {
             return Err(self.too_slow(
-                found.slowest.map_or("drive", name),
+                &slowest.map_or_else(|| "drive".to_owned(), |drive| self.named(drive)),
                 format!("{:.2} Hz over {:.0} mm", found.rate_hz, 2e3 * amplitude_m),
                 format!("{:.1} Hz at least", asked_hz[0]),
             ));
@@ -559,8 +531,9 @@ impl Planner<'_> {
         plan.fit.rate_hz = Some((asked_hz, found.rate_hz));
         plan.fit.amplitude_m = Some((asked_m, amplitude_m));
         plan.fit.residual_m = found.residual_m;
-        if let Some(axis) = found.slowest {
-            let note = format!("{} holds it back to {:.2} Hz", name(axis), found.rate_hz);
+        if let Some(drive) = slowest {
+            let name = self.machine.name(drive);
+            let note = format!("{name} holds it back to {:.2} Hz", found.rate_hz);
             plan.fit.notes.push(note);
         }
         Ok(plan)

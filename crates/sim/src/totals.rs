@@ -35,43 +35,30 @@ pub struct Totals<'a> {
     pub movie: Option<&'a Movie>,
 }
 
-impl<'a> From<&'a Trace> for Totals<'a> {
-    fn from(trace: &'a Trace) -> Totals<'a> {
-        Totals {
-            duration_s: trace.duration_s,
-            nodes: &trace.nodes,
-            efforts: &trace.efforts,
-            beyond: &trace.beyond,
-            motors: &trace.motors,
-            trunk_lift_m: trace.trunk_lift_m,
-            cells_per_patch: trace.cells_per_patch,
-            violations: &trace.violations,
-            load: trace.load,
-            fault: trace.fault.as_ref(),
-            map: &trace.map,
-            movie: trace.movie.as_ref(),
+/// Both traces call these things alike.
+macro_rules! totals_of {
+    ($($trace:ty),*) => {$(
+        impl<'a> From<&'a $trace> for Totals<'a> {
+            fn from(trace: &'a $trace) -> Totals<'a> {
+                Totals {
+                    duration_s: trace.duration_s,
+                    nodes: &trace.nodes,
+                    efforts: &trace.efforts,
+                    beyond: &trace.beyond,
+                    motors: &trace.motors,
+                    trunk_lift_m: trace.trunk_lift_m,
+                    cells_per_patch: trace.cells_per_patch,
+                    violations: &trace.violations,
+                    load: trace.load,
+                    fault: trace.fault.as_ref(),
+                    map: &trace.map,
+                    movie: trace.movie.as_ref(),
+                }
+            }
         }
-    }
+    )*};
 }
-
-impl<'a> From<&'a RigTrace> for Totals<'a> {
-    fn from(trace: &'a RigTrace) -> Totals<'a> {
-        Totals {
-            duration_s: trace.duration_s,
-            nodes: &trace.nodes,
-            efforts: &trace.efforts,
-            beyond: &trace.beyond,
-            motors: &trace.motors,
-            trunk_lift_m: trace.trunk_lift_m,
-            cells_per_patch: trace.cells_per_patch,
-            violations: &trace.violations,
-            load: trace.load,
-            fault: trace.fault.as_ref(),
-            map: &trace.map,
-            movie: trace.movie.as_ref(),
-        }
-    }
-}
+totals_of!(Trace, RigTrace);
 
 impl Totals<'_> {
     /// Largest force of any node at any step, N.

@@ -341,7 +341,8 @@ impl Patch {
         let side = self.side;
         let s = &mut self.scratch;
         s.spans.copy_from_slice(&self.pressed);
-        let cells = Frame::of(&s.spans).cells(side);
+        let contact = Frame::of(&s.spans);
+        let cells = contact.cells(side);
         self.tangent[..cells.start].fill(0.0);
         self.tangent[cells.end..].fill(0.0);
         s.active[..cells.start].fill(0.0);
@@ -353,7 +354,7 @@ impl Patch {
             mask(tangent, active);
             s.direction[cells.clone()].copy_from_slice(tangent);
         });
-        s.curve(kernel, side, cells.clone());
+        s.curve(kernel, side, &contact);
         let steer = s.stencil(kernel, cells.clone());
         let mut slope_before = 0.0;
         for turn in 1..products_max {
@@ -369,7 +370,7 @@ impl Patch {
                 break;
             }
             slope_before = s.turn(cells.clone(), &steer, slope_before);
-            let (curvature, slope) = s.curve(kernel, side, cells.clone());
+            let (curvature, slope) = s.curve(kernel, side, &contact);
             if curvature <= 0.0 {
                 break;
             }
@@ -604,6 +605,7 @@ impl Patch {
         ring(side, &s.spans, &mut s.ringed);
         // Pressure of this solve may stand on cells that were never pressed before.
         let loaded = self.touched.around(&Frame::of(&s.spans));
+        let ringed = Frame::of(&s.ringed);
         let cells = loaded.cells(side);
         s.source.fill(0.0);
         wide!(load(
@@ -617,7 +619,7 @@ impl Patch {
             side,
             source: &s.source,
             loaded: &loaded,
-            wanted: &Frame::of(&s.ringed),
+            wanted: &ringed,
             out: &mut s.product,
         }
         .run();
@@ -649,8 +651,7 @@ impl Patch {
             grown |= found.2;
         });
         if grown {
-            let rows = Frame::of(&s.ringed).rows;
-            spans_of(side, &s.active, rows, &mut s.spans);
+            spans_of(side, &s.active, ringed.rows, &mut s.spans);
         }
         !grown && energy <= tolerance_m * tolerance_m * count
     }
@@ -665,7 +666,8 @@ impl Patch {
         report: &mut Report,
     ) -> bool {
         let side = self.side;
-        let cells = Frame::of(&self.scratch.spans).cells(side);
+        let contact = Frame::of(&self.scratch.spans);
+        let cells = contact.cells(side);
         let steer = self.scratch.stencil(kernel, cells.clone());
         let enough_m2 = 0.25 * tolerance_m * tolerance_m;
         let mut slope_before = 0.0;
@@ -682,7 +684,7 @@ impl Patch {
                 return false;
             }
             slope_before = s.turn(cells.clone(), &steer, slope_before);
-            let (curvature, slope) = s.curve(kernel, side, cells.clone());
+            let (curvature, slope) = s.curve(kernel, side, &contact);
             report.products += 1;
             if curvature <= 0.0 {
                 return false;
@@ -831,17 +833,17 @@ impl Scratch {
 
     /// `product = (gain K + diagonal + carrier 1 1') direction` on the contact; returns `direction . product` and
     /// `direction . residual`.
-    fn curve(&mut self, kernel: &Kernel, side: usize, cells: Range<usize>) -> (f64, f64) {
-        let contact = Frame::of(&self.spans);
+    fn curve(&mut self, kernel: &Kernel, side: usize, contact: &Frame) -> (f64, f64) {
         Product {
             kernel,
             side,
             source: &self.direction,
-            loaded: &contact,
-            wanted: &contact,
+            loaded: contact,
+            wanted: contact,
             out: &mut self.product,
         }
         .run();
+        let cells = contact.cells(side);
         wide!({
             let direction = &self.direction[cells.clone()];
             let give_m = (self.carrier_m_pa * sum(direction)) as f32;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use back::Envelope;
-use mechanism::{LEFT, Linkage, Motion};
+use mechanism::{LEFT, Motion};
 use nalgebra::Point3;
 use program::{
     Course, Fit, Machine, Need, Part, ProgramError, ProgramProblem, RigMachine, RigPlan, RigWork,
@@ -16,7 +16,7 @@ use scene::{Deed, Order, RigScene, Stand, plan_rig_parts};
 use sim::{Groundwork, RigSim, Subject};
 
 use crate::score::Felt;
-use crate::seat::{SeatError, implausible};
+use crate::seat::{SeatError, implausible, linkage};
 
 /// A rig's scene with its techniques planned: orders, and when each technique is at work.
 #[derive(Clone, Debug)]
@@ -305,12 +305,7 @@ impl<'a> RigPlanner<'a> {
                 };
                 board.follow(slide, glide, from_s + at_s);
             }
-            board.now_s = from_s + length_s;
-            board.windows.push(Window {
-                part: index,
-                from_s,
-                to_s: board.now_s,
-            });
+            board.works(index, length_s);
             if one_way || stroke + 1 == strokes {
                 board.glide(slide, out, self.timing.release_ramp_s);
                 begun = false;
@@ -328,9 +323,12 @@ impl<'a> RigPlanner<'a> {
         part: &Part,
         plan: &mut RigPlan,
     ) -> Result<(), SeatError> {
-        if matches!(plan.work, RigWork::Stroke { .. }) {
+        if let RigWork::Stroke {
+            speed_m_s, strokes, ..
+        } = plan.work
+        {
             // A stroke of a hand: the holder's push follows the skin by itself.
-            return self.held_stroke(board, scene, index, part, plan);
+            return self.held_strokes(board, scene, index, part, plan, (speed_m_s, strokes));
         }
         let press_m = self.held_press(scene, part, plan)?;
         set_press(scene, press_m);
@@ -339,20 +337,15 @@ impl<'a> RigPlanner<'a> {
         Ok(())
     }
 
-    fn held_stroke(
+    fn held_strokes(
         &self,
         board: &mut Board<'_>,
         scene: &mut RigScene,
         index: usize,
         part: &Part,
         plan: &mut RigPlan,
+        (speed_m_s, strokes): (f64, usize),
     ) -> Result<(), SeatError> {
-        let RigWork::Stroke {
-            speed_m_s, strokes, ..
-        } = plan.work
-        else {
-            return Ok(());
-        };
         let Some(walk) = self.machine.axis(Need::Walk) else {
             return Err(SeatError::Session("no drive along the spine".into()));
         };
@@ -365,14 +358,8 @@ impl<'a> RigPlanner<'a> {
         for stroke in 0..strokes {
             let (from, to) = (walks[stroke % 2], walks[1 - stroke % 2]);
             let course = Course::cruise(from, to, speed_m_s, &limits);
-            let from_s = board.now_s;
-            board.follow(walk, course, from_s);
-            board.now_s += course.length_s();
-            board.windows.push(Window {
-                part: index,
-                from_s,
-                to_s: board.now_s,
-            });
+            board.follow(walk, course, board.now_s);
+            board.works(index, course.length_s());
         }
         Ok(())
     }
@@ -711,6 +698,12 @@ impl<'a> Board<'a> {
             }
             RigWork::Stroke { .. } => 0.0,
         };
+        self.works(part, length_s);
+    }
+
+    /// From now on a part is at work for so long.
+    fn works(&mut self, part: usize, length_s: f64) {
+        let from_s = self.now_s;
         self.now_s += length_s;
         self.windows.push(Window {
             part,
@@ -718,13 +711,6 @@ impl<'a> Board<'a> {
             to_s: self.now_s,
         });
     }
-}
-
-fn linkage(scene: &RigScene) -> Result<Linkage, SeatError> {
-    Linkage::new(&scene.rig).map_err(|problems| {
-        let lines = problems.iter().map(|p| format!("\n  {}", p.message));
-        SeatError::Machine(lines.collect())
-    })
 }
 
 /// Puts the joints of the drives where they stand when all begins.

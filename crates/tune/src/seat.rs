@@ -209,15 +209,19 @@ pub fn seat_rig_session(
         let sim = session.seat(&planner, &envelope)?;
         return Ok((sim, Some(session)));
     }
-    let linkage = Linkage::new(&scene.rig).map_err(|problems| {
-        let lines = problems.iter().map(|p| format!("\n  {}", p.message));
-        SeatError::Machine(lines.collect())
-    })?;
-    let linkage = Arc::new(linkage);
+    let linkage = Arc::new(linkage(scene)?);
     let subject = Subject::at_rig(scene, &linkage, groundwork, &envelope);
     let subject = Arc::new(subject.map_err(|problems| implausible(&problems))?);
     let sim = RigSim::new(Arc::clone(scene), subject, linkage, envelope)?;
     Ok((sim, None))
+}
+
+/// The machine of a rig's scene, put together.
+pub(crate) fn linkage(scene: &RigScene) -> Result<Linkage, SeatError> {
+    Linkage::new(&scene.rig).map_err(|problems| {
+        let lines = problems.iter().map(|p| format!("\n  {}", p.message));
+        SeatError::Machine(lines.collect())
+    })
 }
 
 /// A body that nobody has.
