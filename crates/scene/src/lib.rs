@@ -68,8 +68,8 @@ pub use builtin::template;
 pub use expression::Formula;
 pub use kind::FileKind;
 pub use load::{
-    Loaded, check_any, load, load_mechanism, load_stack, load_study, load_sweep, whole_scene,
-    whole_study,
+    BANDS, Loaded, check_any, load, load_mechanism, load_stack, load_study, load_sweep,
+    whole_scene, whole_study,
 };
 pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};
 pub use params::{Param, params, params_with};
