@@ -248,7 +248,7 @@ const UNLIMITED: f64 = 1e9;
 const FLYWHEEL: f64 = 1.0;
 /// Sweeps over all conditions in a substep, before and after positions move. With 10 or 40 no figure of `tests/` that is held against a
 /// closed form changes in its third digit; 10 cost a sixth of a step more, 40 half as much again and more.
-const SWEEPS: usize = 4;
+const SWEEPS: usize = 2;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;
 /// Mass and inertia of the body that carries a rotor, kg and kg m²: what it weighs is its armature.
