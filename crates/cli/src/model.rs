@@ -1,5 +1,6 @@
 //! From a tuned result to what the tables are made of.
 
+use crate::tune_report::bound_name;
 use crate::{safety_page, tune};
 use ::tune::{RETRACTED_M, Tuned, within_stay};
 use anyhow::{Context, anyhow, bail};
@@ -25,6 +26,7 @@ pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8
         "conditions.csv".into(),
         conditions_csv(&study.scene.conditions).into_bytes(),
     ));
+    files.push(("binding.csv".into(), binding_csv(tuned).into_bytes()));
     files.push((
         safety_page::NAME.into(),
         safety_page::page(study, tuned)?.into_bytes(),
@@ -334,6 +336,39 @@ fn conditions_csv(tuned_for: &[String]) -> String {
             "tuned for it"
         };
         let _ = writeln!(text, "{bit},{},{decision},{verdict}", policy.id);
+    }
+    text
+}
+
+/// What binds each cell: the nearest limit of the worst tuning body, where, and the share of it that is used.
+fn binding_csv(tuned: &Tuned) -> String {
+    let mut text = String::from(
+        "technique,class,u,level,depth_mm,force_n,limit,zone,share,moved_to_cap,retracted\n",
+    );
+    for (t, technique) in tuned.techniques.iter().enumerate() {
+        for (c, class) in tuned.classes.iter().enumerate() {
+            for (s, u) in tuned.stations.iter().enumerate() {
+                for level in 0..tuned.bands.len() {
+                    let cell = &tuned.cells[tuned.index(t, c, s, level)];
+                    let (limit, zone) = cell
+                        .binding
+                        .filter(|_| !cell.infeasible)
+                        .map_or(("", ""), |b| (bound_name(b.limit), b.zone.name()));
+                    let _ = writeln!(
+                        text,
+                        "{},{},{u:.4},{},{:.2},{:.2},{limit},{zone},{:.3},{},{}",
+                        technique.name(),
+                        class.name,
+                        level + 1,
+                        1e3 * cell.depth_m,
+                        cell.force_n,
+                        cell.load,
+                        cell.cap_limited,
+                        cell.infeasible
+                    );
+                }
+            }
+        }
     }
     text
 }

@@ -206,6 +206,16 @@ impl Checked {
         }
     }
 
+    /// As [`problem`](Self::problem), told at the line of another path: a part's own rather than that of the file it names.
+    pub fn problem_at(&self, line: &str, path: &str, message: impl Into<String>) -> Problem {
+        let (origin, _) = self.place(line);
+        Problem {
+            file: origin.file.to_string(),
+            line: origin.line,
+            ..self.problem(path, message)
+        }
+    }
+
     /// A problem at a path below this table, found after the walk.
     pub fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
         let (origin, key) = self.place(path);

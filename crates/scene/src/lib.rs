@@ -69,7 +69,7 @@ pub use document::Kept;
 pub use expression::Formula;
 pub use kind::FileKind;
 pub use load::{
-    Loaded, Whole, check_any, load, load_mechanism, load_stack, load_study, load_sweep,
+    BANDS, Loaded, Whole, check_any, load, load_mechanism, load_stack, load_study, load_sweep,
     whole_scene, whole_study,
 };
 pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use back::{
-    Ages, Body, BodyProblem, Classes, Knot, Limits, Market, People, Points, Scan, ScanMarks,
-    ScanProblem, Sex,
+    Ages, Body, BodyProblem, Classes, Envelope, Knot, Limits, Market, People, Points, Scan,
+    ScanMarks, ScanProblem, Sex,
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
@@ -334,6 +334,14 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
     } else {
         Sex::Female
     };
+    let (stature_m, bmi_kg_m2) = match t.text("size") {
+        "percentiles" => Market::survey().at_percentiles(
+            sex,
+            t.number("stature_percentile"),
+            t.number("bmi_percentile"),
+        ),
+        _ => (t.number("stature_mm"), t.number("bmi_kg_m2")),
+    };
     let body = Body {
         back_length_z: t.number("back_length_z"),
         girth_z: t.number("girth_z"),
@@ -363,12 +371,7 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             })
             .collect(),
         scan: t.table("scan").and_then(|t| to_scan(t, problems)),
-        ..Body::mean(
-            sex,
-            t.number("stature_mm"),
-            t.number("bmi_kg_m2"),
-            t.number("age_yr"),
-        )
+        ..Body::mean(sex, stature_m, bmi_kg_m2, t.number("age_yr"))
     };
     if t.broken {
         return None;
@@ -379,6 +382,19 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             let problem = body_problem(t, p, severity);
             add(problem, problems);
         }
+    }
+    let envelope = Envelope::new(t.words("conditions"));
+    if let Some(envelope) = envelope.ok().filter(Envelope::refused) {
+        let policy = envelope.policy();
+        let problem = Problem {
+            hint: Some(format!("{}: {}", policy.id, policy.note)),
+            severity: Severity::Warning,
+            ..t.problem(
+                "conditions",
+                "no session starts with these: nothing is run or tuned",
+            )
+        };
+        add(problem, problems);
     }
     Some(body)
 }
@@ -847,8 +863,9 @@ fn to_people(t: &Checked, problems: &mut Problems) -> People {
     People::Correlated { market, points }
 }
 
-/// Bands of the shipped study: what a sweep without bands of its own is measured against [E].
-const BANDS: [[f64; 2]; 5] = [
+/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`) [E]: what a sweep without bands of its own, and a scene without a study, is measured
+/// against.
+pub const BANDS: [[f64; 2]; 5] = [
     [0.055, 0.10],
     [0.07, 0.127],
     [0.088, 0.16],

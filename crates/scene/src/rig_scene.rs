@@ -208,7 +208,8 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
             let problem = Problem {
                 allowed: "a technique that the condition allows".into(),
                 hint: Some(reason),
-                ..c.problem(
+                ..c.problem_at(
+                    &format!("part.{i}"),
                     &format!("part.{i}.technique"),
                     format!("{} is forbidden here", parts[i].manner.name),
                 )
@@ -236,15 +237,15 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
     };
     if let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
         for p in found.problems {
-            let key = match p.step {
-                Some(part) => format!("part.{part}.{}", p.key),
-                None => p.key,
+            let (part, key) = match p.step {
+                Some(part) => (format!("part.{part}"), format!("part.{part}.{}", p.key)),
+                None => (p.key.clone(), p.key),
             };
             let problem = Problem {
                 value: p.value,
                 allowed: p.allowed,
                 hint: Some(p.hint),
-                ..c.problem(&key, "this machine cannot do this")
+                ..c.problem_at(&part, &key, "this machine cannot do this")
             };
             add(problem, problems);
         }

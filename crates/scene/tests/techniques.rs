@@ -148,6 +148,8 @@ fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
     let found = told(&both, "builtin:wobble_carriage", "[]");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, "session.part.1.technique");
+    // In the scene's own file, not in the technique's.
+    assert!(!found[0].1.contains("tapotement.toml"), "{}", found[0].1);
     assert!(found[0].1.contains("tapping shaft"), "{}", found[0].1);
     // With a crank it can tap, and then the condition says no.
     let (_folder, machine) = tapping();
@@ -167,6 +169,35 @@ fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
         "[\"fibromyalgia\"]",
     );
     assert!(deep[0].1.contains("no deep work"), "{deep:?}");
+    // For everybody: nothing beats on the flank above L3, where the kidneys lie. Nearer to the spine, below L3, or pressing there is another matter.
+    let at = |technique: &str, from_u: f64, width_mm: u32| {
+        format!(
+            "[[session.part]]\ntechnique = \"builtin:{technique}\"\nfrom_u = {from_u}\nto_u = {}\nminutes = 0.5\nwidth_mm = {width_mm}\n",
+            from_u + 0.03
+        )
+    };
+    let beats = at("swedish_tapotement", 0.74, 75);
+    let found = told(&beats, &machine, "[]");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].1.contains("kidneys"), "{found:?}");
+    for allowed in [
+        at("swedish_tapotement", 0.74, 45),
+        at("swedish_tapotement", 0.83, 75),
+        at("shiatsu_palm", 0.74, 75),
+    ] {
+        with_parts(&allowed, &machine, "[]").unwrap_or_else(|p| panic!("{allowed}: {p:?}"));
+    }
+    // What refuses everything is told by a check too, with the policy's note; whoever runs it is refused.
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    let body = "sex = \"female\"\nstature_mm = 1628\nbmi_kg_m2 = 25.5\nconditions = [\"undiagnosed_back_pain\"]\n";
+    std::fs::write(file.path(), body).unwrap();
+    let (_, warnings) = check_any(file.path()).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].to_string().contains("diagnosis first"),
+        "{}",
+        warnings[0]
+    );
     // Steps and parts at once, or neither.
     let step = "[[session.step]]\ntechnique = \"press\"\nfrom_u = 0.2\nto_u = 0.3\nlevel = 3\n";
     let found = told(

@@ -8,7 +8,7 @@ use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
 use mechanism::{Kinematics, Linkage, Rig, Track};
 use program::{AxisLimits, DepthMap, Technique, compile};
-use scene::{Chair, RigScene, Scene, Surface, Sweep};
+use scene::{BANDS, Chair, RigScene, Scene, Surface, Sweep};
 use serde::{Deserialize, Serialize};
 use sim::{
     Bed, Groundwork, PressureMap, Recording, RigSim, RigTrace, Scan, Sim, Subject, Support, Totals,
@@ -38,15 +38,6 @@ pub const MEMORY_MAX: usize = 384 << 20;
 
 /// Rows a second that metrics are taken from; limits, peaks and currents are watched at every step.
 const RATE_HZ: f64 = 50.0;
-
-/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`): for scenes that come without a study.
-pub const BANDS: [[f64; 2]; 5] = [
-    [0.055, 0.10],
-    [0.07, 0.127],
-    [0.088, 0.16],
-    [0.108, 0.195],
-    [0.13, 0.235],
-];
 
 /// What is wanted of a variant beyond its physics.
 #[derive(Clone, Copy, Debug, PartialEq)]
