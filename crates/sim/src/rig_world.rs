@@ -246,8 +246,8 @@ const UNLIMITED: f64 = 1e9;
 /// conditions one by one: between a stiff drive and a heavy part, a light crank alone would settle in thousands of sweeps
 /// (a four-bar with bars of 0.1 g and a rocker of 2e-3 kg m² stood 34 micrometres off at 1 ms).
 const FLYWHEEL: f64 = 1.0;
-/// Sweeps over all conditions in a substep, before and after positions move. With 10 or 40 no figure of `tests/` that is held against a
-/// closed form changes in its third digit; 10 cost a sixth of a step more, 40 half as much again and more.
+/// Sweeps over all conditions in a substep, before and after positions move. With 4 no figure of `tests/` that is held against a closed form
+/// changes in its tenth digit, with 1 the sixth does; 4 cost a twelfth of a step more.
 const SWEEPS: usize = 2;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;

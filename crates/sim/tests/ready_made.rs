@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mechanism::closed_form::{Oval, SliderCrank, TiltedDisc};
-use mechanism::{Command, Linkage, Motion, Mounting, Rig};
+use mechanism::{Command, JointKind, Linkage, Motion, Mounting, Rig};
 use nalgebra::{Isometry3, Vector3};
 use sim::{Bed, Power, RigPress, RigSetup, RigWorld};
 
@@ -287,6 +287,81 @@ fn val_independent_axis_oval() {
         }
         println!("independent axes, {power:?}: path off by {off:.1e} m");
         assert!(off < most + 1.5e-4, "{power:?}: {off}");
+    }
+}
+
+/// Kneading units of chairs have what makers' have (ranges W and E): a kneading shaft of 10 to 45 rpm whose motor carries the 5.1 N m that 150 N and 30 N of
+/// friction an arm make at worst, or a slide for the width; left and right nodes 50 to 200 mm apart, of 15 to 45 mm radius; 40 to 130 mm of
+/// protrusion with 190 N and more; a walk of 15 to 80 mm/s that lifts 6 to 11 kg; a track of 700 to 820 mm, or of 1200 to 1380 mm under the seat.
+#[test]
+fn chair_units_are_within_their_ranges() {
+    for (name, track_m, across) in [
+        ("wobble_unit", 0.70..=0.82, "knead"),
+        ("independent_axis", 0.70..=0.82, "width"),
+        ("independent_axis_sl", 1.20..=1.38, "width"),
+    ] {
+        let unit = load(name, &[]);
+        let linkage = Linkage::new(&unit).unwrap();
+        let start = linkage.assemble().unwrap();
+        let drive = |name: &str| unit.drives.iter().position(|d| d.name == name).unwrap();
+        let travel = |name: &str| linkage.travel(&start, drive(name)).unwrap();
+
+        let JointKind::Track { track, .. } = &unit.joints[0].kind else {
+            panic!("{name} runs on a track")
+        };
+        let length_m: f64 = track.arcs.iter().map(|a| a.length_m).sum();
+        assert!(track_m.contains(&length_m), "{name}: {length_m}");
+        let expanded = unit.expanded();
+        let links: f64 = expanded.links.iter().map(|l| l.mass_kg).sum();
+        let nodes: f64 = expanded.heads.iter().map(|h| h.node.mass_kg).sum();
+        let mass_kg = links + nodes;
+        assert!((6.0..=11.0).contains(&mass_kg), "{name}: {mass_kg} kg");
+        let walk = unit.drives[drive("walk")].motor;
+        assert!((0.015..=0.080).contains(&walk.no_load_rate()), "{name}");
+        assert!(walk.load_max() > 9.81 * mass_kg, "{name}");
+
+        let out = travel(if across == "width" {
+            "depth"
+        } else {
+            "protrude"
+        });
+        let stroke_m = out.range[1] - out.range[0];
+        assert!((0.04..=0.13).contains(&stroke_m), "{name}: {stroke_m}");
+        assert!(out.load_max > 190.0, "{name}: {} N", out.load_max);
+
+        // Left and right are mirror images.
+        let [from, to] = travel(across).range;
+        let mut drives: Vec<f64> = linkage
+            .driven()
+            .iter()
+            .map(|&j| start.positions[j])
+            .collect();
+        let (mut here, mut least, mut most) = (start.clone(), f64::INFINITY, 0.0_f64);
+        for i in 0..=36 {
+            drives[drive(across)] = from + (to - from) * f64::from(i) / 36.0;
+            here = linkage.follow(&here, &drives).unwrap();
+            let width_m = 2.0 * linkage.heads(&linkage.frames(&here))[0].translation.x;
+            (least, most) = (least.min(width_m), most.max(width_m));
+        }
+        println!(
+            "{name}: {mass_kg:.1} kg, {:.0} mm/s, {:.0} N out, width {least:.3} to {most:.3}",
+            1e3 * walk.no_load_rate(),
+            out.load_max
+        );
+        assert!(
+            (0.05..0.20).contains(&least) && most <= 0.20,
+            "{name}: {least} to {most}"
+        );
+        for head in &unit.heads {
+            let radius_m = head.node.shape.extent_m(&Vector3::y());
+            assert!((0.015..=0.045).contains(&radius_m), "{name}");
+        }
+        if let Motion::Run { rate, .. } = unit.drives[drive(across)].motion {
+            assert!((10.0..=45.0).contains(&(rate * 60.0 / TAU)), "{name}");
+            let motor = unit.drives[drive(across)].motor;
+            println!("  shaft {:.1} N m", motor.load_max());
+            assert!(motor.load_max() > 5.1, "{name}");
+        }
     }
 }
 
