@@ -115,6 +115,8 @@ pub struct DriveFrame {
     pub current_a: f64,
     /// How far the motor's side stands ahead of the joint, rad or m: half the backlash at most, 0 without.
     pub ahead: f64,
+    /// Joint position by the pulses that its controller has counted, rad or m; where it counts none, the position.
+    pub counted: f64,
     /// Rate of its joint that its controller was last asked for, rad/s or m/s; 0 where it shall stand or knows none.
     pub asked: f64,
 }
@@ -532,6 +534,7 @@ impl RigWorld {
                 effort: efforts[i],
                 current_a: drive.state.current_a,
                 ahead: motors[i] - frame.positions[drive.joint],
+                counted: drive.seen.joint(),
                 asked: drive.asked,
             };
         }
