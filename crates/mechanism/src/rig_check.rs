@@ -343,6 +343,15 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         joint_named(format!("drive.{i}.joint"), &d.joint);
     }
     for (i, c) in rig.couplings.iter().enumerate() {
+        if c.joint == c.to {
+            problems.push(error(
+                &format!("coupling.{i}.to"),
+                format!("the joint {:?} cannot follow itself", c.to),
+                "name the joint that leads it".into(),
+            ));
+        }
+    }
+    for (i, c) in rig.couplings.iter().enumerate() {
         if let Law::Cam { lifts } = &c.law
             && lifts.len() < 4
         {

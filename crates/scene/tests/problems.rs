@@ -474,6 +474,18 @@ fn mistakes_in_a_first_rig_are_told_at_their_keys() {
             "against its stop: 29.0 mm at crank = 180.0 deg",
         ),
         (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"bore\"\nto = \"crank\"\n[[drive]]",
+            "coupling.0.kind",
+            "a gear ties turns to turns",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"pin\"\n[[drive]]",
+            "coupling.0.to",
+            "cannot follow itself",
+        ),
+        (
             "stroke_mm = { value = 12",
             "stroke_mm = { value = \"12 mm\"",
             "params.stroke_mm.value",

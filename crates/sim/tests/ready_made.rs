@@ -165,6 +165,10 @@ fn val_gun_frequency_under_load() {
             "{damping}: {found} {expected}"
         );
     }
+    // A brushless motor without gear, 0.02 to 0.04 N m/A, that gives 40 to 90 W at its usual load (E): the torque that a tenth of its stall asks for.
+    let power_w = 0.1 * motor.stall_torque_nm * 0.9 * motor.no_load_rad_s;
+    assert!((0.02..=0.0405).contains(&k), "{k}");
+    assert!((40.0..=90.0).contains(&power_w), "{power_w}");
     // At its usual speed: 20 to 53 Hz (W).
     let Motion::Run { rate, .. } = gun.drives[0].motion else {
         panic!("it runs")
@@ -380,14 +384,18 @@ fn the_bed_is_within_its_ranges() {
 
 /// A 40 mm slab whose face stands `face_m` in front of the machine.
 fn press(rig: &Rig, face_m: f64) -> RigPress {
-    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/stacks/t40.toml");
-    let stack = scene::load_stack(&stacks).unwrap();
+    press_on("t40", 0.003, rig, face_m)
+}
+
+fn press_on(stack: &str, cell_m: f64, rig: &Rig, face_m: f64) -> RigPress {
+    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/stacks");
+    let stack = scene::load_stack(&stacks.join(format!("{stack}.toml"))).unwrap();
     let radii: Vec<f64> = rig
         .heads
         .iter()
         .map(|head| head.node.shape.law_radius_m())
         .collect();
-    let bed = Bed::slab(&stack, &Bed::groundwork(0.003), &radii[..1], [0.4, 0.3]);
+    let bed = Bed::slab(&stack, &Bed::groundwork(cell_m), &radii[..1], [0.4, 0.3]);
     let place = Isometry3::translation(0.0, face_m, 0.0);
     RigPress::new(world(rig, Power::Motors), Arc::new(bed), place)
 }
@@ -444,6 +452,80 @@ fn val_held_machines_press_with_what_holds_them() {
         assert!(
             (rate / asked - 1.0).abs() < 0.1,
             "{name}: {rate} of {asked}"
+        );
+    }
+}
+
+/// The parts of a therapist's hand that its file names, each in place of the thumb, on the tissue beside a spine: force and area are those of the literature
+/// (E): palm 60 to 200 N on 60 to 100 cm², knuckles 20 to 60 N on 5 to 15 cm², forearm 50 to 150 N, thumb in a scene of its own. The force is the arm's.
+#[test]
+fn val_parts_of_a_hand() {
+    let knuckle = |x_mm: i32| {
+        format!(
+            "{{ name = \"k{x_mm}\", link = \"hand\", at_mm = [{x_mm}, 20, 0], radius_mm = 11, wheel = \"fixed\" }}"
+        )
+    };
+    let one = |rest: &str| {
+        format!(
+            "[{{ name = \"part\", link = \"hand\", at_mm = [0, 20, 0], wheel = \"fixed\", {rest} }}]"
+        )
+    };
+    let four = [-33, -11, 11, 33].map(knuckle).join(", ");
+    for (part, node, push_n, tip_m, cell_m, force_n, area_cm2) in [
+        (
+            "palm",
+            one("shape = \"ellipsoid\", semi_axes_mm = [45, 35, 50], stiffness_n_mm = 15"),
+            "165",
+            0.055,
+            0.005,
+            60.0..200.0,
+            60.0..100.0,
+        ),
+        (
+            "knuckles",
+            format!("[{four}]"),
+            "45",
+            0.031,
+            0.003,
+            20.0..60.0,
+            5.0..15.0,
+        ),
+        (
+            "forearm",
+            one("shape = \"roller\", radius_mm = 40, length_mm = 120, fillet_mm = 30"),
+            "110",
+            0.060,
+            0.006,
+            50.0..150.0,
+            50.0..150.0,
+        ),
+    ] {
+        let hand = load(
+            "therapist_hand",
+            &[("node", &node), ("params.push_n", push_n)],
+        );
+        let Mounting::Held {
+            stiffness_n_m,
+            push_n,
+            ..
+        } = hand.mounting
+        else {
+            panic!("an arm holds it")
+        };
+        let mut run = press_on("paraspinal", cell_m, &hand, tip_m);
+        let held = run.world().linkage().joint_named("held").unwrap();
+        while run.world().frame().t_s < 1.0 {
+            run.step().unwrap_or_else(|fault| panic!("{part}: {fault}"));
+        }
+        let found_n: f64 = run.contacts().iter().map(|c| c.force_n).sum();
+        let found_cm2 = 1e4 * run.contacts().iter().map(|c| c.area_m2).sum::<f64>();
+        let arm_n = push_n - stiffness_n_m * run.world().frame().positions[held];
+        println!("{part}: {found_n:.1} N on {found_cm2:.1} cm2, arm {arm_n:.1} N");
+        assert!(force_n.contains(&found_n), "{part}: {found_n}");
+        assert!(area_cm2.contains(&found_cm2), "{part}: {found_cm2}");
+        assert!(
+            (found_n / arm_n - 1.0).abs() < 0.02,
+            "{part}: {found_n} {arm_n}"
         );
     }
 }
