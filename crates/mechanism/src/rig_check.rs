@@ -380,7 +380,7 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             .any(|j| j.name == d.joint && matches!(j.kind, JointKind::Track { .. }));
         if on_track && d.backlash > 0.0 {
             problems.push(error(
-                &format!("drive.{i}.backlash"),
+                &format!("drive.{i}.backlash_mm"),
                 "the play of a drive on a track is not modelled".into(),
                 "leave it out, or put the carriage on a prismatic joint".into(),
             ));

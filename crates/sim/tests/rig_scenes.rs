@@ -35,7 +35,7 @@ fn run(name: &str, sets: &[(&str, &str)]) -> RigTrace {
     record_rig(&mut sim, &Recording::rows(50.0), &mut |_, _| true)
 }
 
-/// Its whole time, on cells of 4 mm: no fault, loops closed to 0.1 mm, every node touches. Under a person nodes press with 2 to
+/// Its whole time, on cells of 4 mm: no fault, loops closed to 0.1 mm, drives at their speed, every node touches. Under a person nodes press with 2 to
 /// 150 N (chair rollers 10 to 150 N, E; a pillow's nodes 10 to 50 N, E, of which the outer ones less).
 fn runs(name: &str, extra: &[(&str, &str)]) -> RigTrace {
     let mut sets = vec![("solver.cell_mm", "4")];
@@ -51,6 +51,19 @@ fn runs(name: &str, extra: &[(&str, &str)]) -> RigTrace {
             1e-3 * peak.peak_pa
         );
         assert!((2.0..150.0).contains(&peak.force_n), "{name} {node}");
+    }
+    // Under load a motor that is asked to run at one speed has it within 3 %, and never stands.
+    for drive in trace.drives.iter().filter(|d| d.speed_share != 0.0) {
+        println!(
+            "{name} {}: {:.4} of its speed, ripple {:.3}",
+            drive.name, drive.speed_share, drive.speed_ripple
+        );
+        assert!(
+            (drive.speed_share - 1.0).abs() < 0.03,
+            "{name} {}",
+            drive.name
+        );
+        assert_eq!(drive.stalled_s, 0.0, "{name} {}", drive.name);
     }
     assert_eq!(trace.columns.len(), trace.rows[0].len());
     assert_eq!(trace.link_poses.len(), trace.rows.len());
