@@ -263,6 +263,65 @@ fn val_roll_follows_the_depth_map() {
     );
 }
 
+/// Shallow above station 0.4, 8 mm deeper below it.
+struct Terrace(Option<f64>);
+
+impl DepthMap for Terrace {
+    fn protrude_m(&self, _: Technique, u: f64, _: u8) -> f64 {
+        if u < 0.4 { 0.030 } else { 0.038 }
+    }
+
+    fn least_roll_m_s(&self, _: &Step) -> Option<f64> {
+        self.0
+    }
+}
+
+/// 8 mm within one sample (9 to 10 mm): a cubic from level to level bends by 6 x 8 / 9^2 = 0.59 per mm, so half of the slide's 100 mm/s2 lets the carriage walk
+/// at sqrt(50 / 0.59) = 9.2 mm/s. Asked for 20 at least, the step is spread over three samples: somewhat over 20, and nowhere deeper than the map was.
+#[test]
+fn val_a_roll_is_pressed_less_deep_before_it_is_slower_than_asked() {
+    let roll = Step {
+        technique: Technique::Roll,
+        ..press(0.2, 0.6, 0.1)
+    };
+    let of = |least: Option<f64>| {
+        let depth = Terrace(least);
+        compile(
+            &one(roll),
+            &Timing::default(),
+            &placement(),
+            &depth,
+            &limits(),
+        )
+        .expect("fits")
+    };
+    let walks_m_s = |t: &Timeline| {
+        let rolls = |i: &usize| {
+            let at = t.at(*i as f64 * 0.01);
+            at.technique == Technique::Roll && at.phase == Phase::Contact
+        };
+        let speed =
+            |i: usize| (t.at((i + 1) as f64 * 0.01).walk_m - t.at(i as f64 * 0.01).walk_m) / 0.01;
+        (0..(t.duration_s() * 100.0) as usize)
+            .filter(rolls)
+            .map(speed)
+            .fold(0.0, f64::max)
+    };
+    let (slow, eased) = (of(None), of(Some(0.020)));
+    let (slow_m_s, eased_m_s) = (walks_m_s(&slow), walks_m_s(&eased));
+    println!("{slow_m_s} and {eased_m_s} m/s");
+    assert!((0.008..0.0105).contains(&slow_m_s), "{slow_m_s}");
+    assert!((0.020..=0.030).contains(&eased_m_s), "{eased_m_s}");
+    for i in 0..(eased.duration_s() * 100.0) as usize {
+        let at = eased.at(i as f64 * 0.01);
+        if at.phase == Phase::Contact {
+            // Between two samples a step is where either has it.
+            let deepest_m = Terrace(None).protrude_m(Technique::Roll, at.u + 0.02, 3);
+            assert!(at.protrude_m <= deepest_m + 1e-9, "{at:?}");
+        }
+    }
+}
+
 /// A step with another park angle turns there the shorter way, retracted.
 #[test]
 fn val_park_angle_changes_while_travelling() {
