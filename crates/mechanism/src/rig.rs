@@ -9,6 +9,7 @@
 use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use crate::control::Control;
 use crate::mechanism::{Cover, Node, Track};
 use crate::motor::GearMotor;
 
@@ -226,6 +227,9 @@ pub struct RigDrive {
     /// Play between motor and joint, from stop to stop at the joint, rad or m: what the motor loses on turning round.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub backlash: f64,
+    /// What its controller counts and can put out; ideal by default.
+    #[serde(default, skip_serializing_if = "Control::is_ideal")]
+    pub control: Control,
 }
 
 /// Most drives are told none, and files and hashes are as they were before there was any.

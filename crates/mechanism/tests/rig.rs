@@ -4,8 +4,8 @@ use std::f64::consts::{PI, TAU};
 
 use mechanism::closed_form::{FourBar, Pendulum, SliderCrank, TiltedDisc};
 use mechanism::{
-    Closing, ClosingKind, Coupling, GROUND, Head, Joint, JointKind, Kinematics, Law, Link, Linkage,
-    Mechanism, Motion, Mounting, Rig, RigDrive,
+    Closing, ClosingKind, Control, Coupling, GROUND, Head, Joint, JointKind, Kinematics, Law, Link,
+    Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
 };
 use nalgebra::Vector3;
 
@@ -49,6 +49,7 @@ fn drive(joint: &str) -> RigDrive {
         name: joint.into(),
         joint: joint.into(),
         backlash: 0.0,
+        control: Control::default(),
         motor: Mechanism::reference().motors.knead,
         motion: Motion::Hold,
     }

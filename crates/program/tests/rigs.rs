@@ -4,8 +4,8 @@
 use std::f64::consts::TAU;
 
 use mechanism::{
-    Coupling, Head, Joint, JointKind, Law, Link, Linkage, Mechanism, Motion, Mounting, Node, Rig,
-    RigDrive,
+    Control, Coupling, Head, Joint, JointKind, Law, Link, Linkage, Mechanism, Motion, Mounting,
+    Node, Rig, RigDrive,
 };
 use program::{
     ContactShape, Course, Direction, Machine, Manner, Need, Part, Path, RigMachine, RigWork,
@@ -50,6 +50,7 @@ fn drive(joint: &str, rate: f64) -> RigDrive {
         },
         motion: Motion::Hold,
         backlash: 0.0,
+        control: Control::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
 use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, about, check};
-use crate::document;
+use crate::document::{self, Kept};
 use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::node_mesh::{NodeMesh, load_node_mesh};
@@ -83,14 +83,9 @@ fn study<T>(
 ///
 /// # Errors
 /// As [`load`].
-pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
+pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<Whole, Problems> {
     study(path, sets, to_sweep_study)?;
-    let mut problems = Problems::default();
-    let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
-    match node {
-        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
-        _ => Err(problems),
-    }
+    whole(path, FileKind::Study, sets)
 }
 
 /// A scene, of a carriage or of a rig, as one text: what it names is put in its place, but for meshes, which stay files of their own,
@@ -98,12 +93,29 @@ pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Pro
 ///
 /// # Errors
 /// As [`load`].
-pub fn whole_scene(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
-    let kind = FileKind::of(path)?;
+pub fn whole_scene(path: &Path, sets: &[(String, String)]) -> Result<Whole, Problems> {
+    whole(path, FileKind::of(path)?, sets)
+}
+
+/// A document as one text, and the files that it still names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The text; its files are named as in `files`.
+    pub text: String,
+    /// Files that belong beside it, wherever it is put.
+    pub files: Vec<Kept>,
+}
+
+fn whole(path: &Path, kind: FileKind, sets: &[(String, String)]) -> Result<Whole, Problems> {
     let mut problems = Problems::default();
     let node = document::read(path, kind.table(), sets, &mut problems);
     match node {
-        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
+        Some(mut node) if !problems.has_errors() => {
+            let mut files = Vec::new();
+            document::keep(&mut node, kind.table(), &mut files);
+            let text = node.to_toml();
+            Ok(Whole { text, files })
+        }
         _ => Err(problems),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mechanism::{
-    Closing, ClosingKind, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law, Link,
-    Mechanism, Motion, Mounting, Rig, RigDrive, Track,
+    Closing, ClosingKind, Control, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law,
+    Link, Mechanism, Motion, Mounting, Rig, RigDrive, Track,
 };
 
 use crate::check::{Checked, check};
@@ -372,17 +372,25 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
         let twin = joint.strip_prefix(mechanism::LEFT) == Some(name);
         (name == joint || twin) && matches!(j.text("kind"), "prismatic" | "track")
     });
-    let (backlash, other) = match slides {
-        true => ("backlash_mm", "backlash_deg"),
-        false => ("backlash_deg", "backlash_mm"),
+    let pick = |turn: &'static str, slide: &'static str| match slides {
+        true => (slide, turn),
+        false => (turn, slide),
     };
-    if t.number(other) != 0.0 {
+    let (backlash, no_backlash) = pick("backlash_deg", "backlash_mm");
+    let (switches, no_switches) = pick("switches_deg", "switches_mm");
+    let mut refuse = |wrong: &str, right: &str| {
         let way = if slides { "slides" } else { "turns" };
         let problem = Problem {
-            hint: Some(format!("write {backlash}")),
-            ..t.problem(other, format!("the joint {joint:?} {way}"))
+            hint: Some(format!("write {right}")),
+            ..t.problem(wrong, format!("the joint {joint:?} {way}"))
         };
         add(problem, problems);
+    };
+    if t.number(no_backlash) != 0.0 {
+        refuse(no_backlash, backlash);
+    }
+    if !t.list(no_switches).is_empty() {
+        refuse(no_switches, switches);
     }
     let m = t.table("motor")?;
     let run = |key: &str| Motion::Run {
@@ -417,6 +425,15 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
         },
         joint,
         backlash: t.number(backlash),
+        control: Control {
+            pulses_per_turn: t.integer("pulses_per_turn") as f64,
+            pwm_steps: t.integer("pwm_steps") as f64,
+            speed_gain: t.number("speed_gain"),
+            switches: match t.list(switches)[..] {
+                [low, high] => Some([low, high]),
+                _ => None,
+            },
+        },
     })
 }
 

@@ -107,6 +107,13 @@ pub enum Deed {
         /// Time for the way, s.
         over_s: f64,
     },
+    /// On in the sense of its usual motion to the next place where a sensor on the shaft tells this angle, and stand there.
+    Park {
+        /// Angle of the joint within a turn, rad.
+        angle_rad: f64,
+        /// Time for the way, s.
+        over_s: f64,
+    },
     /// Along a planned course.
     Follow {
         /// Where it begins.
@@ -334,6 +341,21 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
     let deed = match t.text("do") {
         "go" => Deed::Go {
             position: given("position_deg", "position_mm")?,
+            over_s: t.number("over_s"),
+        },
+        "park" if slides => {
+            let problem = Problem {
+                hint: Some("send it with do = \"go\"".into()),
+                ..t.problem(
+                    "do",
+                    format!("the joint {joint:?} slides: it has no angle to park at"),
+                )
+            };
+            add(problem, problems);
+            return None;
+        }
+        "park" => Deed::Park {
+            angle_rad: t.number("angle_deg"),
             over_s: t.number("over_s"),
         },
         "speed" => Deed::Speed(given("speed_rpm", "speed_mm_s")?),

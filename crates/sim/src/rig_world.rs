@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use mechanism::{
-    ClosingKind, Command, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
-    TorqueLine,
+    ClosingKind, Command, Control, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
+    Seen, TorqueLine,
 };
 use nalgebra::{Isometry3, Matrix3, Point3, Translation3, UnitQuaternion, Vector3};
 use program::Course;
@@ -115,6 +115,8 @@ pub struct DriveFrame {
     pub current_a: f64,
     /// How far the motor's side stands ahead of the joint, rad or m: half the backlash at most, 0 without.
     pub ahead: f64,
+    /// Rate of its joint that its controller was last asked for, rad/s or m/s; 0 where it shall stand or knows none.
+    pub asked: f64,
 }
 
 /// A rig that runs. Advances by [`RigWorld::step`]; holds no file, thread or clock.
@@ -149,6 +151,11 @@ struct Driven {
     stuck: bool,
     lost: f64,
     state: MotorState,
+    control: Control,
+    seen: Seen,
+    /// -1 after an end switch has turned its motion round, else 1.
+    sense: f64,
+    asked: f64,
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
@@ -178,6 +185,28 @@ enum Way {
         course: Course,
         begun_s: f64,
     },
+}
+
+impl Driven {
+    /// What an end switch leaves of a command: a motion that runs on turns round there, all else stops.
+    fn switched(&mut self, command: Command, position: f64, runs: bool) -> Command {
+        let Some([low, high]) = self.control.switches else {
+            return command;
+        };
+        let beyond = |rate: f64| rate > 0.0 && position >= high || rate < 0.0 && position <= low;
+        match command {
+            Command::Speed(rate) if beyond(rate) && runs => {
+                self.sense = -self.sense;
+                Command::Speed(-rate)
+            }
+            Command::Speed(rate) if beyond(rate) => Command::Speed(0.0),
+            Command::Follow { position, rate } => Command::Follow {
+                position: position.clamp(low, high),
+                rate: if beyond(rate) { 0.0 } else { rate },
+            },
+            other => other,
+        }
+    }
 }
 
 impl Way {
@@ -278,6 +307,10 @@ impl RigWorld {
                     joint: start.positions[joint],
                     ..MotorState::default()
                 },
+                seen: (drive.control).begin(&drive.motor, start.positions[joint]),
+                control: drive.control,
+                sense: 1.0,
+                asked: 0.0,
                 load_nm: 0.0,
                 dry: 0.0,
                 rotor: None,
@@ -362,6 +395,15 @@ impl RigWorld {
             Failure::Off => drive.off = true,
             Failure::Stuck => drive.stuck = true,
             Failure::Lost(by) => drive.lost = by,
+        }
+    }
+
+    /// Which way a drive goes in its usual motion: 1 up, -1 down.
+    pub(crate) fn sense(&self, drive: usize) -> f64 {
+        let drive = &self.drives[drive];
+        match drive.motion {
+            Motion::Run { rate, .. } => drive.sense * 1f64.copysign(rate),
+            _ => 1.0,
         }
     }
 
@@ -490,6 +532,7 @@ impl RigWorld {
                 effort: efforts[i],
                 current_a: drive.state.current_a,
                 ahead: motors[i] - frame.positions[drive.joint],
+                asked: drive.asked,
             };
         }
         self.sound()?;
@@ -863,14 +906,15 @@ impl RigWorld {
                 Some(way) => way.at(t_s + dt_s),
                 None => drive.motion.at(t_s + dt_s, drive.start),
             };
-            let command = match (drive.way, drive.command, drive.motion) {
-                (None, Some(command), _) => command,
-                (None, None, Motion::Run { .. }) => Command::Speed(rate),
-                _ => Command::Follow {
-                    position: target,
-                    rate,
-                },
+            let (command, runs) = match (drive.way, drive.command, drive.motion) {
+                (None, Some(command), _) => (command, false),
+                (None, None, Motion::Run { .. }) => (Command::Speed(drive.sense * rate), true),
+                _ => {
+                    let position = target;
+                    (Command::Follow { position, rate }, false)
+                }
             };
+            let command = drive.switched(command, position, runs);
             // A controller that has lost pulses means another place by the same number.
             let command = match command {
                 Command::Follow { position, rate } => Command::Follow {
@@ -878,6 +922,10 @@ impl RigWorld {
                     rate,
                 },
                 other => other,
+            };
+            drive.asked = match command {
+                Command::Speed(rate) | Command::Follow { rate, .. } => rate,
+                Command::Volts(_) => 0.0,
             };
             let line = match self.setup.power {
                 Power::None => continue,
@@ -892,13 +940,22 @@ impl RigWorld {
                     most: f64::MAX,
                 },
                 Power::Motors => {
+                    let said = match drive.control.acts() {
+                        false => command,
+                        true => Command::Volts(drive.control.volts(
+                            &drive.motor,
+                            &mut drive.seen,
+                            command,
+                            dt_s,
+                        )),
+                    };
                     let line = match drive.off {
                         true => TorqueLine {
                             free_rate: 0.0,
                             slope: 0.0,
                             most: 0.0,
                         },
-                        false => drive.motor.line(&mut drive.state, command),
+                        false => drive.motor.line(&mut drive.state, said),
                     };
                     // A worm that nobody turns holds whatever comes.
                     let rests = match command {
@@ -916,7 +973,7 @@ impl RigWorld {
                         drive.dry = STUCK;
                     }
                     Line {
-                        command,
+                        command: said,
                         free_rate: line.free_rate,
                         slope: line.slope,
                         most: line.most,
@@ -964,6 +1021,7 @@ impl RigWorld {
         }
         let motor = &drive.motor;
         motor.settle(&mut drive.state, line.command, position, rate, dt_s);
+        (drive.control).see(motor, &mut drive.seen, position, rate, dt_s);
         if drive.off {
             drive.state.current_a = 0.0;
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mechanism::closed_form::Pendulum;
 use mechanism::{
-    GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
+    Control, GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Mounting, Rig,
+    RigDrive,
 };
 use sim::{Failure, Power, RigSetup, RigWorld};
 
@@ -37,6 +38,7 @@ fn rig(kind: JointKind, centre_m: f64, motor: GearMotor, motion: Motion, backlas
             motor,
             motion,
             backlash,
+            control: Control::default(),
         }],
         heads: Vec::new(),
         cover: Mechanism::reference().cover,

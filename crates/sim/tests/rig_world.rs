@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use mechanism::closed_form::{FourBar, Pendulum, SliderCrank};
 use mechanism::{
-    Closing, ClosingKind, Coupling, GROUND, Hand, Head, Joint, JointKind, Kinematics, Law, Link,
-    Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
+    Closing, ClosingKind, Control, Coupling, GROUND, Hand, Head, Joint, JointKind, Kinematics, Law,
+    Link, Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
 };
 use nalgebra::Vector3;
 use sim::{Power, RigSetup, RigWorld};
@@ -53,6 +53,7 @@ fn run(joint: &str, rate: f64) -> RigDrive {
         name: joint.into(),
         joint: joint.into(),
         backlash: 0.0,
+        control: Control::default(),
         motor: Mechanism::reference().motors.knead,
         motion: Motion::Run {
             rate,
