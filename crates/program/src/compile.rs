@@ -36,7 +36,7 @@ const MOST_REACH: usize = 2;
 ///
 /// The machine starts at the first point, retracted, shaft parked; it ends retracted. It walks only when retracted
 /// (rolling aside) and turns to the next park angle, the shorter way, meanwhile. All axes move in trapezoids of
-/// speed.
+/// speed, rounded so that jerk has a limit.
 ///
 /// # Errors
 /// [`ProgramError`] with every problem: of the session by itself, of timing, limits and placement, of stations that the placement
