@@ -187,7 +187,7 @@ impl Place {
     /// The texts of its study.
     pub fn texts(&self) -> anyhow::Result<Texts> {
         let path = self.root.join(STUDY);
-        Ok(Texts::of(&path, &self.root.join(RESOLVED), &[])?)
+        Texts::of(&path, &self.root.join(RESOLVED), &[])
     }
 
     fn compare(&self, old: &Manifest, lock: &str, mismatch: bool) -> anyhow::Result<()> {
