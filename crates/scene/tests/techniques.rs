@@ -135,6 +135,66 @@ fn a_mixed_session_is_planned() {
     assert_ne!(scene.hash(), other.unwrap().hash());
 }
 
+/// Every ready-made rig says of a technique that it is planned, or what it lacks.
+#[test]
+fn every_rig_plans_a_technique_or_says_what_it_lacks() {
+    for (rig, technique, refused) in [
+        ("wobble_chair", "shiatsu_palm", None),
+        ("wobble_chair", "chair_kneading", None),
+        ("wobble_chair", "chair_rolling", None),
+        (
+            "wobble_chair",
+            "swedish_friction",
+            Some("moves the nodes sideways"),
+        ),
+        ("roller_bed", "chair_rolling", None),
+        ("roller_bed", "chair_kneading", Some("a kneading shaft")),
+        (
+            "roller_bed",
+            "swedish_tapotement",
+            Some("its drive lift does"),
+        ),
+        ("hand", "shiatsu_thumb", None),
+        ("hand", "swedish_effleurage", None),
+        ("hand", "swedish_friction", Some("movement sideways")),
+        ("hand_roller", "chair_rolling", None),
+        (
+            "hand_roller",
+            "swedish_petrissage",
+            Some("a kneading shaft"),
+        ),
+    ] {
+        let text = std::fs::read_to_string(scenes().join(format!("{rig}.toml"))).unwrap();
+        // Its machine and place; the part in the place of commands.
+        let kept = |l: &&str| !["duration_s", "#"].iter().any(|k| l.starts_with(k));
+        let mut text: Vec<&str> = text
+            .split("[[command]]")
+            .next()
+            .unwrap()
+            .lines()
+            .filter(kept)
+            .collect();
+        let part = format!(
+            "[[part]]\ntechnique = \"builtin:{technique}\"\nfrom_u = 0.45\nto_u = 0.55\nminutes = 0.2"
+        );
+        text.push(&part);
+        let machines = format!("\"{}/mechanisms/", scenes().display());
+        let text = text.join("\n").replace("\"mechanisms/", &machines);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        match (scene::load_rig_scene(file.path(), &[]), refused) {
+            (Ok(loaded), None) => assert_eq!(loaded.scene.parts.len(), 1),
+            (Err(problems), Some(why)) => {
+                let told = problems.to_string();
+                assert!(told.contains(why), "{rig}, {technique}: {told}");
+                assert_eq!(problems.0.len(), 1, "{told}");
+                assert_eq!(problems.0[0].file, file.path().display().to_string());
+            }
+            (found, _) => panic!("{rig}, {technique}: {found:?}"),
+        }
+    }
+}
+
 #[test]
 fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
     let told = |text: &str, machine: &str, conditions: &str| {
