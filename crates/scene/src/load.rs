@@ -373,7 +373,8 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         scan: t.table("scan").and_then(|t| to_scan(t, problems)),
         ..Body::mean(sex, stature_m, bmi_kg_m2, t.number("age_yr"))
     };
-    if t.broken {
+    // A percentile out of range has been told, and has no size.
+    if t.broken || !stature_m.is_finite() || !bmi_kg_m2.is_finite() {
         return None;
     }
     let (errors, warnings) = body.check();
