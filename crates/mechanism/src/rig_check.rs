@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 
 use crate::linkage::{Linkage, LoopGap, Posture};
 use crate::mechanism::Track;
-use crate::rig::{ClosingKind, GROUND, Joint, JointKind, LEFT, Law, Mounting, Rig};
+use crate::rig::{ClosingKind, GROUND, Joint, JointKind, LEFT, Law, Motion, Mounting, Rig};
 
 /// Something wrong with a rig, at the part that is wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,7 @@ impl Rig {
             return problems;
         }
         for drive in 0..self.drives.len() {
+            beyond(self, drive, &mut problems);
             match linkage.travel(&start, drive) {
                 Ok(travel) => {
                     stopped(self, &linkage, &travel, &mut problems);
@@ -342,6 +343,15 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         joint_named(format!("drive.{i}.joint"), &d.joint);
     }
     for (i, c) in rig.couplings.iter().enumerate() {
+        if c.joint == c.to {
+            problems.push(error(
+                &format!("coupling.{i}.to"),
+                format!("the joint {:?} cannot follow itself", c.to),
+                "name the joint that leads it".into(),
+            ));
+        }
+    }
+    for (i, c) in rig.couplings.iter().enumerate() {
         if let Law::Cam { lifts } = &c.law
             && lifts.len() < 4
         {
@@ -370,7 +380,7 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             .any(|j| j.name == d.joint && matches!(j.kind, JointKind::Track { .. }));
         if on_track && d.backlash > 0.0 {
             problems.push(error(
-                &format!("drive.{i}.backlash"),
+                &format!("drive.{i}.backlash_mm"),
                 "the play of a drive on a track is not modelled".into(),
                 "leave it out, or put the carriage on a prismatic joint".into(),
             ));
@@ -491,6 +501,41 @@ fn ways(count: usize, other: &str) -> String {
     }
 }
 
+/// A swing that its own joint stops.
+fn beyond(rig: &Rig, drive: usize, problems: &mut Vec<RigProblem>) {
+    let d = &rig.drives[drive];
+    let joint = rig.joints.iter().find(|j| j.name == d.joint);
+    let (Motion::Swing { amplitude, .. }, Some(joint)) = (d.motion, joint) else {
+        return;
+    };
+    let Some([low, high]) = joint.range else {
+        return;
+    };
+    let room = (high - joint.start).min(joint.start - low);
+    if amplitude.abs() > room + STOP_SLACK {
+        problems.push(RigProblem {
+            warning: true,
+            allowed: format!("at most {}", show(joint, room)),
+            ..error(
+                &format!("drive.{drive}.amplitude"),
+                format!(
+                    "the drive {:?} swings the joint {:?} against its stop",
+                    d.name, joint.name
+                ),
+                "swing less, widen the range, or start nearer to its middle".into(),
+            )
+        });
+    }
+}
+
+/// A joint's position in its unit.
+fn show(joint: &Joint, value: f64) -> String {
+    match joint.kind {
+        JointKind::Revolute => format!("{:.1} deg", value.to_degrees()),
+        _ => format!("{:.1} mm", 1e3 * value),
+    }
+}
+
 /// A joint that comes to its stop before a drive has gone its way.
 fn stopped(rig: &Rig, linkage: &Linkage, travel: &Travel, problems: &mut Vec<RigProblem>) {
     let Some((joint, at, position)) = travel.stopped else {
@@ -500,10 +545,6 @@ fn stopped(rig: &Rig, linkage: &Linkage, travel: &Travel, problems: &mut Vec<Rig
         &linkage.rig().joints[joint],
         &linkage.rig().joints[linkage.driven()[travel.drive]],
     );
-    let show = |of: &Joint, value: f64| match of.kind {
-        JointKind::Revolute => format!("{:.1} deg", value.to_degrees()),
-        _ => format!("{:.1} mm", 1e3 * value),
-    };
     let [low, high] = joint.range.unwrap_or_default();
     problems.push(RigProblem {
         warning: true,

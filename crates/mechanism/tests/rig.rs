@@ -506,6 +506,26 @@ fn a_mechanism_that_locks_names_its_joints() {
     );
 }
 
+/// A crank between stops 0.5 rad either side of its start: a swing of 0.4 fits, one of 0.6 does not.
+#[test]
+fn a_swing_past_its_stop_is_told() {
+    let told = |amplitude: f64| {
+        let mut rig = four_bar(&BARS);
+        let start = rig.joints[0].start;
+        rig.joints[0].range = Some([start - 0.5, start + 0.5]);
+        rig.drives[0].motion = Motion::Swing {
+            amplitude,
+            frequency_hz: 1.0,
+            phase_rad: 0.0,
+        };
+        let problems = rig.check();
+        problems
+            .iter()
+            .any(|p| p.warning && p.key == "drive.0.amplitude")
+    };
+    assert!(told(0.6) && !told(0.4));
+}
+
 #[test]
 fn two_drives_on_one_freedom_are_told() {
     let mut two = four_bar(&BARS);

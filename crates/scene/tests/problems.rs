@@ -474,6 +474,18 @@ fn mistakes_in_a_first_rig_are_told_at_their_keys() {
             "against its stop: 29.0 mm at crank = 180.0 deg",
         ),
         (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"bore\"\nto = \"crank\"\n[[drive]]",
+            "coupling.0.kind",
+            "a gear ties turns to turns",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"pin\"\n[[drive]]",
+            "coupling.0.to",
+            "cannot follow itself",
+        ),
+        (
             "stroke_mm = { value = 12",
             "stroke_mm = { value = \"12 mm\"",
             "params.stroke_mm.value",
@@ -497,6 +509,12 @@ fn mistakes_in_a_first_rig_are_told_at_their_keys() {
             problems[0]
         );
     }
+
+    // Play on a track is refused, not ignored.
+    let unit = chair().with_file_name("mechanisms/wobble_unit.toml");
+    let sets = [("drive.0.backlash_mm".to_owned(), "0.5".to_owned())];
+    let refused = scene::load_rig(&unit, &sets).unwrap_err();
+    assert_eq!(refused.0[0].key, "drive.0.backlash_mm", "{refused}");
 }
 
 proptest! {

@@ -52,6 +52,8 @@ pub struct DriveLoad {
     pub copper_w: f64,
     /// Work on its joint, J: given less taken back.
     pub work_j: f64,
+    /// Mean speed over the one it was asked for, where it has been asked to run at one speed for half a second; 0 where it never was.
+    pub speed_share: f64,
     /// Standard deviation of its speed over the mean, where it has been asked to run at one speed for half a second and does not
     /// stall; 0 where it never was.
     pub speed_ripple: f64,
@@ -68,6 +70,8 @@ struct Running {
     /// Of the speed, over time.
     sum: f64,
     square: f64,
+    /// Of the speed over the one asked for, stalls included.
+    share: f64,
     stalled_s: f64,
 }
 
@@ -88,12 +92,20 @@ impl Running {
             return;
         }
         let speed = rate * asked.signum();
+        self.share += speed / asked.abs() * dt_s;
         if speed < Running::STANDS * asked.abs() {
             self.stalled_s += dt_s;
         } else {
             self.time_s += dt_s;
             self.sum += speed * dt_s;
             self.square += speed * speed * dt_s;
+        }
+    }
+
+    fn share(&self) -> f64 {
+        match self.time_s + self.stalled_s {
+            0.0 => 0.0,
+            asked_s => self.share / asked_s,
         }
     }
 
@@ -254,6 +266,7 @@ impl Sizing {
                     current_a,
                     copper_w: drive.motor.resistance_ohm() * current_a.rms * current_a.rms,
                     work_j: *work_j,
+                    speed_share: running.share(),
                     speed_ripple: running.ripple(),
                     stalled_s: running.stalled_s,
                 }

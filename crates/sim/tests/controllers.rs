@@ -68,8 +68,13 @@ fn speed(motor: GearMotor, rate: f64, control: Control) -> (f64, f64) {
     let (mut n, mut sum, mut square) = (0.0, 0.0, 0.0);
     while world.frame().t_s < 4.0 {
         let frame = world.step(&[]).unwrap();
+        let drive = frame.drives[0];
+        if control.pulses_per_turn > 0.0 {
+            let pulse = TAU / control.pulses_per_turn * motor.joint_per_rad();
+            assert!((drive.counted - drive.position).abs() <= 0.5 * pulse + 1e-12);
+        }
         if frame.t_s > 1.0 {
-            let v = frame.drives[0].rate;
+            let v = drive.rate;
             (n, sum, square) = (n + 1.0, sum + v, square + v * v);
         }
     }

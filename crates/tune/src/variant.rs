@@ -3,7 +3,7 @@
 use crate::aim::Aim;
 use crate::metric::{METRICS, Run};
 use crate::rig_metric::{RigMetric, rig_metrics};
-use crate::seat::{SeatError, allow_rig, place, seat_rig_session};
+use crate::seat::{SeatError, allow, allow_rig, linkage, place, seat_rig_session};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
 use mechanism::{Kinematics, Linkage, Rig, Track};
@@ -133,6 +133,22 @@ pub enum Failure {
     Failed(String),
 }
 
+impl From<SeatError> for Failure {
+    /// No other design helps a person who cannot be, or a condition that nobody knows.
+    fn from(why: SeatError) -> Failure {
+        match why {
+            SeatError::Condition(message) | SeatError::Body(message) => Failure::Failed(message),
+            SeatError::Refused { condition, note } => {
+                Failure::Infeasible(format!("refused for {condition}: {note}"))
+            }
+            SeatError::Percussion { condition, .. } => {
+                Failure::Infeasible(format!("refused for {condition}: it forbids percussion"))
+            }
+            other => Failure::Infeasible(other.to_string()),
+        }
+    }
+}
+
 impl Default for Workshop {
     fn default() -> Workshop {
         Workshop::with_memory(MEMORY_MAX)
@@ -178,18 +194,12 @@ impl Workshop {
     /// # Errors
     /// See [`Failure`].
     pub fn seat(&self, scene: &Arc<Scene>, body: &Body, depth: Depth) -> Result<Sim, Failure> {
-        let envelope =
-            Envelope::new(&scene.conditions).map_err(|e| Failure::Failed(e.to_string()))?;
-        if envelope.refused() {
-            let policy = envelope.policy();
-            let message = format!("refused for {}: {}", policy.id, policy.note);
-            return Err(Failure::Infeasible(message));
-        }
+        let envelope = allow(&scene.conditions)?;
         let kinematics = Arc::new(kinematics(scene)?);
         let mut subject = self.subject(scene, body, &kinematics, &envelope)?;
         place(scene, &mut subject, &kinematics, &envelope).map_err(|e| match e {
             SeatError::Fault(fault) => Failure::Failed(fault.to_string()),
-            other => Failure::Infeasible(other.to_string()),
+            other => other.into(),
         })?;
         let subject = Arc::new(subject);
         let limits = AxisLimits::of(&scene.mechanism);
@@ -258,28 +268,12 @@ impl Workshop {
     /// # Errors
     /// See [`Failure`].
     pub fn seat_rig(&self, scene: &Arc<RigScene>) -> Result<RigSim, Failure> {
-        let envelope = allow_rig(scene).map_err(|e| match e {
-            SeatError::Condition(message) => Failure::Failed(message),
-            SeatError::Refused { condition, note } => {
-                Failure::Infeasible(format!("refused for {condition}: {note}"))
-            }
-            SeatError::Percussion { condition, .. } => {
-                Failure::Infeasible(format!("refused for {condition}: it forbids percussion"))
-            }
-            other => Failure::Infeasible(other.to_string()),
-        })?;
+        let envelope = allow_rig(scene)?;
         if !scene.parts.is_empty() {
             let groundwork = self.groundwork(scene.solver.cell_m);
-            return match seat_rig_session(scene, envelope, &groundwork) {
-                Ok((sim, _)) => Ok(sim),
-                Err(SeatError::Body(problems)) => Err(Failure::Failed(problems)),
-                Err(other) => Err(Failure::Infeasible(other.to_string())),
-            };
+            return Ok(seat_rig_session(scene, envelope, &groundwork)?.0);
         }
-        let linkage = Linkage::new(&scene.rig).map_err(|problems| {
-            let all: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
-            Failure::Infeasible(format!("rig: {}", all.join("; ")))
-        })?;
+        let linkage = linkage(scene)?;
         let linkage = Arc::new(linkage);
         let back = self.back(&scene.body)?;
         let bed = match &scene.surface {
