@@ -864,7 +864,7 @@ fn to_people(t: &Checked, problems: &mut Problems) -> People {
     People::Correlated { market, points }
 }
 
-/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`) [E]: what a sweep without bands of its own, and a scene without a study, is measured
+/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`), estimates: what a sweep without bands of its own, and a scene without a study, is measured
 /// against.
 pub const BANDS: [[f64; 2]; 5] = [
     [0.055, 0.10],
