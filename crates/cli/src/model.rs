@@ -239,6 +239,22 @@ pub fn notes(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<String>> {
     Ok([planned.notes, cut].concat())
 }
 
+/// Which of the tuned techniques a step is.
+fn deed(techniques: &[Technique], index: usize, step: &Step) -> anyhow::Result<usize> {
+    let found = techniques.iter().position(|t| *t == step.technique);
+    found.with_context(|| {
+        format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
+    })
+}
+
+/// Whether a study's session can be exported once it is tuned: better told before the work than after it.
+pub fn exportable(study: &Study) -> anyhow::Result<()> {
+    for (i, step) in study.scene.session.steps.iter().enumerate() {
+        deed(&study.techniques, i, step)?;
+    }
+    Ok(())
+}
+
 /// One step of the session as firmware runs it.
 fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
     if step.sway().is_some() {
@@ -251,9 +267,7 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
             "{name}: tables have presses, turns and rolls, and no movement to and fro\n  hint: leave the part out of the session that is exported"
         );
     }
-    let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
-        format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
-    })?;
+    let technique = deed(&tuned.techniques, index, step)?;
     let timing = &study.scene.timing;
     let (end, speed_m_s) = match step.technique {
         Technique::Press => (End::Time, timing.travel_m_s),

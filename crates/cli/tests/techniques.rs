@@ -221,6 +221,18 @@ fn val_an_exported_session_of_techniques_keeps_each_condition() {
             }
         }
         if condition == "fibromyalgia" {
+            // A deed without a map is told before anything is computed.
+            let study = study.display().to_string();
+            let lost = kneadlab(&[
+                "tune",
+                &study,
+                "-o",
+                "none",
+                "--set",
+                "techniques=[\"press\"]",
+            ]);
+            let told = text(&lost.stderr);
+            assert!(told.contains("roll: it was not tuned"), "{told}");
             forged_is_not_exported(folder.path(), &out, condition);
         }
     }

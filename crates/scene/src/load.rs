@@ -373,7 +373,8 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         scan: t.table("scan").and_then(|t| to_scan(t, problems)),
         ..Body::mean(sex, stature_m, bmi_kg_m2, t.number("age_yr"))
     };
-    if t.broken {
+    // A percentile out of range has been told, and has no size.
+    if t.broken || !stature_m.is_finite() || !bmi_kg_m2.is_finite() {
         return None;
     }
     let (errors, warnings) = body.check();
@@ -863,7 +864,7 @@ fn to_people(t: &Checked, problems: &mut Problems) -> People {
     People::Correlated { market, points }
 }
 
-/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`) [E]: what a sweep without bands of its own, and a scene without a study, is measured
+/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`), estimates: what a sweep without bands of its own, and a scene without a study, is measured
 /// against.
 pub const BANDS: [[f64; 2]; 5] = [
     [0.055, 0.10],

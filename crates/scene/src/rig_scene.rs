@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use back::Body;
+use back::{Body, Envelope};
 use mechanism::{JointKind, LEFT, Rig};
 use program::{Course, Part, Timing};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{add, one, to_body, to_breath, to_chair, to_solver, to_surface, unused_params};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::{tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
@@ -235,6 +235,15 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         surface: surface?,
         breath: c.table("body").map(to_breath)?,
     };
+    let forbids = Envelope::new(&scene.conditions).is_ok_and(|e| e.policy().forbid_percussion);
+    if scene.percussion_hz > 0.0 && forbids {
+        let problem = Problem {
+            severity: Severity::Warning,
+            hint: Some("the body's conditions forbid percussion".into()),
+            ..c.problem("percussion_hz", "this machine taps, and is not run")
+        };
+        add(problem, problems);
+    }
     if let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
         for p in found.problems {
             let (part, key) = match p.step {
