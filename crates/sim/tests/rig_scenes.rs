@@ -35,13 +35,14 @@ fn run(name: &str, sets: &[(&str, &str)]) -> RigTrace {
     record_rig(&mut sim, &Recording::rows(50.0), &mut |_, _| true)
 }
 
-/// Its whole time, on cells of 4 mm: no fault, loops closed to 0.1 mm, drives at their speed, every node touches. Under a person nodes press with 2 to
+/// Its whole time, on cells of 4 mm: no fault, no limit passed on the person in its file, loops closed to 0.1 mm, drives at their speed, every node touches. Under a person nodes press with 2 to
 /// 150 N (chair rollers 10 to 150 N, E; a pillow's nodes 10 to 50 N, E, of which the outer ones less).
 fn runs(name: &str, extra: &[(&str, &str)]) -> RigTrace {
     let mut sets = vec![("solver.cell_mm", "4")];
     sets.extend(extra);
     let trace = run(name, &sets);
     assert_eq!(trace.fault, None, "{name}");
+    assert_eq!(trace.violations, [], "{name}");
     assert!(trace.duration_s >= 20.0 - 1e-6, "{name}");
     assert!(trace.gap_m < 1e-4, "{name}: {}", trace.gap_m);
     for (node, peak) in trace.node_names.iter().zip(&trace.nodes) {
