@@ -4,43 +4,21 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use mechanism::{
-    Command, Control, GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion,
-    Mounting, Rig, RigDrive, Seen,
+    Command, Control, GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Rig,
+    RigDrive, Seen,
 };
 use sim::{Power, RigSetup, RigWorld};
 
 /// A flywheel, or a slide, on one drive.
 fn world(kind: JointKind, motor: GearMotor, motion: Motion, control: Control) -> RigWorld {
     let rig = Rig {
-        name: "one axis".into(),
-        mounting: Mounting::Fixed,
-        links: vec![Link {
-            name: "load".into(),
-            mass_kg: 0.5,
-            centre_m: [0.0; 3],
-            inertia_kg_m2: [2e-3; 3],
-            products_kg_m2: [0.0; 3],
-            mirror: false,
-        }],
-        joints: vec![Joint {
-            name: "axis".into(),
-            kind,
-            parent: GROUND.into(),
-            child: "load".into(),
-            ..Joint::default()
-        }],
-        closings: Vec::new(),
-        couplings: Vec::new(),
+        links: vec![Link::new("load", 0.5, 2e-3)],
+        joints: vec![Joint::new("axis", kind, GROUND, "load", [0.0; 3])],
         drives: vec![RigDrive {
-            name: "drive".into(),
-            joint: "axis".into(),
-            motor,
-            motion,
-            backlash: 0.0,
             control,
+            ..RigDrive::new("axis", motor, motion)
         }],
-        heads: Vec::new(),
-        cover: Mechanism::reference().cover,
+        ..Rig::new("one axis")
     };
     let setup = RigSetup {
         power: Power::Motors,
