@@ -191,6 +191,24 @@ fn val_an_exported_session_of_techniques_keeps_each_condition() {
             safety.contains("what the machine does") && safety.contains("mm/s"),
             "{condition}"
         );
+        // The reviewer's statement has every part that it promises, and the file of limits a line for each cell.
+        for part in [
+            "Caps by zone",
+            "Caps by class and zone",
+            "Policies in force",
+            "Bodies that were checked",
+            "What binds each cell",
+            "exact binomial",
+            "What was not checked",
+            "Every estimate used",
+            "chair, machine and study",
+            "High-velocity thrusts are never offered",
+        ] {
+            assert!(safety.contains(part), "{condition}: {part}");
+        }
+        let binding = fs::read_to_string(export.join("binding.csv")).unwrap();
+        // Two deeds, four classes, three stations, five levels.
+        assert_eq!(binding.lines().count(), 1 + 2 * 4 * 3 * 5);
         // The same for the rows of conditions that a firmware asks its user about.
         let rows = fs::read_to_string(export.join("conditions.csv")).unwrap();
         assert!(
