@@ -38,6 +38,8 @@ pub struct Booth {
     drawn: Option<Drawn>,
     /// What the picture was made of.
     seen: Option<(f64, Show, f64)>,
+    /// What stood beside it and is to be taken away.
+    left_over: Vec<Entity>,
 }
 
 /// How long trails are, s.
@@ -60,6 +62,7 @@ impl Booth {
             desk: Desk::open(),
             drawn: None,
             seen: None,
+            left_over: Vec::new(),
         };
         booth.order();
         booth
@@ -123,6 +126,12 @@ impl Booth {
         self.run.as_ref().and_then(bands).unwrap_or_default()
     }
 
+    /// What stands on the stage, and its time, s; none where nothing does.
+    pub fn on_stage(&self) -> Option<(Entity, f64)> {
+        let (t_s, ..) = self.seen.as_ref()?;
+        Some((self.drawn.as_ref()?.root, *t_s))
+    }
+
     /// The moment that is shown.
     pub fn moment(&self, play: &Play) -> Option<Arc<Moment>> {
         self.run.as_ref()?.at(play.t_s)
@@ -130,6 +139,33 @@ impl Booth {
 }
 
 impl Booths {
+    /// Puts a copy beside what stands there alone, as a before to an after.
+    pub fn compare(&mut self) {
+        if let [alone] = self.0.as_slice() {
+            let copy = Booth::open(alone.tuning.clone(), alone.until_s);
+            self.0.push(copy);
+            self.place_anew();
+        }
+    }
+
+    /// Takes away all but one.
+    pub fn keep_only(&mut self, index: usize) {
+        if index < self.0.len() && self.0.len() > 1 {
+            let mut kept = self.0.swap_remove(index);
+            let others = self.0.drain(..).filter_map(|other| other.drawn);
+            kept.left_over.extend(others.map(|drawn| drawn.root));
+            self.0.push(kept);
+            self.place_anew();
+        }
+    }
+
+    /// What stands there moves to its side or to the middle.
+    fn place_anew(&mut self) {
+        for booth in &mut self.0 {
+            booth.run = None;
+        }
+    }
+
     /// Recorded and planned length of what is on the stage: of the shortest and the longest run, s.
     pub fn spans_s(&self) -> [f64; 2] {
         let runs = || self.0.iter().filter_map(|booth| booth.run.as_ref());
@@ -189,6 +225,9 @@ fn receive(
 ) {
     let count = booths.0.len();
     for (index, booth) in booths.0.iter_mut().enumerate() {
+        for root in booth.left_over.drain(..) {
+            commands.entity(root).despawn();
+        }
         let board = booth.desk.board();
         booth.problem = board.problem;
         let newer = board

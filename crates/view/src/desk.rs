@@ -1,6 +1,7 @@
 //! The simulation's own thread. The picture gives orders and looks at films; neither waits for the other.
 
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -34,7 +35,16 @@ impl Desk {
         let (orders, incoming) = channel();
         let board = Arc::new(Mutex::new(Board::default()));
         let own = Arc::clone(&board);
-        thread::spawn(move || work(&incoming, &own));
+        // Named, so that it can be told from the picture's threads.
+        let simulation = thread::Builder::new().name("simulation".into());
+        let begun = simulation.spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| work(&incoming, &own))).is_err() {
+                broke_off(&own);
+            }
+        });
+        if begun.is_err() {
+            broke_off(&board);
+        }
         Desk {
             orders,
             board,
@@ -44,9 +54,13 @@ impl Desk {
 
     /// Asks for a run; what goes on is dropped.
     pub fn order(&mut self, order: Order) {
+        if let Err(unsent) = self.orders.send((self.given + 1, order)) {
+            // The thread has died, as its board tells: another one takes over.
+            let SendError((_, order)) = unsent;
+            *self = Desk::open();
+            let _ = self.orders.send((1, order));
+        }
         self.given += 1;
-        // It fails only where the thread has died, which its board then tells.
-        let _ = self.orders.send((self.given, order));
     }
 
     /// What there is to see.
@@ -61,6 +75,13 @@ impl Desk {
     pub fn is_setting_up(&self) -> bool {
         self.board().answered < self.given
     }
+}
+
+fn broke_off(board: &Mutex<Board>) {
+    let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+    let said = "the simulation broke off by a fault of the program, which is told on the terminal";
+    board.problem = Some(said.into());
+    board.answered = u64::MAX;
 }
 
 fn work(incoming: &Receiver<(u64, Order)>, board: &Mutex<Board>) {

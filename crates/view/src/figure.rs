@@ -1,17 +1,51 @@
 //! The rest of the user, who plays no part in a run: a figure of clay that shows which way they sit.
 
 use std::f64::consts::{PI, TAU};
+use std::sync::Arc;
 
 use back::{Back, Level};
 use nalgebra::{Point3, Vector3};
 
+use crate::clay::{self, Lump, Shape, Solid, Trunk};
 use crate::furniture::Pose;
 use crate::parts::Form;
 use crate::skin::{STATIONS, Sheet, half_width_m, lerp, smooth};
 
-/// The trunk's front: it closes the drawn back to a body, back frame.
-pub fn front(back: &Back) -> Sheet {
-    let (rows, columns) = (72, 40);
+/// Between the middle and the front of the trunk lie so many points each way; its sections are so far apart.
+const AROUND: usize = 48;
+const SECTIONS: usize = 72;
+/// Angles of a section's outline.
+const ANGLES: usize = 120;
+/// Under the skin that is drawn of its own, the clay lies so much deeper, m: dents and bones have room there.
+const UNDER_M: f64 = 0.05;
+/// Where the skin ends, the clay covers its edge by so much, m, and dives under it over so long a way.
+const OVER_M: f64 = 0.002;
+const DIVE_M: [f64; 2] = [0.004, 0.1];
+/// Above the drawn back the neck goes on into the head for so long, m, and grows narrower by so much.
+const NECK_M: f64 = 0.06;
+const NECK_SHARE: f64 = 0.12;
+
+/// All of the user but the skin of the back, as one body, back frame.
+pub fn solid(back: &Back, pose: Pose) -> Solid {
+    let trunk = Lump {
+        shape: Shape::Trunk(Arc::new(trunk(back))),
+        blend_m: 0.01,
+    };
+    let limbs = limbs(back, pose);
+    let limbs = limbs
+        .iter()
+        .filter_map(|(form, blend_m)| Lump::of_form(form, *blend_m));
+    let lumps: Vec<Lump> = std::iter::once(trunk).chain(limbs).collect();
+    clay::press(&lumps)
+}
+
+/// The trunk's front, from flank to flank in rows from the nape down, back frame.
+pub fn front(back: &Back) -> Vec<Point3<f64>> {
+    let rows = (0..SECTIONS).map(|row| lerp(STATIONS, row, SECTIONS));
+    rows.flat_map(|u| front_at(back, u)).collect()
+}
+
+fn front_at(back: &Back, u: f64) -> Vec<Point3<f64>> {
     let sizes = back.sizes();
     let neck_m = sizes.neck_circumference_m / TAU;
     let depths = [
@@ -23,50 +57,115 @@ pub fn front(back: &Back) -> Sheet {
         (back.station(Level::S1), 0.95 * sizes.buttock_depth_m),
         (STATIONS[1], 0.85 * sizes.buttock_depth_m),
     ];
-    let mut sheet = Sheet::with_capacity(rows, columns);
-    for row in 0..rows {
-        let u = lerp(STATIONS, row, rows);
-        let half = half_width_m(back, u);
-        let [left, right] = [-half, half].map(|x| back.point(u, x));
-        let y_front = back.point(u, 0.0).y + smooth(&depths, u);
-        for column in 0..columns {
-            let angle = lerp([0.0, PI], column, columns);
-            let share = 0.5 * (1.0 - angle.cos());
-            let edge_y = right.y + (left.y - right.y) * share;
-            // Flatter in the middle than an ellipse.
-            let bulge = angle.sin().max(0.0).powf(0.8);
-            sheet.points.push(Point3::new(
-                half * angle.cos(),
-                edge_y + (y_front - edge_y) * bulge,
-                right.z,
-            ));
-        }
-    }
-    sheet.normals = normals(&sheet);
-    sheet
+    let half = half_width_m(back, u);
+    let [left, right] = [-half, half].map(|x| back.point(u, x));
+    let y_front = back.point(u, 0.0).y + smooth(&depths, u);
+    let at = |step: usize| {
+        let angle = lerp([0.0, PI], step, AROUND);
+        let share = 0.5 * (1.0 - angle.cos());
+        let edge_y = right.y + (left.y - right.y) * share;
+        // Flatter in the middle than an ellipse.
+        let bulge = angle.sin().max(0.0).powf(0.8);
+        let y = edge_y + (y_front - edge_y) * bulge;
+        Point3::new(half * angle.cos(), y, right.z)
+    };
+    (0..AROUND).map(at).collect()
 }
 
-/// Head, arms and legs, back frame.
-pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
+/// Sections of the trunk: its front, and its back as deep under the skin as nothing of it shall be seen.
+fn trunk(back: &Back) -> Trunk {
+    let [bottom_m, nape_m] = [STATIONS[1], STATIONS[0]].map(|u| back.point(u, 0.0).z);
+    let heights_m = [bottom_m, nape_m + NECK_M];
+    let section = |index: usize| {
+        let height_m = lerp(heights_m, index, SECTIONS);
+        let u = back.station_at(height_m.min(nape_m));
+        let u = u.clamp(STATIONS[0], STATIONS[1]);
+        let neck = 1.0 - NECK_SHARE * ((height_m - nape_m) / NECK_M).max(0.0);
+        let half = half_width_m(back, u);
+        let front = front_at(back, u);
+        let rear = (0..AROUND).map(|i| back.point(u, lerp([-half, half], i, AROUND)));
+        let to_end_m = (u - STATIONS[0]).min(STATIONS[1] - u) * back.arc_length_m();
+        let foremost = front.iter().map(|p| p.y).fold(f64::MIN, f64::max);
+        let middle_y = 0.5 * (foremost + back.point(u, 0.0).y);
+        let dives = |p: &Point3<f64>| {
+            let [from, to] = DIVE_M;
+            let left = (((half - p.x.abs()).min(to_end_m) - from) / (to - from)).clamp(0.0, 1.0);
+            UNDER_M * left * left * (3.0 - 2.0 * left)
+        };
+        let deep = rear.map(|p| (p, dives(&p)));
+        let mut outline: Vec<[f64; 2]> = front
+            .iter()
+            .map(|p| (*p, 0.0))
+            .chain(deep)
+            .map(|(p, deep_m)| {
+                let (x, y) = (p.x, p.y - middle_y);
+                let radius = (neck * x.hypot(y) + OVER_M - deep_m).max(0.01);
+                [y.atan2(x).rem_euclid(TAU), radius]
+            })
+            .collect();
+        outline.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        (
+            middle_y,
+            (0..ANGLES)
+                .map(|i| at_angle(&outline, TAU * i as f64 / ANGLES as f64))
+                .collect(),
+        )
+    };
+    Trunk {
+        heights_m,
+        sections: (0..SECTIONS).map(section).collect(),
+    }
+}
+
+/// Radius of a closed outline, given by angles that grow and radii, at an angle.
+fn at_angle(outline: &[[f64; 2]], angle: f64) -> f64 {
+    let next = outline.partition_point(|[a, _]| *a <= angle);
+    let count = outline.len();
+    let [before, after] = [outline[(next + count - 1) % count], outline[next % count]];
+    let turn = |from: f64, to: f64| (to - from).rem_euclid(TAU);
+    let whole = turn(before[0], after[0]).max(1e-9);
+    let share = (turn(before[0], angle) / whole).min(1.0);
+    before[1] + (after[1] - before[1]) * share
+}
+
+/// Head, arms and legs, back frame, and from where on each grows together with the rest, m. The head stands first.
+pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
     let sizes = back.sizes();
     let trunk = back.trunk();
     let scale = sizes.c7_sitting_m / 0.65;
     let nape = back.point(STATIONS[0], 0.0);
-    let limb = |path: &[Point3<f64>], radii: &[f64]| Form::Limb {
-        path: path.to_vec(),
-        radii_m: radii.iter().map(|r| scale * r).collect(),
+    let limb = |path: &[Point3<f64>], radii: &[f64], blend_m: f64| {
+        let form = Form::Limb {
+            path: path.to_vec(),
+            radii_m: radii.iter().map(|r| scale * r).collect(),
+        };
+        (form, blend_m)
     };
-    let head = [-0.03, 0.03, 0.075, 0.12, 0.155, 0.180, 0.198, 0.206]
-        .map(|up: f64| nape + scale * Vector3::new(0.0, 0.058 + 0.22 * up.clamp(0.0, 0.12), up));
-    let egg = [0.052, 0.055, 0.072, 0.084, 0.085, 0.076, 0.060, 0.048];
-    // Neck, and the head as an egg.
-    let mut forms = vec![limb(&head, &egg)];
+    let from_nape = |y: f64, z: f64| nape + scale * Vector3::new(0.0, y, z);
+    let mut forms = vec![
+        limb(
+            &[from_nape(0.062, 0.108), from_nape(0.098, 0.112)],
+            &[0.077, 0.074],
+            0.03,
+        ),
+        // From the temples to the chin.
+        limb(
+            &[from_nape(0.092, 0.085), from_nape(0.130, 0.012)],
+            &[0.064, 0.034],
+            0.03,
+        ),
+        limb(
+            &[from_nape(0.050, -0.075), from_nape(0.058, 0.06)],
+            &[0.060, 0.053],
+            0.05,
+        ),
+    ];
     let hip_x = 0.26 * sizes.hip_breadth_m;
     let hip_y = trunk.hip.y - 0.01;
     if pose != Pose::Sitting {
         // The pelvis, which a seat hides.
         let across = [-0.75, 0.0, 0.75].map(|x| Point3::new(x * hip_x, hip_y, 0.065));
-        forms.push(limb(&across, &[0.094, 0.100, 0.094]));
+        forms.push(limb(&across, &[0.094, 0.100, 0.094], 0.05));
     }
     let shoulder_z = sizes.c7_sitting_m - sizes.c7_to_acromion_m - 0.030;
     let shoulder_y = back.point(back.station_at(shoulder_z), 0.0).y + 0.42 * sizes.chest_depth_m;
@@ -110,6 +209,7 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
                 elbow,
             ],
             &[0.052, 0.056, 0.046, 0.038],
+            0.03,
         ));
         forms.push(limb(
             &[
@@ -121,6 +221,7 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
                 wrist + 0.17 * scale * hand,
             ],
             &[0.038, 0.039, 0.026, 0.033, 0.030, 0.012],
+            0.012,
         ));
         let hip = at(hip_x, hip_y, 0.088);
         let (knee, ankle, toe) = match pose {
@@ -143,6 +244,7 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
         forms.push(limb(
             &[hip, nalgebra::center(&hip, &knee), knee],
             &[0.088, 0.076, 0.055],
+            0.04,
         ));
         let calf = match pose {
             Pose::Sitting | Pose::Supine => Vector3::zeros(),
@@ -157,6 +259,7 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<Form> {
                 toe,
             ],
             &[0.055, 0.056, 0.037, 0.038, 0.022],
+            0.015,
         ));
     }
     forms

@@ -69,7 +69,7 @@ impl Furniture {
         if !scene.placement.leans {
             let front = figure::front(&sim.subject().back);
             let pose = sim.machine_from_back();
-            let lowest = front.points.iter().map(|p| (pose * p).y);
+            let lowest = front.iter().map(|p| (pose * p).y);
             return Furniture::bench(lowest.fold(f64::MIN, f64::max));
         }
         let chair = &scene.chair;

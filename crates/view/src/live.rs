@@ -12,7 +12,9 @@ use scene::{AnyScene, Deed, FileKind, RigScene, Scene, Surface};
 use sim::{Bed, Contact, Groundwork, RigSetup, RigSim, RigWorld, Sim, Subject, Support, Touch};
 use tune::{Workshop, seat};
 
-use crate::furniture::Furniture;
+use crate::clay::Solid;
+use crate::figure;
+use crate::furniture::{Furniture, Pose};
 use crate::parts;
 use crate::points::Pick;
 use crate::rig_parts;
@@ -225,6 +227,7 @@ fn on_carriage(
     let mut run = Run::new(scene.name.clone(), machine, sim.timeline().duration_s());
     run.furniture = Furniture::of_carriage(&scene);
     run.motors = ["walk", "knead", "protrude"].map(String::from).to_vec();
+    run.figure = figure(&skin, run.furniture.pose);
     run.skin = Some(skin);
     run.surface = Some(scene.surface.clone());
     run.envelope = Some(sim.envelope().clone());
@@ -243,7 +246,9 @@ fn on_rig(sim: RigSim, warnings: Vec<String>) -> anyhow::Result<Live> {
     let mut run = Run::new(scene.name.clone(), machine, scene.duration_s);
     run.furniture = Furniture::of_rig(&sim);
     run.motors = motors(sim.linkage());
-    run.skin = Some(Arc::new(skin(&scene.surface, sim.subject())));
+    let skin = Arc::new(skin(&scene.surface, sim.subject()));
+    run.figure = figure(&skin, run.furniture.pose);
+    run.skin = Some(skin);
     run.surface = Some(scene.surface.clone());
     run.envelope = Some(sim.envelope().clone());
     run.warnings = warnings;
@@ -256,6 +261,12 @@ fn skin(surface: &Surface, subject: &Subject) -> Skin {
         Surface::Back => Skin::of_back(&subject.back, &subject.bed),
         Surface::Slab { .. } => Skin::of_slab(&subject.bed),
     }
+}
+
+/// The rest of the user, where there is one.
+fn figure(skin: &Skin, pose: Pose) -> Option<Arc<Solid>> {
+    let back = skin.back.as_ref()?;
+    Some(Arc::new(figure::solid(back, pose)))
 }
 
 fn motors(linkage: &Linkage) -> Vec<String> {

@@ -6,9 +6,11 @@
 
 mod adapter;
 mod booth;
+mod clay;
 mod colour;
 mod dent;
 mod desk;
+mod easel;
 mod figure;
 mod furniture;
 mod layout;
@@ -53,7 +55,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     match view(&args) {
         Ok(AppExit::Success) => ExitCode::SUCCESS,
-        Ok(AppExit::Error(code)) => ExitCode::from(code.get()),
+        Ok(AppExit::Error(code)) => {
+            // The engine has told the cause, if it knows one.
+            eprintln!("the picture broke off; no scene and no result was changed");
+            ExitCode::from(code.get())
+        }
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
@@ -112,7 +118,7 @@ struct Args {
     /// All of it even where the processor draws.
     #[arg(long, conflicts_with = "reduced")]
     full: bool,
-    /// Print how long each picture took.
+    /// Print how fast pictures are drawn; in a window every two seconds.
     #[arg(long)]
     timed: bool,
 }
@@ -192,6 +198,7 @@ fn desk_top(args: &Args, reduced: bool) -> Opening {
         span_s: args.span,
         layout,
         kept,
+        timed: args.timed,
     }
 }
 

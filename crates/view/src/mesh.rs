@@ -8,6 +8,7 @@ use nalgebra::{Isometry3, Point3, Vector3};
 use std::f32::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 use tissue::Indenter;
 
+use crate::clay::Solid;
 use crate::dent::Moved;
 use crate::parts::Form;
 use crate::section::Band;
@@ -67,12 +68,19 @@ pub fn band(band: &Band) -> Mesh {
     grid(points, normals, 2, band.outer.len())
 }
 
+/// A body of clay.
+pub fn solid(solid: &Solid) -> Mesh {
+    let points = solid.points.iter().map(|p| point(p).to_array()).collect();
+    let normals = solid.normals.iter().map(|n| vector(n).to_array()).collect();
+    of_triangles(points, normals, solid.corners.clone())
+}
+
 /// A solid in its own frame.
 pub fn form(form: &Form) -> Mesh {
     match form {
         Form::Tube { path, radius_m } => tube(path, &vec![*radius_m; path.len()]),
         Form::Limb { path, radii_m } => {
-            let (path, radii_m) = curved(path, radii_m);
+            let (path, radii_m) = curved(path, radii_m, 8);
             tube(&path, &radii_m)
         }
         Form::Block { size_m, edge_m } => block(vector(size_m), *edge_m as f32),
@@ -160,13 +168,7 @@ fn facets(mesh: &tissue::Mesh) -> Mesh {
         }
     }
     let indices = (0..points.len() as u32).collect();
-    Mesh::new(
-        PrimitiveTopology::TriangleList,
-        RenderAssetUsages::default(),
-    )
-    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
-    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
-    .with_inserted_indices(Indices::U32(indices))
+    of_triangles(points, normals, indices)
 }
 
 fn ball(radius_m: f64) -> Mesh {
@@ -218,15 +220,18 @@ fn tube(path: &[Point3<f64>], radii_m: &[f64]) -> Mesh {
     }))
 }
 
-/// Points between those of a path, on a smooth curve through them (Catmull and Rom 1974).
-fn curved(path: &[Point3<f64>], radii_m: &[f64]) -> (Vec<Point3<f64>>, Vec<f64>) {
-    const BETWEEN: usize = 8;
+/// Points between those of a path, `between` of them to each, on a smooth curve through them (Catmull and Rom 1974).
+pub fn curved(
+    path: &[Point3<f64>],
+    radii_m: &[f64],
+    between: usize,
+) -> (Vec<Point3<f64>>, Vec<f64>) {
     let last = path.len() - 1;
     let (mut points, mut radii) = (Vec::new(), Vec::new());
     for i in 0..last {
         let four = [i.saturating_sub(1), i, i + 1, (i + 2).min(last)];
-        for step in 0..BETWEEN {
-            let t = step as f64 / BETWEEN as f64;
+        for step in 0..between {
+            let t = step as f64 / between as f64;
             let weights = [
                 0.5 * (-t + 2.0 * t * t - t * t * t),
                 0.5 * (2.0 - 5.0 * t * t + 3.0 * t * t * t),
@@ -282,13 +287,7 @@ fn block(size: Vec3, edge: f32) -> Mesh {
             }
         }
     }
-    Mesh::new(
-        PrimitiveTopology::TriangleList,
-        RenderAssetUsages::default(),
-    )
-    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
-    .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
-    .with_inserted_indices(Indices::U32(indices))
+    of_triangles(points, normals, indices)
 }
 
 /// One circle of a turned body.
@@ -337,13 +336,17 @@ fn lathe(rings: impl Iterator<Item = Ring>) -> Mesh {
 
 /// Triangles over a grid of points. Seen with the rows going down, the columns go right.
 fn grid(points: Vec<[f32; 3]>, normals: Vec<[f32; 3]>, rows: usize, columns: usize) -> Mesh {
+    of_triangles(points, normals, triangles(rows, columns, 0))
+}
+
+fn of_triangles(points: Vec<[f32; 3]>, normals: Vec<[f32; 3]>, indices: Vec<u32>) -> Mesh {
     Mesh::new(
         PrimitiveTopology::TriangleList,
         RenderAssetUsages::default(),
     )
     .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, points)
     .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, normals)
-    .with_inserted_indices(Indices::U32(triangles(rows, columns, 0)))
+    .with_inserted_indices(Indices::U32(indices))
 }
 
 /// Corners of a grid's triangles, its rows from `first` down.

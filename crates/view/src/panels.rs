@@ -8,14 +8,14 @@ mod scatter;
 mod transport;
 mod tune;
 
+use bevy::camera::CameraOutputMode;
 use bevy::camera::visibility::RenderLayers;
-use bevy::camera::{CameraOutputMode, Viewport};
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
-use bevy::window::PrimaryWindow;
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass, PrimaryEguiContext, egui};
 
 use crate::booth::Booths;
+use crate::easel::Easel;
 use crate::orbit::{Orbit, Sight};
 use crate::show::{Play, Show};
 use crate::tuning::Tuning;
@@ -66,6 +66,17 @@ pub fn camera() -> impl Bundle {
     )
 }
 
+/// A camera that sees panels only; in a window the picture hangs behind them.
+pub fn window_camera() -> impl Bundle {
+    let order = 1;
+    (
+        PrimaryEguiContext,
+        Camera2d,
+        RenderLayers::none(),
+        Camera { order, ..default() },
+    )
+}
+
 /// Scale and names, for pictures.
 pub fn overlay(app: &mut App) {
     app.add_systems(EguiPrimaryContextPass, annotate);
@@ -91,18 +102,13 @@ fn annotate(
     booths: Res<Booths>,
     play: Res<Play>,
     show: Res<Show>,
+    easel: Option<Res<Easel>>,
     camera: Single<(&Camera, &GlobalTransform), With<Orbit>>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     style(context);
     let (camera, eye) = *camera;
-    let rect = match camera.logical_viewport_rect() {
-        Some(rect) => egui::Rect::from_min_max(
-            egui::pos2(rect.min.x, rect.min.y),
-            egui::pos2(rect.max.x, rect.max.y),
-        ),
-        None => context.viewport_rect(),
-    };
+    let rect = easel.map_or(context.viewport_rect(), |easel| easel.pane);
     let painter = context
         .layer_painter(egui::LayerId::background())
         .with_clip_rect(rect);
@@ -122,8 +128,8 @@ fn lay_out(
     mut play: ResMut<Play>,
     mut show: ResMut<Show>,
     sight: Res<Sight>,
-    mut camera: Single<(&mut Camera, &mut Orbit), Without<PrimaryEguiContext>>,
-    window: Single<&Window, With<PrimaryWindow>>,
+    mut orbit: Single<&mut Orbit>,
+    mut easel: ResMut<Easel>,
 ) -> Result {
     let context = contexts.ctx_mut()?.clone();
     style(&context);
@@ -143,16 +149,15 @@ fn lay_out(
         plotter,
     } = &mut *panels;
     egui::Panel::bottom("transport").show(&mut root, |ui| {
-        let (camera, orbit) = &mut *camera;
-        let _ = camera;
         transport::show(
             ui,
             &mut booths,
             &mut play,
             &mut show,
-            orbit,
+            &mut orbit,
             &sight,
             [&mut *tune, &mut *plots, &mut *help],
+            &mut easel,
         );
     });
     if *plots {
@@ -177,20 +182,9 @@ fn lay_out(
     }
     keys::sheet(&context, help);
     // The picture has what the panels leave.
-    let free = root.available_rect_before_wrap();
-    let scale = window.scale_factor();
-    let corner = UVec2::new((free.min.x * scale) as u32, (free.min.y * scale) as u32);
-    let size = UVec2::new(
-        (free.width() * scale) as u32,
-        (free.height() * scale) as u32,
-    )
-    .max(UVec2::splat(16));
-    let inside = (corner + size).cmple(window.physical_size()).all();
-    camera.0.viewport = inside.then(|| Viewport {
-        physical_position: corner,
-        physical_size: size,
-        ..default()
-    });
+    easel.pane = root.available_rect_before_wrap();
+    let background = context.layer_painter(egui::LayerId::background());
+    easel.hang(&background, &mut contexts);
     problem(&context, &booths);
     Ok(())
 }

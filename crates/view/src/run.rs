@@ -7,6 +7,7 @@ use nalgebra::{Isometry3, Point3, Vector3};
 use scene::Surface;
 use sim::Violation;
 
+use crate::clay::Solid;
 use crate::furniture::Furniture;
 use crate::parts::Machine;
 use crate::skin::Skin;
@@ -19,6 +20,8 @@ pub struct Run {
     pub furniture: Furniture,
     /// What the nodes touch, if anything.
     pub skin: Option<Arc<Skin>>,
+    /// The rest of the user, back frame.
+    pub figure: Option<Arc<Solid>>,
     /// The machine.
     pub machine: Machine,
     /// What the scene has the nodes touch, where it is one.
@@ -126,6 +129,7 @@ impl Run {
             title,
             furniture: Furniture::default(),
             skin: None,
+            figure: None,
             machine,
             surface: None,
             motors: Vec::new(),

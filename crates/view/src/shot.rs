@@ -281,7 +281,8 @@ fn averaged(pixels: &[u8], [width, height]: [u32; 2], n: usize) -> Vec<u8> {
     out
 }
 
-fn write_png(path: &Path, rgb: &[u8], [width, height]: [u32; 2]) -> anyhow::Result<()> {
+/// Three bytes a pixel as a PNG.
+pub fn write_png(path: &Path, rgb: &[u8], [width, height]: [u32; 2]) -> anyhow::Result<()> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -384,10 +385,10 @@ mod tests {
             let start = Instant::now();
             draw(&mut app, "the run", settled);
             let set_up_s = start.elapsed().as_secs_f64();
-            // Each frame is laid out, every fourth is drawn as well: on a processor that is most of the work, and more of the same.
+            // Each frame is laid out, every twelfth is drawn as well: on a processor that is most of the work, and more of the same.
             let mut eyes = app.world_mut().query_filtered::<&mut Camera, With<Orbit>>();
             for left in (0..120).rev() {
-                eyes.single_mut(app.world_mut()).unwrap().is_active = left % 4 == 0;
+                eyes.single_mut(app.world_mut()).unwrap().is_active = left % 12 == 0;
                 app.update();
             }
             let played_s = start.elapsed().as_secs_f64() - set_up_s;

@@ -13,8 +13,8 @@ use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
 use nalgebra::{Point3, Vector3};
 
+use crate::clay::Solid;
 use crate::figure;
-use crate::furniture::Pose;
 use crate::mesh;
 use crate::orbit::{FOV_RAD, Orbit, Sight};
 use crate::paint::Paint;
@@ -221,7 +221,8 @@ pub fn outlines(run: &Run) -> [Vec<Vec3>; 2] {
         near.extend(skin.sheet.points.iter().step_by(every).map(|p| back * p));
         if let Some(user) = &skin.back {
             // The first of a figure's limbs is its head.
-            for (index, limb) in figure::limbs(user, run.furniture.pose).iter().enumerate() {
+            let limbs = figure::limbs(user, run.furniture.pose);
+            for (index, (limb, _)) in limbs.iter().enumerate() {
                 let points = limb.spots().into_iter().map(|p| back * p);
                 if index == 0 {
                     near.extend(points);
@@ -296,7 +297,7 @@ pub fn raise(run: &Run, at: Transform, show: &Show, hands: &mut Hands) -> Drawn 
     let skin = run
         .skin
         .as_ref()
-        .map(|skin| raise_skin(skin, run.furniture.pose, back, show, hands));
+        .map(|skin| raise_skin(skin, run.figure.as_deref(), back, show, hands));
 
     let arrow = hands.meshes.add(mesh::arrow());
     let mut arrows = Vec::new();
@@ -373,7 +374,7 @@ fn raise_machine(run: &Run, root: Entity, hands: &mut Hands) -> Vec<Entity> {
 
 fn raise_skin(
     skin: &Arc<Skin>,
-    pose: Pose,
+    figure: Option<&Solid>,
     back: Entity,
     show: &Show,
     hands: &mut Hands,
@@ -413,29 +414,12 @@ fn raise_skin(
         MeshMaterial3d(material.clone()),
         ChildOf(back),
     ));
-    match &skin.back {
-        Some(user) => {
-            let clay = hands.palette.clay.clone();
-            let front = hands.meshes.add(mesh::sheet(&figure::front(user)));
-            hands.solid(
-                back,
-                front,
-                clay.clone(),
-                Transform::default(),
-                Layer::Figure,
-                true,
-            );
-            for limb in figure::limbs(user, pose) {
-                let shape = hands.meshes.add(mesh::form(&limb));
-                hands.solid(
-                    back,
-                    shape,
-                    clay.clone(),
-                    Transform::default(),
-                    Layer::Figure,
-                    true,
-                );
-            }
+    match skin.back.as_ref().zip(figure) {
+        Some((user, figure)) => {
+            let shape = hands.meshes.add(mesh::solid(figure));
+            let clay = hands.palette.finishes[&Finish::Clay].clone();
+            let here = Transform::default();
+            hands.solid(back, shape, clay, here, Layer::Figure, true);
             raise_marks(skin, user, back, hands);
         }
         None => {

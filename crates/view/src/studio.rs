@@ -9,6 +9,7 @@ use bevy::render::settings::WgpuSettings;
 use bevy::window::WindowResolution;
 
 use crate::booth::{self, Booths};
+use crate::easel::{self, Easel};
 use crate::layout::{self, Layout};
 use crate::orbit::{self, Orbit, Sight, View};
 use crate::show::{Play, Show};
@@ -27,6 +28,8 @@ pub struct Opening {
     pub layout: Layout,
     /// The file where the layout is kept.
     pub kept: Option<PathBuf>,
+    /// Tells how fast it is.
+    pub timed: bool,
 }
 
 /// Opens a window and stays until it is closed.
@@ -54,13 +57,16 @@ pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
                 ..default()
             }),
     );
-    let reduced = opening.show.reduced;
     furnish(&mut app, booths, opening.show);
     app.insert_resource(Play {
         span_s: opening.span_s,
         ..layout.play()
     });
     panels::add(&mut app, layout.panels());
+    easel::keep(&mut app);
+    if opening.timed {
+        easel::tell(&mut app);
+    }
     if let Some(file) = opening.kept {
         layout::keep(&mut app, file, layout);
     }
@@ -71,9 +77,14 @@ pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
               mut settings: ResMut<bevy_egui::EguiGlobalSettings>,
               sight: Res<Sight>| {
             settings.auto_create_primary_context = false;
-            let msaa = if reduced { Msaa::Off } else { Msaa::Sample4 };
-            commands.spawn((stage::camera(Orbit::new(view, &sight), &mut images), msaa));
-            commands.spawn((panels::camera(), Msaa::Off));
+            let (easel, target) = Easel::new(&mut images);
+            commands.insert_resource(easel);
+            commands.spawn((
+                stage::camera(Orbit::new(view, &sight), &mut images),
+                target,
+                Msaa::Off,
+            ));
+            commands.spawn((panels::window_camera(), Msaa::Off));
         },
     );
     app.add_systems(

@@ -148,6 +148,7 @@ fn view(args: &[&str], last: Option<&Path>) -> Output {
         .args(args)
         .args(last)
         .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
         .output()
         .unwrap()
 }

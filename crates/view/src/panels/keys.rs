@@ -6,12 +6,13 @@ use bevy_egui::input::EguiWantsInput;
 
 use crate::booth::Booths;
 use crate::colour::Quantity;
+use crate::easel::Easel;
 use crate::orbit::{Orbit, Sight, View};
 use crate::panels::Panels;
 use crate::show::{Play, Show};
 
 /// Keys that are not views: what is pressed, what it does.
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 18] = [
     ("Space", "play, pause"),
     ("Left, Right", "one step back, on"),
     ("Home, End", "to the start, to the end of what is simulated"),
@@ -27,6 +28,7 @@ const KEYS: [(&str, &str); 17] = [
     ("A", "acupoints"),
     ("T, P", "sliders, plots"),
     ("Ctrl+Z, Ctrl+Y", "undo, redo a change"),
+    ("S", "save the picture beside the scene"),
     ("F5", "read the file again"),
     ("H, F1", "this sheet"),
 ];
@@ -45,6 +47,7 @@ pub fn press(
     mut play: ResMut<Play>,
     mut show: ResMut<Show>,
     mut orbit: Single<&mut Orbit>,
+    mut easel: ResMut<Easel>,
 ) {
     if typing.wants_any_keyboard_input() {
         return;
@@ -77,6 +80,7 @@ pub fn press(
             }
             KeyCode::KeyT => panels.tune = !panels.tune,
             KeyCode::KeyP => panels.plots = !panels.plots,
+            KeyCode::KeyS => easel.save(&booths, &play),
             KeyCode::F5 => again(&mut booths, |_| true),
             KeyCode::KeyH | KeyCode::F1 => panels.help = !panels.help,
             _ => {

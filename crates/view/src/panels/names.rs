@@ -35,7 +35,7 @@ pub fn draw(
             let world = at * mesh::point(&(moment.machine_from_back * place));
             // In a window the panels' points are the window's; the picture begins where its rectangle does.
             if let Ok(spot) = camera.world_to_viewport(eye, world) {
-                let spot = pos2(spot.x, spot.y) + vec2(6.0, 0.0);
+                let spot = rect.min + vec2(spot.x + 6.0, spot.y);
                 if rect.contains(spot) {
                     painter.text(
                         spot,
@@ -52,7 +52,7 @@ pub fn draw(
                 let middle = nalgebra::center(band.outer.get(10)?, band.inner.get(10)?);
                 let world = at * mesh::point(&(moment.machine_from_back * middle));
                 let spot = camera.world_to_viewport(eye, world).ok()?;
-                Some((band.name, pos2(spot.x, spot.y)))
+                Some((band.name, rect.min + vec2(spot.x, spot.y)))
             });
             beside(painter, spots.collect());
             continue;

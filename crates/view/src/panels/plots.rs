@@ -37,6 +37,9 @@ struct Curves {
 /// Points of a curve that are drawn at most.
 const POINTS_MAX: usize = 1500;
 
+/// Below it a node only brushes the skin, N.
+const LIGHT_N: f64 = 3.0;
+
 impl Curves {
     fn follow(&mut self, run: &Arc<Run>) {
         if self.run.as_ref().is_none_or(|old| !Arc::ptr_eq(old, run)) {
@@ -62,7 +65,8 @@ impl Curves {
             let pressing = moment.touches.iter().filter(|t| t.force_n > 0.0);
             let nearest = pressing.max_by(|a, b| near(a).total_cmp(&near(b)));
             self.peak_pa.push([t_s, nearest.map_or(0.0, |t| t.peak_pa)]);
-            if let Some(touch) = nearest {
+            // A threshold grows without end as the touched area vanishes.
+            if let Some(touch) = nearest.filter(|t| t.force_n > LIGHT_N) {
                 self.pain_pa.push([t_s, touch.pain_pa]);
                 self.cap_pa.push([t_s, touch.cap_pa]);
             }

@@ -1,13 +1,18 @@
 //! Play, scrub, look: the bar at the bottom.
 
-use bevy_egui::egui::{self, ComboBox, Slider, Ui};
+use bevy_egui::egui::{self, ComboBox, Slider, SliderClamping, Ui};
 
 use crate::booth::Booths;
 use crate::colour::{PressureUnit, Quantity};
+use crate::easel::Easel;
 use crate::orbit::{Orbit, Sight, View};
 use crate::panels::keys;
 use crate::show::{Play, SPEEDS, Show};
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the bar is where all of it is changed"
+)]
 /// Shows the bar. `panels` are the switches of the panels for sliders, plots and keys.
 pub fn show(
     ui: &mut Ui,
@@ -17,6 +22,7 @@ pub fn show(
     orbit: &mut Orbit,
     sight: &Sight,
     panels: [&mut bool; 3],
+    easel: &mut Easel,
 ) {
     let [recorded_s, duration_s] = booths.spans_s();
     ui.add_space(4.0);
@@ -36,7 +42,9 @@ pub fn show(
         }
         let mut t_s = play.t_s;
         ui.spacing_mut().slider_width = (ui.available_width() - 520.0).max(120.0);
+        // A slider that rounds what it shows would count as moved, and stop the playing.
         let scrubber = Slider::new(&mut t_s, 0.0..=duration_s.max(1e-3))
+            .clamping(SliderClamping::Edits)
             .fixed_decimals(2)
             .suffix(" s");
         if ui.add(scrubber).changed() {
@@ -45,6 +53,7 @@ pub fn show(
         ui.label(format!("of {duration_s:.1} s"));
         ui.spacing_mut().slider_width = 90.0;
         let speed = Slider::new(&mut play.speed, SPEEDS[0]..=SPEEDS[1])
+            .clamping(SliderClamping::Edits)
             .logarithmic(true)
             .suffix(" x");
         ui.add(speed.max_decimals(1))
@@ -101,6 +110,16 @@ pub fn show(
             ui.checkbox(&mut show.reduced, "no shadows");
         });
         ui.toggle_value(help, "Keys");
+        if ui
+            .button("Save picture")
+            .on_hover_text("as a PNG beside the scene; key S")
+            .clicked()
+        {
+            easel.save(booths, play);
+        }
+        if let Some(told) = &easel.told {
+            ui.small(told);
+        }
     });
     ui.add_space(2.0);
 }
@@ -127,5 +146,39 @@ fn scale(ui: &mut Ui, booths: &Booths, show: &mut Show) {
         if ui.add(drag).changed() {
             *chosen = value / per_si;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy::asset::Assets;
+
+    /// Whoever touches nothing changes nothing: a time with more digits than the scrubber shows is not rounded, and the run plays on.
+    #[test]
+    fn a_bar_that_is_only_looked_at_lets_the_run_play_on() {
+        let context = egui::Context::default();
+        let mut play = Play {
+            t_s: 0.123_456_789,
+            speed: 0.123,
+            ..Play::default()
+        };
+        let (before, mut show) = (play.clone(), Show::default());
+        let sight = Sight::default();
+        let mut orbit = Orbit::new(View::Back, &sight);
+        let (mut easel, _) = Easel::new(&mut Assets::default());
+        for _ in 0..3 {
+            let mut drawn = context.run_ui(egui::RawInput::default(), |ui| {
+                let panels = [&mut true, &mut true, &mut false];
+                let booths = &mut Booths::default();
+                let (play, show) = (&mut play, &mut show);
+                super::show(
+                    ui, booths, play, show, &mut orbit, &sight, panels, &mut easel,
+                );
+            });
+            drawn.textures_delta.clear();
+        }
+        assert_eq!(play, before);
+        assert_eq!(show, Show::default());
     }
 }

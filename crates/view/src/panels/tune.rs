@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use back::{Level, Sex, Survey, policies};
 use bevy_egui::egui::{
-    self, CollapsingHeader, Color32, ComboBox, RichText, ScrollArea, Slider, TextEdit, Ui,
+    self, CollapsingHeader, Color32, ComboBox, RichText, ScrollArea, Slider, SliderClamping,
+    TextEdit, Ui,
 };
 use program::Technique;
 use scene::Param;
@@ -42,12 +43,24 @@ impl Tuner {
                 for (index, name) in ["left", "right"].into_iter().enumerate().take(count) {
                     ui.selectable_value(&mut self.booth, index, name);
                 }
+                if ui
+                    .button("Alone")
+                    .on_hover_text("take the other one away")
+                    .clicked()
+                {
+                    booths.keep_only(std::mem::take(&mut self.booth));
+                }
             });
         }
         let Some(booth) = booths.0.get_mut(self.booth.min(count.saturating_sub(1))) else {
             return;
         };
-        self.file(ui, booth);
+        if self.file(ui, booth, count == 1) {
+            // What is changed from now on is the after.
+            booths.compare();
+            self.booth = 1;
+            return;
+        }
         ui.separator();
         let mut changes = Vec::new();
         let mut reset = None;
@@ -93,8 +106,9 @@ impl Tuner {
         }
     }
 
-    /// File, undo, save.
-    fn file(&mut self, ui: &mut Ui, booth: &mut Booth) {
+    /// File, undo, save; whether a copy is wanted beside it, where it stands `alone`.
+    fn file(&mut self, ui: &mut Ui, booth: &mut Booth, alone: bool) -> bool {
+        let mut compare = false;
         ui.add_space(4.0);
         ui.strong(booth.tuning.path().display().to_string());
         ui.horizontal(|ui| {
@@ -114,6 +128,12 @@ impl Tuner {
                 1 => "1 value changed".to_string(),
                 n => format!("{n} values changed"),
             });
+            if alone {
+                let button = ui.button("Compare");
+                compare = button
+                    .on_hover_text("a copy beside it, to see before and after")
+                    .clicked();
+            }
         });
         ui.horizontal(|ui| {
             let hint = booth
@@ -146,6 +166,7 @@ impl Tuner {
         if let Some(told) = &self.told {
             ui.small(told);
         }
+        compare
     }
 }
 
@@ -239,7 +260,9 @@ fn row(
             (Json::Number(number), Some(min), Some(max)) => {
                 let old = number.as_f64().unwrap_or(min);
                 let mut value = old;
+                // What is only shown is not rounded either.
                 let mut slider = Slider::new(&mut value, min..=max)
+                    .clamping(SliderClamping::Edits)
                     .suffix(suffix(&param.unit))
                     .max_decimals(4);
                 if number.is_i64() {
@@ -371,6 +394,18 @@ fn people(ui: &mut Ui, tuning: &Tuning, changes: &mut Vec<Change>) {
                 change("body.stature_mm", format!("{stature_mm:.1}"));
             }
         }
+    });
+    ui.horizontal(|ui| {
+        ui.label("BMI");
+        let now = value("body.bmi_kg_m2").and_then(|v| v.as_f64());
+        // Bounds of the classes of the World Health Organization (2000), in their middles: normal, over, obese I and II.
+        for bmi in [18.5, 21.7, 27.5, 32.5, 37.5] {
+            let is = now.is_some_and(|now| (now - bmi).abs() < 0.05);
+            if ui.selectable_label(is, format!("{bmi}")).clicked() && !is {
+                change("body.bmi_kg_m2", shortest(bmi, false));
+            }
+        }
+        ui.small("kg/m2");
     });
     ui.horizontal(|ui| {
         ui.label("condition");
