@@ -588,7 +588,7 @@ mod tests {
         }
     }
 
-    /// The same without drawing: 5, 25, 50, 75 and 95 % of stature (mm in the table of facts: 1648, 1755, 1870; 1525, 1626, 1740) and BMI (21.4, 27.5,
+    /// The same without drawing: 5, 25, 50, 75 and 95 % of stature (mm as ANSUR II prints them: 1648, 1755, 1870; 1525, 1626, 1740) and BMI (21.4, 27.5,
     /// 34.8; 20.3, 25.3, 31.7). Stature is normal and BMI log-normal within 0.1 SD (women at 95 %: 0.09).
     #[test]
     fn val_a_body_at_a_percentile_is_the_surveys() {

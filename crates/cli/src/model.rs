@@ -354,10 +354,11 @@ fn conditions_csv(tuned_for: &[String]) -> String {
     text
 }
 
-/// What binds each cell: the nearest limit of the worst tuning body, where, and the share of it that is used.
+/// What binds each cell: the nearest limit of the worst tuning body, where, and the share of it that is used; of a retracted cell the limit
+/// that its shallowest depth would pass.
 fn binding_csv(tuned: &Tuned) -> String {
     let mut text = String::from(
-        "technique,class,u,level,depth_mm,force_n,limit,zone,share,moved_to_cap,retracted\n",
+        "technique,class,u,level,depth_mm,force_n,limit,zone,limit_used,moved_to_cap,retracted\n",
     );
     for (t, technique) in tuned.techniques.iter().enumerate() {
         for (c, class) in tuned.classes.iter().enumerate() {
@@ -366,7 +367,6 @@ fn binding_csv(tuned: &Tuned) -> String {
                     let cell = &tuned.cells[tuned.index(t, c, s, level)];
                     let (limit, zone) = cell
                         .binding
-                        .filter(|_| !cell.infeasible)
                         .map_or(("", ""), |b| (bound_name(b.limit), b.zone.name()));
                     let _ = writeln!(
                         text,

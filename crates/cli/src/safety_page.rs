@@ -642,7 +642,7 @@ fn estimates(study: &Study, tuned: &Tuned) -> Markup {
         p { "Of " (all.len()) " defaults of body and limits " (count("E")) " are estimates in whole or in part, " (count("M")) " are from memory, " (count("V")) " rest on a source that was read. The simulation leans on these besides:" }
         ul { @for e in &tuned.estimates { li { (e) } } }
         details {
-            summary { "chair, machine and study (" (own.len()) ")" }
+            summary { "chair, machine and study, as computed with (" (own.len()) "): shipped values are estimates, measured ones are yours to name" }
             (page::table(&["what", "value", "flag", "what is known"], &own))
         }
         @for (group, rows) in &groups {
@@ -664,8 +664,8 @@ fn own_estimates(study: &Study) -> Vec<Vec<String>> {
     let (pad, hip, cover) = (&chair.pad, &chair.hip, &machine.cover);
     let mm = |m: f64| format!("{:.1} mm", 1e3 * m);
     let kpa = |pa: f64| format!("{:.0} kPa", 1e-3 * pa);
-    let unpublished = "no maker publishes it";
-    let foam = "no foam was measured";
+    let unpublished = "shipped value: no maker publishes it";
+    let foam = "shipped value: no foam was measured";
     let mut rows: Vec<[String; 3]> = vec![
         [
             "recline".into(),

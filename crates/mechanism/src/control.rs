@@ -19,7 +19,7 @@ pub struct Control {
     /// Voltages from 0 to the supply that the driver's PWM has; 0: any.
     pub pwm_steps: f64,
     /// Gain of the speed loop, volts over the back-EMF of the speed that is missing; 0: the usual 4. A speed that is known late asks for
-    /// less: with `d` from pulse to pulse and the motor's time constant `tau = R J / k^2` more than 1 swings from some `d = 1.8 tau / gain` on.
+    /// less: with `d` from pulse to pulse and the motor's time constant `tau = R J / k^2` a gain above 1 swings from some `d = 1.8 tau / gain` on.
     pub speed_gain: f64,
     /// End switches, joint position, rad or m: beyond one the drive is not sent on, and a motion that runs on turns round.
     pub switches: Option<[f64; 2]>,
@@ -30,7 +30,9 @@ pub struct Control {
 pub struct Seen {
     /// The motor as it takes it to be.
     motor: MotorState,
-    /// The pulse that it passed last, counted from the start, and the time since then, s.
+    /// Number of the pulse that it stands in.
+    cell: f64,
+    /// The edge that it passed last, between the pulses of that number and the one before, and the time since then, s.
     edge: f64,
     since_s: f64,
 }
@@ -73,12 +75,14 @@ impl Control {
     /// Tells a controller that stands at a joint position where it is.
     pub fn begin(&self, motor: &GearMotor, joint: f64) -> Seen {
         let turn = joint / motor.joint_per_rad();
+        let cell = self.pulse_rad().map_or(0.0, |p| (turn / p).floor());
         Seen {
             motor: MotorState {
                 joint,
                 ..MotorState::default()
             },
-            edge: self.pulse_rad().map_or(0.0, |p| (turn / p).floor()),
+            cell,
+            edge: cell,
             since_s: f64::INFINITY,
         }
     }
@@ -93,15 +97,20 @@ impl Control {
         };
         let at = joint / per_rad / pulse_rad;
         let way = rate * dt_s / per_rad / pulse_rad;
-        // Upwards the last edge lies below the place, downwards above it.
-        let edge = if way >= 0.0 { at.floor() } else { at.ceil() };
-        let passed = edge - seen.edge;
-        if passed != 0.0 && way != 0.0 && passed.signum() == way.signum() {
-            // The edge was passed within the step: firmware's timers know when.
+        let turns = at.floor() - seen.cell;
+        if turns != 0.0 && way != 0.0 {
+            // Upwards the edge that was passed lies below the place, downwards above it.
+            let edge = if turns > 0.0 {
+                at.floor()
+            } else {
+                at.floor() + 1.0
+            };
+            // It was passed within the step: firmware's timers know when.
             let after_s = ((at - edge) / way).clamp(0.0, 1.0) * dt_s;
             let apart_s = seen.since_s + dt_s - after_s;
-            seen.motor.speed_rad_s = passed * pulse_rad / apart_s;
-            (seen.edge, seen.since_s) = (edge, after_s);
+            // The same edge twice: it has turned round in between, and how fast it is now the next edge tells.
+            seen.motor.speed_rad_s = (edge - seen.edge) * pulse_rad / apart_s;
+            (seen.cell, seen.edge, seen.since_s) = (at.floor(), edge, after_s);
         } else {
             // No pulse: it cannot be faster than one in the time since the last.
             seen.since_s += dt_s;

@@ -86,7 +86,7 @@ impl Rig {
 }
 
 impl Linkage {
-    /// Takes a drive over its travel: its joint's range, or a whole turn from `start`.
+    /// Takes a drive over its travel: between its end switches, or over its joint's range, or a whole turn from `start`.
     ///
     /// # Errors
     /// [`LoopGap`] where a loop opens.
@@ -96,7 +96,8 @@ impl Linkage {
         let from = start.positions[joint];
         let described = &rig.joints[joint];
         let round = described.kind == JointKind::Revolute && described.range.is_none();
-        let range = described.range.unwrap_or(match round {
+        let switches = rig.drives[drive].control.switches;
+        let range = switches.or(described.range).unwrap_or(match round {
             true => [from, from + std::f64::consts::TAU],
             false => [from, from],
         });
@@ -390,7 +391,8 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         let Some([low, high]) = d.control.switches else {
             continue;
         };
-        let joint = rig.joints.iter().find(|j| j.name == d.joint);
+        let joint = (rig.joints.iter())
+            .find(|j| j.name == d.joint || d.joint.strip_prefix(LEFT) == Some(&j.name));
         let within = joint.is_none_or(|j| {
             let [least, most] = j.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
             least <= low && high <= most && low <= j.start && j.start <= high

@@ -265,7 +265,8 @@ impl Writer<'_> {
     }
 }
 
-/// Depths that change less from place to place, and none deeper than it was: the least within `reach` samples, and the mean of those least.
+/// Protrusions that change less from place to place, and none further out than it was: the least within `reach` samples, and the mean of those
+/// least. On a slope that costs depth as well: `2 reach` samples of it.
 fn smoother(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
     let near = |i: usize| i.saturating_sub(reach)..=(i + reach).min(points.len() - 1);
     let least = |i: usize| {

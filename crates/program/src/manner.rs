@@ -331,9 +331,12 @@ impl Manner {
         }
         let most_m_s = match self.path {
             Path::Line => self.speed_m_s.map(|speed| ("speed_mm_s", speed[1])),
-            // The quickest with the shortest way: a band of rates times a band of ways is asked for together by nobody.
+            // The middle of both, which is what is planned, or the quickest with the shortest way; nobody asks for the quickest with the longest.
             Path::Circle | Path::Across => match (self.rate_hz, self.amplitude_m) {
-                (Some(rate), Some(way)) => Some(("rate_hz", TAU * rate[1] * way[0])),
+                (Some(rate), Some(way)) => {
+                    let middle = 0.25 * (rate[0] + rate[1]) * (way[0] + way[1]);
+                    Some(("rate_hz", TAU * middle.max(rate[1] * way[0])))
+                }
                 _ => None,
             },
             Path::Place | Path::Beat => None,

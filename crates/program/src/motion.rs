@@ -4,7 +4,8 @@ use crate::machine::JERK_S;
 
 /// A move from rest to rest: steady acceleration, steady speed, steady braking, and all of it a mean over a short window, so that the acceleration comes and
 /// goes evenly: `x(t) = 1/w integral of x0 from t - w to t`, `x0` being the trapezoid of speed. A mean passes no limit that `x0` keeps, and its
-/// jerk is `(a0(t) - a0(t - w)) / w`: within `accel / JERK_S` where `w` is that time, or twice it where braking follows acceleration within it.
+/// jerk is `(a0(t) - a0(t - w)) / w`. The window is `JERK_S`, or twice that where braking follows acceleration sooner, so jerk is within
+/// `accel / JERK_S` either way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Move {
     from: f64,

@@ -350,6 +350,15 @@ fn val_thrusts_and_nonsense_are_told() {
                 ..manner(Path::Beat)
             },
         ),
+        // 3.5 Hz on 50 mm, the middle of both, is 1.1 m/s, though the shortest way is none.
+        (
+            "rate_hz",
+            Manner {
+                rate_hz: Some([3.0, 4.0]),
+                amplitude_m: Some([0.001, 0.100]),
+                ..manner(Path::Across)
+            },
+        ),
         (
             "rate_hz",
             Manner {

@@ -419,7 +419,8 @@ fn kept_name(from: &Path, kept: &mut Vec<Kept>) -> String {
     let own = from.file_name().unwrap_or_default().to_string_lossy();
     let mut name = format!("files/{own}");
     let mut count = 1;
-    while kept.iter().any(|k| k.name == name) {
+    // Some systems take head.obj and Head.obj for one.
+    while kept.iter().any(|k| k.name.eq_ignore_ascii_case(&name)) {
         count += 1;
         name = format!("files/{count}-{own}");
     }

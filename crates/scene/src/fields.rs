@@ -34,7 +34,7 @@ pub static BODY: Table = Table {
         field("size", Kind::Choice(body_sizes), Text("given"), "how large: as stature and BMI say, or at percentiles of the survey", ""),
         number("stature_mm", (1200.0, 1650.0, 2200.0), "standing height", "V").required().when("size", GIVEN),
         number("bmi_kg_m2", (13.0, 25.0, 60.0), "mass / stature^2", "V").required().when("size", GIVEN),
-        number("stature_percentile", (0.1, 50.0, 99.9), "so many of 100 of the same sex are shorter", "V").when("size", PERCENTILES),
+        number("stature_percentile", (0.1, 50.0, 99.9), "so many of 100 of the same sex are shorter", "D").when("size", PERCENTILES),
         number("bmi_percentile", (0.1, 50.0, 99.9), "so many of 100 of the same sex are lighter for their stature", "D").when("size", PERCENTILES),
         number("age_yr", (14.0, 30.0, 100.0), "age", "V"),
         number("back_length_z", Z, "trunk length, in SD of people of the same sex, stature, BMI and age", "V"),

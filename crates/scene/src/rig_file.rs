@@ -356,7 +356,8 @@ fn to_closing(t: &Checked) -> Closing {
 
 fn to_coupling(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Coupling {
     let [follows, leads] = ["joint", "to"].map(|key| slides(t.text(key), joints));
-    if t.text("kind") == "gear" && follows != leads {
+    let known = |key: &str| joints.iter().any(|j| j.text("name") == t.text(key));
+    if t.text("kind") == "gear" && known("joint") && known("to") && follows != leads {
         let problem = Problem {
             hint: Some("kind = \"rack\" takes travel_mm_per_rev, kind = \"cam\" lifts_mm".into()),
             ..t.problem("kind", "a gear ties turns to turns, or slides to slides")

@@ -325,11 +325,14 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
         return None;
     };
     let joint = &rig.drives[drive].joint;
-    let slides = rig.joints.iter().any(|j| {
+    let described = rig.joints.iter().find(|j| {
         let twin = joint.strip_prefix(LEFT) == Some(j.name.as_str());
-        (j.name == *joint || twin)
-            && matches!(j.kind, JointKind::Prismatic | JointKind::Track { .. })
+        j.name == *joint || twin
     });
+    let slides =
+        described.is_some_and(|j| matches!(j.kind, JointKind::Prismatic | JointKind::Track { .. }));
+    let bounded = rig.drives[drive].control.switches.is_some()
+        || described.is_some_and(|j| j.range.is_some());
     let mut given = |turn: &str, slide: &str| {
         let (right, wrong) = if slides { (slide, turn) } else { (turn, slide) };
         if t.entries.contains_key(wrong) {
@@ -358,6 +361,19 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
                 ..t.problem(
                     "do",
                     format!("the joint {joint:?} slides: it has no angle to park at"),
+                )
+            };
+            add(problem, problems);
+            return None;
+        }
+        "park" if bounded => {
+            let problem = Problem {
+                hint: Some("send it with do = \"go\"".into()),
+                ..t.problem(
+                    "do",
+                    format!(
+                        "the joint {joint:?} has ends: the next place of its turn may lie beyond"
+                    ),
                 )
             };
             add(problem, problems);

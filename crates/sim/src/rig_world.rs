@@ -400,11 +400,15 @@ impl RigWorld {
         }
     }
 
-    /// Which way a drive goes in its usual motion: 1 up, -1 down.
+    /// Which way a drive's usual motion goes now: 1 up, -1 down.
     pub(crate) fn sense(&self, drive: usize) -> f64 {
         let drive = &self.drives[drive];
+        let t_s = self.steps as f64 * self.setup.dt_s;
         match drive.motion {
-            Motion::Run { rate, .. } => drive.sense * 1f64.copysign(rate),
+            Motion::Run { .. } => {
+                let (_, rate) = drive.motion.at(t_s, drive.start);
+                drive.sense * 1f64.copysign(rate)
+            }
             _ => 1.0,
         }
     }
@@ -534,7 +538,10 @@ impl RigWorld {
                 effort: efforts[i],
                 current_a: drive.state.current_a,
                 ahead: motors[i] - frame.positions[drive.joint],
-                counted: drive.seen.joint(),
+                counted: match self.setup.power {
+                    Power::Motors => drive.seen.joint(),
+                    Power::None | Power::Unlimited => frame.positions[drive.joint],
+                },
                 asked: drive.asked,
             };
         }
@@ -917,8 +924,7 @@ impl RigWorld {
                     (Command::Follow { position, rate }, false)
                 }
             };
-            let command = drive.switched(command, position, runs);
-            // A controller that has lost pulses means another place by the same number.
+            // A controller that has lost pulses means another place by the same number; a switch stands where it stands.
             let command = match command {
                 Command::Follow { position, rate } => Command::Follow {
                     position: position + drive.lost,
@@ -926,6 +932,7 @@ impl RigWorld {
                 },
                 other => other,
             };
+            let command = drive.switched(command, position, runs);
             drive.asked = match command {
                 Command::Speed(rate) | Command::Follow { rate, .. } => rate,
                 Command::Volts(_) => 0.0,
@@ -934,10 +941,14 @@ impl RigWorld {
                 Power::None => continue,
                 Power::Unlimited => Line {
                     command,
-                    free_rate: match drive.command.filter(|_| drive.way.is_none()) {
-                        Some(Command::Speed(rate)) => rate,
-                        Some(Command::Follow { position: to, .. }) => (to - position) / dt_s,
-                        Some(Command::Volts(_)) | None => (target - position) / dt_s,
+                    free_rate: match command {
+                        // A usual motion is followed place by place, unless a switch has turned it round.
+                        Command::Speed(_) if runs && drive.control.switches.is_none() => {
+                            (target - position) / dt_s
+                        }
+                        Command::Speed(rate) => rate,
+                        Command::Follow { position: to, .. } => (to - position) / dt_s,
+                        Command::Volts(_) => (target - position) / dt_s,
                     },
                     slope: UNLIMITED,
                     most: f64::MAX,

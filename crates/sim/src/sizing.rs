@@ -67,10 +67,10 @@ struct Running {
     asked: f64,
     since_s: f64,
     time_s: f64,
-    /// Of the speed, over time.
+    /// Of the speed over the one asked for, over time; without stalls, and its square.
     sum: f64,
     square: f64,
-    /// Of the speed over the one asked for, stalls included.
+    /// The same, stalls included.
     share: f64,
     stalled_s: f64,
 }
@@ -91,14 +91,14 @@ impl Running {
         if asked == 0.0 || self.since_s < Running::RUN_UP_S {
             return;
         }
-        let speed = rate * asked.signum();
-        self.share += speed / asked.abs() * dt_s;
-        if speed < Running::STANDS * asked.abs() {
+        let share = rate / asked;
+        self.share += share * dt_s;
+        if share < Running::STANDS {
             self.stalled_s += dt_s;
         } else {
             self.time_s += dt_s;
-            self.sum += speed * dt_s;
-            self.square += speed * speed * dt_s;
+            self.sum += share * dt_s;
+            self.square += share * share * dt_s;
         }
     }
 

@@ -7,7 +7,7 @@ use mechanism::{
     Command, Control, GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Rig,
     RigDrive, Seen,
 };
-use sim::{Power, RigSetup, RigWorld};
+use sim::{Failure, Power, RigSetup, RigWorld};
 
 /// A flywheel, or a slide, on one drive.
 fn world(kind: JointKind, motor: GearMotor, motion: Motion, control: Control) -> RigWorld {
@@ -61,8 +61,8 @@ fn speed(motor: GearMotor, rate: f64, control: Control) -> (f64, f64) {
 }
 
 /// The kneading motor at 1.26 rad/s (12 rpm): whoever counts pulses keeps the mean, since the integral does, and ripples more. The stability
-/// of a delayed first-order loop, `tau w' = -w - G w(t - d)`, ends at `d = tau arccos(-1/G) / sqrt(G^2 - 1)` for G > 1 and nowhere
-/// below (Michiels and Niculescu 2007, scalar case). Here tau is 7 ms and d, at 6 pulses a turn, 9 ms: at a gain of 4 the motor hunts, at 0.5 it does not.
+/// of a delayed first-order loop, `tau w' = -w - G w(t - d)`, ends at `d = tau arccos(-1/G) / sqrt(G^2 - 1)` for G > 1 (Michiels and
+/// Niculescu 2007, scalar case; the loop's integral over 50 ms ends it from 175 ms on at a gain of 0.5). Here tau is 7 ms and d, at 6 pulses a turn, 9 ms: at a gain of 4 the motor hunts, at 0.5 it does not.
 #[test]
 fn val_few_pulses_and_a_high_gain_hunt() {
     let motor = Mechanism::reference().motors.knead;
@@ -135,6 +135,35 @@ fn val_what_a_controller_sees_and_puts_out() {
     }
 }
 
+/// There and back: the edge that is passed twice tells no speed, the next one the new one, with its sign.
+#[test]
+fn val_a_reversal_is_counted() {
+    let motor = Mechanism::reference().motors.knead;
+    let control = Control {
+        pulses_per_turn: 6.0,
+        ..Control::default()
+    };
+    let pulse = TAU / 6.0 * motor.joint_per_rad();
+    let (rate, dt_s) = (0.5, 1e-3);
+    let way = |rate: f64| (4.7 * pulse / (rate * dt_s)) as usize;
+    let mut seen = control.begin(&motor, 0.5 * pulse);
+    let mut joint = 0.5 * pulse;
+    let mut told = Vec::new();
+    for sense in [1.0, -1.0] {
+        for _ in 0..way(rate) {
+            joint += sense * rate * dt_s;
+            control.see(&motor, &mut seen, joint, sense * rate, dt_s);
+            told.push(seen.rate(&motor));
+        }
+        assert!((told.last().unwrap() / (sense * rate) - 1.0).abs() < 1e-9);
+    }
+    // It turns 0.2 of a pulse past an edge; back over that edge it is known to have turned, a pulse later how fast it is.
+    let past = way(rate) + (0.3 * pulse / (rate * dt_s)) as usize;
+    assert_eq!(told[past], 0.0);
+    assert!(told[way(rate)] > 0.0);
+    assert!(told[way(rate) + (1.3 * pulse / (rate * dt_s)) as usize] < 0.0);
+}
+
 /// Between switches 100 mm apart at 40 mm/s it turns round four times in 10 s, and overshoots by less than it goes in 25 ms. Sent beyond one it stops there.
 #[test]
 fn val_end_switches_turn_a_travel_round() {
@@ -163,4 +192,14 @@ fn val_end_switches_turn_a_travel_round() {
     }
     let place = axis.frame().positions[0];
     assert!((0.05..0.051).contains(&place), "{place}");
+
+    // Where it has lost 5 mm of pulses, what it asks for lies beyond a switch that it takes to be inside.
+    let mut axis = world(JointKind::Prismatic, motor, STILL, control);
+    axis.fail(0, Failure::Lost(0.005));
+    axis.go(0, 0.048, 3.0);
+    let mut most = 0.0_f64;
+    while axis.frame().t_s < 4.0 {
+        most = most.max(axis.step(&[]).unwrap().positions[0]);
+    }
+    assert!((0.049..0.0505).contains(&most), "{most}");
 }

@@ -109,7 +109,7 @@ pub struct Binding {
 /// Caps of one class at one station, over all techniques.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CapCell {
-    /// Strictest zone under the nodes.
+    /// Strictest zone that nodes touch.
     pub zone: Zone,
     /// Largest depth from touch at which no tuning body passes a limit, for the technique that may go deepest, m.
     pub max_depth_m: f64,

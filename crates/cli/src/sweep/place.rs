@@ -117,6 +117,12 @@ impl Place {
             fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
+        // Before the text that names them.
+        for file in &study.files {
+            let content = fs::read(&file.from)
+                .with_context(|| format!("cannot read {}", file.from.display()))?;
+            place.put(&file.name, content)?;
+        }
         let manifest = pretty(&place.manifest)?;
         let lock = Lock::of(plan).with_parts(place.parts(plan)).text()?;
         for (name, text) in [
@@ -126,11 +132,6 @@ impl Place {
             (LOCK, &lock),
         ] {
             place.put(name, text)?;
-        }
-        for file in &study.files {
-            let content = fs::read(&file.from)
-                .with_context(|| format!("cannot read {}", file.from.display()))?;
-            place.put(&file.name, content)?;
         }
         Ok(place)
     }
@@ -372,8 +373,13 @@ impl Place {
             return Ok(());
         }
         let ours = format!(".{}-", host());
-        for folder in [self.root.clone(), self.root.join("shards")] {
-            for path in files(&folder)? {
+        let folders = [
+            self.root.clone(),
+            self.root.join("shards"),
+            self.root.join("files"),
+        ];
+        for folder in folders.iter().filter(|folder| folder.exists()) {
+            for path in files(folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let worker = name
                     .strip_suffix(".part")
