@@ -174,7 +174,7 @@ fn joints(trace: &RigTrace) -> String {
 /// What motors did: one row a drive.
 fn drives(trace: &RigTrace) -> String {
     let mut text = String::from(
-        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j,speed_share,speed_ripple,stalled_s\n",
+        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j,asked_speed_share,speed_ripple,stalled_s\n",
     );
     for drive in &trace.drives {
         text += &drive.name;
@@ -184,7 +184,7 @@ fn drives(trace: &RigTrace) -> String {
         for value in [
             drive.copper_w,
             drive.work_j,
-            drive.speed_share,
+            drive.asked_speed_share,
             drive.speed_ripple,
             drive.stalled_s,
         ] {

@@ -117,7 +117,8 @@ fn a_log_made_of_the_run_is_laid_back() {
 }
 
 /// The log that the chapters show. It was made at 1.62 s, 9 mm and -14 mm from this scene as it was then: a millimetre is the
-/// cutting of its cells (a millimetre each) and half that what a change of the contact law may move. Its gain is not pinned here:
+/// cutting of its cells (a millimetre each) and half that what a change of the contact law may move. Moves have since taken on a limit of jerk, 20
+/// to 40 ms each: presses come 0.08 to 0.16 s later than in the log, in the middle 0.12. Its gain is not pinned here:
 /// a law that presses harder is to show in it.
 #[test]
 fn the_shipped_log_is_laid_back() {
@@ -141,7 +142,7 @@ fn the_shipped_log_is_laid_back() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let pose = found.pointer("/alignment/pose").unwrap();
-    assert!((number(pose, "/shift_s") - 1.62).abs() < 0.05, "{pose}");
+    assert!((number(pose, "/shift_s") - 1.74).abs() < 0.05, "{pose}");
     assert!((number(pose, "/shift_mm/0") - 9.0).abs() < 1.5, "{pose}");
     assert!((number(pose, "/shift_mm/1") + 14.0).abs() < 1.5, "{pose}");
     assert!(number(&found, "/alignment/correlation") > 0.95);

@@ -53,7 +53,7 @@ pub struct DriveLoad {
     /// Work on its joint, J: given less taken back.
     pub work_j: f64,
     /// Mean speed over the one it was asked for, where it has been asked to run at one speed for half a second; 0 where it never was.
-    pub speed_share: f64,
+    pub asked_speed_share: f64,
     /// Standard deviation of its speed over the mean, where it has been asked to run at one speed for half a second and does not
     /// stall; 0 where it never was.
     pub speed_ripple: f64,
@@ -266,7 +266,7 @@ impl Sizing {
                     current_a,
                     copper_w: drive.motor.resistance_ohm() * current_a.rms * current_a.rms,
                     work_j: *work_j,
-                    speed_share: running.share(),
+                    asked_speed_share: running.share(),
                     speed_ripple: running.ripple(),
                     stalled_s: running.stalled_s,
                 }

@@ -26,6 +26,8 @@ enum Of {
     Drive(String, fn(&DriveLoad) -> f64),
     /// Rates of a drive's joint over the second half of the run: the column of the trace that has them.
     Rates(String, fn(&[f64]) -> f64),
+    /// Their mean amount over what the drive's usual motion asks for: column and drive.
+    SpeedShare(String, String),
 }
 
 /// Numbers that every rig has and that are taken from its rows, joints and loops.
@@ -137,11 +139,12 @@ fn of_drive(rig: &Rig, described: &RigDrive) -> Vec<RigMetric> {
         ),
     ];
     if matches!(described.motion, Motion::Run { .. }) {
-        all.push(load(
-            "speed_share",
+        let of = Of::SpeedShare(format!("{joint}_joint_{rate}"), drive.to_owned());
+        all.push(metric(
+            &format!("{drive}_speed_share"),
             "1",
-            "its speed over what it was asked for, mean from half a second after each order: below 1 it sags, near 0 it stalls",
-            |d| d.speed_share,
+            "mean speed over what its usual motion asks for: below 1 it sags, near 0 it stalls",
+            of,
         ));
     }
     all
@@ -170,8 +173,8 @@ fn metric(name: &str, unit: &str, meaning: &str, of: Of) -> RigMetric {
 }
 
 impl RigMetric {
-    /// Its value in a run of a rig; not a number where that has no such node or drive.
-    pub fn of(&self, trace: &RigTrace, totals: &Totals<'_>) -> f64 {
+    /// Its value in a run of a rig, as it is written out; not a number where that has no such node or drive.
+    pub fn of(&self, rig: &Rig, trace: &RigTrace, totals: &Totals<'_>) -> f64 {
         match &self.of {
             Of::Totals(metric) => metric.of_any(totals).unwrap_or(f64::NAN),
             Of::Run(of) => of(trace),
@@ -185,6 +188,13 @@ impl RigMetric {
             }
             Of::Rates(column, of) => {
                 second_half(trace, column).map_or(f64::NAN, |rates| of(&rates))
+            }
+            Of::SpeedShare(column, drive) => {
+                let asked = rig.drives.iter().find(|d| d.name == *drive);
+                match (second_half(trace, column), asked.map(|d| d.motion)) {
+                    (Some(rates), Some(Motion::Run { rate, .. })) => mean_rate(&rates) / rate.abs(),
+                    _ => f64::NAN,
+                }
             }
         }
     }

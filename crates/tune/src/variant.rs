@@ -6,7 +6,7 @@ use crate::rig_metric::{RigMetric, rig_metrics};
 use crate::seat::{SeatError, allow, allow_rig, linkage, place, seat_rig_session};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
-use mechanism::{Kinematics, Track};
+use mechanism::{Kinematics, Linkage, Rig, Track};
 use program::{AxisLimits, DepthMap, Technique, compile};
 use scene::{BANDS, Chair, RigScene, Scene, Surface, Sweep};
 use serde::{Deserialize, Serialize};
@@ -234,8 +234,8 @@ impl Workshop {
     /// See [`Failure`].
     pub fn measure_rig(&self, scene: &Arc<RigScene>) -> Result<RigMeasures, Failure> {
         let metrics = rig_metrics(&scene.rig);
-        let trace = self.trace_rig(scene)?;
-        let values = told(&trace, &metrics);
+        let (trace, linkage) = self.trace_rig(scene)?;
+        let values = told(&trace, linkage.rig(), &metrics);
         let names = metrics.into_iter().map(|m| m.column.name);
         Ok(RigMeasures {
             values: names.zip(values).collect(),
@@ -249,17 +249,17 @@ impl Workshop {
         scene: &Arc<RigScene>,
         metrics: &[RigMetric],
     ) -> Result<Vec<f64>, Failure> {
-        let trace = self.trace_rig(scene)?;
-        Ok(told(&trace, metrics))
+        let (trace, linkage) = self.trace_rig(scene)?;
+        Ok(told(&trace, linkage.rig(), metrics))
     }
 
-    fn trace_rig(&self, scene: &Arc<RigScene>) -> Result<RigTrace, Failure> {
+    fn trace_rig(&self, scene: &Arc<RigScene>) -> Result<(RigTrace, Linkage), Failure> {
         let mut sim = self.seat_rig(scene)?;
         let recording = Recording::rows(rig_rate_hz(sim.scene()));
         let trace = record_rig(&mut sim, &recording, &mut |_, _| true);
         match &trace.fault {
             Some(fault) => Err(Failure::Failed(fault.to_string())),
-            None => Ok(trace),
+            None => Ok((trace, sim.linkage().clone())),
         }
     }
 
@@ -402,9 +402,9 @@ fn kinematics(scene: &Scene) -> Result<Kinematics, Failure> {
     Kinematics::new(&scene.mechanism).map_err(|e| Failure::Infeasible(format!("mechanism: {e}")))
 }
 
-fn told(trace: &RigTrace, metrics: &[RigMetric]) -> Vec<f64> {
+fn told(trace: &RigTrace, rig: &Rig, metrics: &[RigMetric]) -> Vec<f64> {
     let totals = Totals::from(trace);
-    metrics.iter().map(|m| m.of(trace, &totals)).collect()
+    metrics.iter().map(|m| m.of(rig, trace, &totals)).collect()
 }
 
 fn measures(trace: Trace, sim: &Sim, ask: &Ask) -> Result<Measures, Failure> {
