@@ -169,6 +169,22 @@ fn val_forbidden_techniques_are_not_tuned() {
             }
         }
     }
+    // No file asks for more than the force at which the limits say that a machine has failed.
+    let fault_n = back::Limits::builtin().node_force_fault_n;
+    let mut hard = part("shiatsu_thumb", [0.3, 0.4], 1.0).manner;
+    hard.force_n = [30.0, fault_n];
+    assert_eq!(hard.check(), []);
+    hard.force_n[1] += 0.1;
+    assert_eq!(hard.check().len(), 1);
+    // And nobody's kidneys are beaten on, whatever conditions say.
+    let mut study = small_study(&[]);
+    let mut beats = part("swedish_tapotement", [0.72, 0.78], 1.0);
+    beats.width_m = Some(0.075);
+    study.scene.session.parts = vec![beats];
+    match tune(&study, 1, &Silent) {
+        Err(TuneError::Refused { note, .. }) => assert!(note.contains("kidneys"), "{note}"),
+        other => panic!("{:?}", other.map(|t| t.name)),
+    }
     // Those that are refused anyway are refused with techniques too.
     for condition in ["osteoporosis", "compression_fracture_recent", "bone_tumour"] {
         let mut study = small_study(&[condition]);

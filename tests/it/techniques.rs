@@ -135,4 +135,25 @@ fn val_a_rig_is_planned_for_its_techniques() {
     assert_eq!(trials[0].passed, [], "{}", told(0));
     let refused = trials[3].refused.as_deref().unwrap_or_default();
     assert!(refused.contains("an axis along the spine"), "{}", told(3));
+    // The wobble carriage as a rig presses as far as its nodes' caps let it; a thumb that somebody holds comes near enough to be told from
+    // nothing. Neither passes a limit.
+    let rig = |name: &str| {
+        let loaded = scene::load_rig_scene(&crate::seat::path(&format!("{name}.toml")), &[]);
+        (name.to_owned(), loaded.unwrap().scene)
+    };
+    let mut press = part("shiatsu_palm", [0.45, 0.45], 0.12);
+    press.firmness = 0.0;
+    let mut thumb = part("shiatsu_thumb", [0.35, 0.35], 0.12);
+    thumb.firmness = 0.1;
+    for (name, part, least) in [("wobble_chair", press, 0.9), ("hand", thumb, 0.8)] {
+        comparison.rigs = vec![rig(name)];
+        comparison.parts = vec![part];
+        let trial = compare_techniques(&study, &comparison, 1, &Silent)
+            .unwrap()
+            .remove(0);
+        assert_eq!(trial.passed, [], "{name}: {:?}", trial.refused);
+        let closeness = trial.score.as_ref().unwrap().closeness;
+        println!("{name}: {closeness}");
+        assert!(closeness > least, "{name}: {closeness}");
+    }
 }

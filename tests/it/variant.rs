@@ -4,12 +4,12 @@
 use crate::seat::{scene, seat};
 use back::{Body, Population};
 use mechanism::{Drive, Kinematics};
-use scene::Scene;
+use scene::{BANDS, Scene};
 use sim::{Scan, record};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tune::{Ask, BANDS, Failure, METRICS, Measures, Workshop};
+use tune::{Ask, Failure, METRICS, Measures, Workshop};
 
 /// Three seconds of kneading, on cells of 4 mm.
 fn short(sets: &[(&str, &str)]) -> Arc<Scene> {

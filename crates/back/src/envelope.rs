@@ -195,6 +195,11 @@ impl Envelope {
             .fold(f64::INFINITY, f64::min)
     }
 
+    /// Fractions of pain pressure above which a stay is limited, the lower first.
+    pub fn dwell_fractions(&self) -> [f64; 2] {
+        self.limits.dwell.map(|(fraction, _)| fraction)
+    }
+
     /// Longest stay at one place for a machine that feels no pressure, s: every stay counts as deep. It is the same under conditions that
     /// forbid deep work, since under their force caps nothing becomes deep.
     pub fn stay_cap_s(&self) -> f64 {
@@ -305,13 +310,13 @@ impl Envelope {
             ),
             row(
                 "stay above 0.6 of pain pressure",
-                dwell(l.deep_fraction),
+                dwell(l.dwell[0].0),
                 "E",
                 "simulator, tables",
             ),
             row(
                 "stay above 0.8 of pain pressure",
-                dwell(0.8),
+                dwell(l.dwell[1].0),
                 "E",
                 "simulator",
             ),

@@ -101,12 +101,7 @@ pub(crate) fn sources() -> Vec<Source> {
                     format!("none; {depth} mm of soft tissue")
                 },
                 flag: if a.measured { "V" } else { "E" }.into(),
-                source: if a.measured {
-                    "Kawchuk, MRI of 105 patients; slope and BMI E"
-                } else {
-                    ""
-                }
-                .into(),
+                source: a.source(x_m).into(),
             }
         })
     });
@@ -118,10 +113,13 @@ pub(crate) fn sources() -> Vec<Source> {
             site.skin_mm[0], site.skin_mm[1], site.fat_mm[0], site.fat_mm[1]
         ),
         flag: "E".into(),
-        source: if *name == "UT" {
-            "skin 2.54 mm (V, Laurent 2007)"
-        } else {
-            ""
+        source: match *name {
+            "UT" => "skin over the shoulder blade 2.54 mm (V, Laurent 2007); fat: no measurement was found",
+            "QL" => "skin at the waist 1.91 mm (V, Laurent 2007); fat: no measurement was found",
+            _ => {
+                "skin between 1.91 mm at the waist and 2.54 over the shoulder blade (V, Laurent 2007), women's thinner (V, \
+                 direction); fat: no measurement was found"
+            }
         }
         .into(),
     });
@@ -188,6 +186,37 @@ struct Anchor {
 }
 
 impl Anchor {
+    /// Where its depth comes from, `x_m` beside the midline.
+    fn source(&self, x_m: f64) -> &'static str {
+        let lumbar = (0.70..0.93).contains(&self.u);
+        match x_m {
+            _ if self.measured => "Kawchuk, MRI of 105 patients; slope and BMI E",
+            _ if !self.bone => "no bone near: held at 60 mm",
+            _ if self.u < 0.0 => "layer table of the nape; no measurement was found",
+            _ if self.u > 0.93 => {
+                "sacrum and iliac crest: PSIS 8, crest 15 mm as estimated; no measurement was found"
+            }
+            0.0 => "spinous process; between C7 and T12 no measurement was found",
+            x if x < 0.03 && lumbar => {
+                "lamina: half way from the spinous to the transverse process"
+            }
+            x if x < 0.05 && lumbar => {
+                "transverse process: as much deeper than the spinous one as at L4 (V, Kawchuk)"
+            }
+            x if x < 0.05 => {
+                "thoracic lamina, 25 to 35 mm; least at T5 and T6 (V, direction, Harran Univ. 2024)"
+            }
+            _ if lumbar => "flank over the iliac crest; no measurement was found",
+            _ if self.u < 0.1 => {
+                "trapezius over the upper ribs, by the layer table; no measurement was found"
+            }
+            _ if self.u < 0.45 => {
+                "shoulder blade: spine 7, border 12, body 22 mm as estimated; no measurement was found"
+            }
+            _ => "ribs, 20 to 30 mm; no measurement was found",
+        }
+    }
+
     /// Skin, fat, muscle of this body, m.
     fn thickness_m(&self, body: &Body) -> [f64; 3] {
         let sex = body.sex;

@@ -34,6 +34,16 @@ impl Level {
     pub fn station(self) -> f64 {
         STATIONS[self as usize]
     }
+
+    /// Flag of its station; C7 and S2 are the ends of the arc.
+    pub fn flag(self) -> &'static str {
+        use Level::{C2, C3, C4, C5, C6, L1, L4, T4, T7, T10};
+        match self {
+            C2 | T4 | T7 | T10 | L1 | L4 => "V",
+            C3 | C4 | C5 | C6 => "E",
+            _ => "D",
+        }
+    }
 }
 
 /// One sacral vertebra further down along the skin, beyond S2, in stations (E: as S1 to S2).

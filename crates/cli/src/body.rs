@@ -3,7 +3,7 @@
 use crate::print;
 use crate::talk::{Outcome, say};
 use anyhow::bail;
-use back::{Back, Body, BodyProblem, Decision, Envelope, Level, NOTICE, Sex, Zone};
+use back::{Back, Body, BodyProblem, Decision, Envelope, Level, Market, NOTICE, Sex, Zone};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Write;
@@ -14,11 +14,21 @@ pub struct Args {
     #[arg(long)]
     sex: SexArg,
     /// Standing height
-    #[arg(long, value_name = "MM")]
-    stature_mm: f64,
+    #[arg(
+        long,
+        value_name = "MM",
+        required_unless_present = "stature_percentile"
+    )]
+    stature_mm: Option<f64>,
     /// Body mass index, kg/m2
-    #[arg(long, value_name = "KG_M2")]
-    bmi: f64,
+    #[arg(long, value_name = "KG_M2", required_unless_present = "bmi_percentile")]
+    bmi: Option<f64>,
+    /// Standing height at this percentile of the survey's men or women
+    #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "stature_mm")]
+    stature_percentile: Option<f64>,
+    /// BMI at this percentile
+    #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "bmi")]
+    bmi_percentile: Option<f64>,
     /// Years
     #[arg(long, value_name = "YR", default_value_t = 30.0)]
     age: f64,
@@ -48,7 +58,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         SexArg::Female => Sex::Female,
         SexArg::Male => Sex::Male,
     };
-    let body = Body::mean(sex, 1e-3 * args.stature_mm, args.bmi, args.age);
+    let (stature_m, bmi_kg_m2) = Market::survey().at_percentiles(
+        sex,
+        args.stature_percentile.unwrap_or(50.0),
+        args.bmi_percentile.unwrap_or(50.0),
+    );
+    let stature_m = args.stature_mm.map_or(stature_m, |mm| 1e-3 * mm);
+    let body = Body::mean(sex, stature_m, args.bmi.unwrap_or(bmi_kg_m2), args.age);
     let (errors, warnings) = body.check();
     if !errors.is_empty() {
         bail!("no such person is plausible{}", lines(&errors));
@@ -74,6 +90,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(Outcome::Good)
+}
+
+/// A percentile of the command line.
+fn percentile(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(p) if (0.1..=99.9).contains(&p) => Ok(p),
+        _ => Err("allowed: 0.1 to 99.9".into()),
+    }
 }
 
 fn lines(problems: &[BodyProblem]) -> String {
@@ -147,6 +171,7 @@ struct Size {
 struct LevelRow {
     level: &'static str,
     u: f64,
+    u_flag: &'static str,
     z_mm: f64,
     lean_deg: f64,
     x_mm: f64,
@@ -208,6 +233,7 @@ impl Sheet {
             LevelRow {
                 level: level.name(),
                 u,
+                u_flag: level.flag(),
                 z_mm: 1e3 * back.point(u, 0.0).z,
                 lean_deg: back.lean_rad(u).to_degrees(),
                 x_mm: 1e3 * inner_m,
@@ -303,8 +329,8 @@ impl Sheet {
                 midline_half_mm: 1e3 * envelope.midline_half_m(),
                 press_rate_max_n_s: envelope.rate_cap_n_s(false),
                 tap_rate_max_n_s: envelope.rate_cap_n_s(true),
-                dwell_over_60_percent_s: envelope.dwell_cap_s(0.61),
-                dwell_over_80_percent_s: envelope.dwell_cap_s(0.81),
+                dwell_over_60_percent_s: envelope.dwell_cap_s(envelope.dwell_fractions()[0] + 1e-9),
+                dwell_over_80_percent_s: envelope.dwell_cap_s(envelope.dwell_fractions()[1] + 1e-9),
                 session_max_min: envelope.session_max_s() / 60.0,
                 flag: "E: estimates pending clinical review; sources in crates/back/data/limits.toml",
             },
@@ -318,7 +344,7 @@ impl Sheet {
         let (stature_mm, mass_kg) = (1e3 * b.stature_m, b.bmi_kg_m2 * b.stature_m * b.stature_m);
         writeln!(
             out,
-            "{}, {stature_mm:.0} mm, {mass_kg:.1} kg, BMI {}, {} years",
+            "{}, {stature_mm:.0} mm, {mass_kg:.1} kg, BMI {:.1}, {} years",
             b.sex.name(),
             b.bmi_kg_m2,
             b.age_yr
@@ -341,7 +367,7 @@ impl Sheet {
 
         writeln!(
             out,
-            "\nVertebrae: station u, height over the seat, and tissue over bone beside the spine (D, E)"
+            "\nVertebrae: station u (flag beside it), height over the seat (D), and tissue over bone beside the spine (E; which depths are measured: --sources)"
         )?;
         let x = self.levels.first().map_or(0.0, |l| l.x_mm);
         writeln!(
@@ -352,6 +378,7 @@ impl Sheet {
         let head = [
             "level",
             "u",
+            "flag",
             "z mm",
             "lean deg",
             "skin mm",
@@ -365,6 +392,7 @@ impl Sheet {
             let mut row = vec![
                 l.level.to_string(),
                 format!("{:.3}", l.u),
+                l.u_flag.to_string(),
                 format!("{:.0}", l.z_mm),
             ];
             let rest = [
@@ -382,7 +410,7 @@ impl Sheet {
 
         writeln!(
             out,
-            "\nZones: stations, distance from the midline, limits for 10 cm2 of contact"
+            "\nZones: stations (V, D), distance from the midline, thresholds and caps for 10 cm2 of contact (E)"
         )?;
         let head = [
             "zone",
@@ -417,6 +445,25 @@ impl Sheet {
             row
         }));
         print::table(&mut out, 4, &rows)?;
+
+        writeln!(out, "\nTissue at small strain, tone and knots")?;
+        let mut rows = vec![text(&["of", "what", "value", "flag", "source"])];
+        let shown = |s: &&SourceLine| {
+            [
+                "mu_kpa",
+                "guard_multiplier",
+                "contracted_multiplier",
+                "knot",
+            ]
+            .contains(&s.name.as_str())
+        };
+        rows.extend(
+            self.sources
+                .iter()
+                .filter(shown)
+                .map(|s| text(&[&s.group, &s.name, &s.value, &s.flag, &s.source])),
+        );
+        print::table(&mut out, 5, &rows)?;
 
         let l = &self.limits;
         writeln!(out, "\nLimits, condition {}: {}", l.condition, l.decision)?;

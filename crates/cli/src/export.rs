@@ -5,6 +5,7 @@ use crate::talk::{Outcome, say};
 use crate::{model, print, result, tune};
 use ::tune::Tuned;
 use anyhow::{Context, bail};
+use back::NOTICE;
 use scene::Study;
 use std::fs;
 use std::io::Write;
@@ -85,6 +86,7 @@ fn export(dir: &Path, output: &Path, templates: &[PathBuf]) -> anyhow::Result<Ou
         writeln!(out, "{}", output.join(name).display())?;
     }
     print::finish(out)?;
+    say(NOTICE);
     Ok(Outcome::Good)
 }
 
@@ -134,6 +136,7 @@ fn diff(old: &Path, new: &Path, json: bool) -> anyhow::Result<Outcome> {
         writeln!(out, "{line}")?;
     }
     print::finish(out)?;
+    say(NOTICE);
     Ok(Outcome::Good)
 }
 

@@ -1,5 +1,6 @@
 //! From a tuned result to what the tables are made of.
 
+use crate::tune_report::bound_name;
 use crate::{safety_page, tune};
 use ::tune::{RETRACTED_M, Tuned, within_stay};
 use anyhow::{Context, anyhow, bail};
@@ -25,6 +26,7 @@ pub fn files(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<(String, Vec<u8
         "conditions.csv".into(),
         conditions_csv(&study.scene.conditions).into_bytes(),
     ));
+    files.push(("binding.csv".into(), binding_csv(tuned).into_bytes()));
     files.push((
         safety_page::NAME.into(),
         safety_page::page(study, tuned)?.into_bytes(),
@@ -237,6 +239,22 @@ pub fn notes(study: &Study, tuned: &Tuned) -> anyhow::Result<Vec<String>> {
     Ok([planned.notes, cut].concat())
 }
 
+/// Which of the tuned techniques a step is.
+fn deed(techniques: &[Technique], index: usize, step: &Step) -> anyhow::Result<usize> {
+    let found = techniques.iter().position(|t| *t == step.technique);
+    found.with_context(|| {
+        format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
+    })
+}
+
+/// Whether a study's session can be exported once it is tuned: better told before the work than after it.
+pub fn exportable(study: &Study) -> anyhow::Result<()> {
+    for (i, step) in study.scene.session.steps.iter().enumerate() {
+        deed(&study.techniques, i, step)?;
+    }
+    Ok(())
+}
+
 /// One step of the session as firmware runs it.
 fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Result<StepRow> {
     if step.sway().is_some() {
@@ -249,9 +267,7 @@ fn row(study: &Study, tuned: &Tuned, index: usize, step: &Step) -> anyhow::Resul
             "{name}: tables have presses, turns and rolls, and no movement to and fro\n  hint: leave the part out of the session that is exported"
         );
     }
-    let technique = tuned.techniques.iter().position(|t| *t == step.technique).with_context(|| {
-        format!("session.step.{index}.technique = {}: it was not tuned\n  hint: add it to the study's techniques", step.technique.name())
-    })?;
+    let technique = deed(&tuned.techniques, index, step)?;
     let timing = &study.scene.timing;
     let (end, speed_m_s) = match step.technique {
         Technique::Press => (End::Time, timing.travel_m_s),
@@ -334,6 +350,39 @@ fn conditions_csv(tuned_for: &[String]) -> String {
             "tuned for it"
         };
         let _ = writeln!(text, "{bit},{},{decision},{verdict}", policy.id);
+    }
+    text
+}
+
+/// What binds each cell: the nearest limit of the worst tuning body, where, and the share of it that is used.
+fn binding_csv(tuned: &Tuned) -> String {
+    let mut text = String::from(
+        "technique,class,u,level,depth_mm,force_n,limit,zone,share,moved_to_cap,retracted\n",
+    );
+    for (t, technique) in tuned.techniques.iter().enumerate() {
+        for (c, class) in tuned.classes.iter().enumerate() {
+            for (s, u) in tuned.stations.iter().enumerate() {
+                for level in 0..tuned.bands.len() {
+                    let cell = &tuned.cells[tuned.index(t, c, s, level)];
+                    let (limit, zone) = cell
+                        .binding
+                        .filter(|_| !cell.infeasible)
+                        .map_or(("", ""), |b| (bound_name(b.limit), b.zone.name()));
+                    let _ = writeln!(
+                        text,
+                        "{},{},{u:.4},{},{:.2},{:.2},{limit},{zone},{:.3},{},{}",
+                        technique.name(),
+                        class.name,
+                        level + 1,
+                        1e3 * cell.depth_m,
+                        cell.force_n,
+                        cell.load,
+                        cell.cap_limited,
+                        cell.infeasible
+                    );
+                }
+            }
+        }
     }
     text
 }

@@ -11,7 +11,7 @@ use crate::run_scan;
 use crate::run_score;
 use crate::sweep::point::{self, Seated};
 use crate::talk::{self, Outcome};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
@@ -131,9 +131,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 /// The scene as it is run goes with its results. A point of a sweep has none: its body and depth are the study's.
 pub fn keep_scene(folder: &mut Folder, args: &Args) -> anyhow::Result<()> {
     if !args.scene.is_dir() {
-        let text = scene::whole_scene(&args.scene, &args.sets.sets)?;
+        let whole = scene::whole_scene(&args.scene, &args.sets.sets)?;
         let head = "# The scene of this run, with the files that it names and --set in it. `kneadlab view` on this folder shows it.\n";
-        folder.write("scene.toml", format!("{head}{text}"))?;
+        folder.write("scene.toml", format!("{head}{}", whole.text))?;
+        for file in &whole.files {
+            let content = std::fs::read(&file.from)
+                .with_context(|| format!("cannot read {}", file.from.display()))?;
+            folder.write(&file.name, content)?;
+        }
     }
     Ok(())
 }

@@ -174,14 +174,23 @@ fn joints(trace: &RigTrace) -> String {
 /// What motors did: one row a drive.
 fn drives(trace: &RigTrace) -> String {
     let mut text = String::from(
-        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j\n",
+        "drive,effort_peak_nm_or_n,effort_rms_nm_or_n,rate_peak_rad_s_or_m_s,rate_rms_rad_s_or_m_s,current_peak_a,current_rms_a,copper_w,work_j,speed_share,speed_ripple,stalled_s\n",
     );
     for drive in &trace.drives {
         text += &drive.name;
         for span in [drive.effort, drive.rate, drive.current_a] {
             text += &format!(",{},{}", number(span.peak), number(span.rms));
         }
-        text += &format!(",{},{}\n", number(drive.copper_w), number(drive.work_j));
+        for value in [
+            drive.copper_w,
+            drive.work_j,
+            drive.speed_share,
+            drive.speed_ripple,
+            drive.stalled_s,
+        ] {
+            text += &format!(",{}", number(value));
+        }
+        text.push('\n');
     }
     text
 }

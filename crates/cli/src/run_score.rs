@@ -8,7 +8,7 @@ use tune::Score;
 use crate::print;
 
 /// Figures that get a column: name, title, factor to the shown unit, decimals.
-pub const COLUMNS: [(&str, &str, f64, usize); 12] = [
+pub const COLUMNS: [(&str, &str, f64, usize); 13] = [
     ("force", "force N", 1.0, 1),
     ("band_share", "in band", 1.0, 2),
     ("pressure", "kPa", 1e-3, 1),
@@ -16,6 +16,7 @@ pub const COLUMNS: [(&str, &str, f64, usize); 12] = [
     ("amplitude", "mm", 1e3, 1),
     ("speed", "mm/s", 1e3, 0),
     ("hold", "hold s", 1.0, 1),
+    ("dose", "kPa s", 1e-3, 0),
     ("coverage", "cover", 1.0, 2),
     ("unevenness", "uneven", 1.0, 2),
     ("asymmetry", "l/r", 1.0, 2),

@@ -29,17 +29,17 @@ pub fn page(study: &Study, tuned: &Tuned) -> anyhow::Result<String> {
         (cards(tuned))
         (section("Who may be massaged with it", "The tables serve the body classes below, and people with no condition but those named. Firmware asks for declared conditions and refuses all others (conditions.csv).", &who(study, tuned)))
         @if !study.scene.session.parts.is_empty() {
-            (section("Techniques of the session", "What the schools ask for, and where the figures come from (V verified, D derived, W well known, M memory, E estimate). The tables press by their own depths and caps, whatever is asked here.", &techniques(study)))
+            (section("Techniques of the session", "What the schools ask for, and where the figures come from (V verified, D derived, W well known, M memory, E estimate). The tables press by their own depths and caps, whatever is asked here. High-velocity thrusts are never offered: no file can ask for one.", &techniques(study)))
         }
         (section("Policies in force", "Several conditions combine to the strictest: all zones that any of them leaves out, the smallest scale, the shortest time, the strictest decision.", &policies_in_force(study, &envelope)))
         (section("Caps by zone", "The most that a node may do. The force cap goes with the root of the contact area; columns are for 5 and 10 cm². Zones, force and pressure caps are the same for every body class; what a class may be pressed at follows in the next part.", &zones(&envelope)))
         (section("Caps by class and zone", "As exported: the highest over the stations of each zone. Firmware takes the lower of two neighbours and never interpolates upwards.", &classes(tuned)))
         (section("All other limits", "", &other_limits(&envelope)))
-        (section("What binds each cell", "One cell for each technique, class, station and level: the limit that is nearest for the worst tuning body at the tuned depth. A dark ground marks a band that was moved down to a cap, a dash a cell without a safe depth, which stays retracted. Left is the neck.", &binding(tuned)))
+        (section("What binds each cell", "One cell for each technique, class, station and level: the limit that is nearest for the worst tuning body at the tuned depth. A dark ground marks a band that was moved down to a cap, a dash a cell without a safe depth, which stays retracted. Rows are levels, columns stations: left is nearest to the neck. Zone and share of the limit stand in each cell's tip and in binding.csv.", &binding(tuned)))
         (section("Bodies that were checked", "Drawn from a survey of soldiers (4082 men, 1986 women, 17 to 58 years), not measured on customers.", &bodies(study, tuned)))
         (section("What was found", "", &found(study, tuned)))
         (section("What was not checked", "A reviewer should ask for each of these.", &not_checked(study, tuned, &envelope)))
-        (section("Every estimate used", "E: an engineering estimate, no citable source. M: from memory of the literature, not looked up. Two flags: the decision has the first, its numbers the second. They are what to replace by measurements first.", &estimates(tuned)))
+        (section("Every estimate used", "E: an engineering estimate, no citable source. M: from memory of the literature, not looked up. Two flags: the decision has the first, its numbers the second. They are what to replace by measurements first.", &estimates(study, tuned)))
         (section("Review", "To be filled in by hand. Without it the tables are for the laboratory.", &review()))
     };
     Ok(page::page(
@@ -357,7 +357,7 @@ fn classes(tuned: &Tuned) -> Markup {
     page::table(
         &[
             "class",
-            "strictest zone under the nodes",
+            "strictest zone that nodes touch",
             "depth from touch",
             "node force",
             "stay over 0.6 of pain",
@@ -620,7 +620,7 @@ fn not_checked(study: &Study, tuned: &Tuned, envelope: &Envelope) -> Markup {
     }
 }
 
-fn estimates(tuned: &Tuned) -> Markup {
+fn estimates(study: &Study, tuned: &Tuned) -> Markup {
     let all = sources();
     let mut groups: Vec<(&str, Vec<Vec<String>>)> = Vec::new();
     for s in all.iter().filter(|s| s.is_estimate()) {
@@ -637,9 +637,14 @@ fn estimates(tuned: &Tuned) -> Markup {
         }
     }
     let count = |flag: &str| all.iter().filter(|s| s.flag.contains(flag)).count();
+    let own = own_estimates(study);
     html! {
         p { "Of " (all.len()) " defaults of body and limits " (count("E")) " are estimates in whole or in part, " (count("M")) " are from memory, " (count("V")) " rest on a source that was read. The simulation leans on these besides:" }
         ul { @for e in &tuned.estimates { li { (e) } } }
+        details {
+            summary { "chair, machine and study (" (own.len()) ")" }
+            (page::table(&["what", "value", "flag", "what is known"], &own))
+        }
         @for (group, rows) in &groups {
             details {
                 summary { (group) " (" (rows.len()) ")" }
@@ -647,6 +652,124 @@ fn estimates(tuned: &Tuned) -> Markup {
             }
         }
     }
+}
+
+/// What the study's own files say of chair, machine and bands, as they were computed with.
+fn own_estimates(study: &Study) -> Vec<Vec<String>> {
+    let (chair, machine, timing) = (
+        &study.scene.chair,
+        &study.scene.mechanism,
+        &study.scene.timing,
+    );
+    let (pad, hip, cover) = (&chair.pad, &chair.hip, &machine.cover);
+    let mm = |m: f64| format!("{:.1} mm", 1e3 * m);
+    let kpa = |pa: f64| format!("{:.0} kPa", 1e-3 * pa);
+    let unpublished = "no maker publishes it";
+    let foam = "no foam was measured";
+    let mut rows: Vec<[String; 3]> = vec![
+        [
+            "recline".into(),
+            format!("{:.0}°", chair.recline_rad.to_degrees()),
+            "the trunk leans with m g sin(recline)".into(),
+        ],
+        [
+            "pad: thickness, modulus, full compression".into(),
+            format!(
+                "{}, {}, {}",
+                mm(pad.thickness_m),
+                kpa(pad.e_pa),
+                pad.densify_strain
+            ),
+            foam.into(),
+        ],
+        [
+            "pad in front of the rail, width that carries".into(),
+            format!("{}, {}", mm(pad.offset_m), mm(pad.width_m)),
+            unpublished.into(),
+        ],
+        [
+            "hip: stiffness, damping".into(),
+            format!(
+                "{:.1} N/mm, {} of critical",
+                1e-3 * hip.stiffness_n_m,
+                hip.damping_ratio
+            ),
+            "0.5 to 2 N/mm is plausible".into(),
+        ],
+        [
+            "cover: thickness, modulus, full compression".into(),
+            format!(
+                "{}, {}, {}",
+                mm(cover.thickness_m),
+                kpa(cover.e_pa),
+                cover.densify_strain
+            ),
+            foam.into(),
+        ],
+    ];
+    for node in &machine.nodes {
+        rows.push([
+            format!("node {}: size, stiffness, friction", node.name),
+            format!(
+                "{}, {:.0} N/mm, {}",
+                mm(node.shape.law_radius_m()),
+                1e-3 * node.stiffness_n_m,
+                node.friction
+            ),
+            format!("{unpublished}; radius of its curvature"),
+        ]);
+    }
+    let (slide, knead) = (&machine.protrude, &machine.knead);
+    rows.extend([
+        [
+            "slide: stroke, speed, acceleration".into(),
+            format!(
+                "{}, {:.0} mm/s, {:.0} mm/s²",
+                mm(slide.stroke_m),
+                1e3 * slide.speed_max_m_s,
+                1e3 * slide.accel_max_m_s2
+            ),
+            unpublished.into(),
+        ],
+        [
+            "kneading shaft: tilt, eccentricity, half spacing".into(),
+            format!(
+                "{:.0}°, {}, {}",
+                knead.tilt_rad.to_degrees(),
+                mm(knead.eccentricity_m),
+                mm(knead.half_spacing_m)
+            ),
+            unpublished.into(),
+        ],
+        [
+            "rocker: preload, rate".into(),
+            format!(
+                "{} Nm, {:.3} Nm/°",
+                machine.rocker.preload_nm,
+                machine.rocker.rate_nm_rad / 1f64.to_degrees()
+            ),
+            unpublished.into(),
+        ],
+        [
+            "pressing in, letting go".into(),
+            format!("{} s, {} s", timing.press_ramp_s, timing.release_ramp_s),
+            "a choice of the programme".into(),
+        ],
+    ]);
+    rows.extend(study.bands.iter().enumerate().map(|(i, [low, high])| {
+        [
+            format!("level {} asks for", i + 1),
+            format!(
+                "{:.1} to {:.1} % of the median pain pressure",
+                100.0 * low,
+                100.0 * high
+            ),
+            "no dose-response for chairs is published".into(),
+        ]
+    }));
+    rows.into_iter()
+        .map(|[what, value, known]| vec![what, value, "E".into(), known])
+        .collect()
 }
 
 fn review() -> Markup {

@@ -174,11 +174,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return submit(&plan, &look, order, parts, true);
     }
-    let texts = Texts {
-        given: fs::read_to_string(&args.study)
-            .with_context(|| format!("cannot read {}", args.study.display()))?,
-        resolved: scene::whole_study(&args.study, &args.sets.sets)?,
-    };
+    let texts = Texts::of(&args.study, &args.study, &args.sets.sets)?;
     let place = Place::open(&args.output, &plan, &texts, args.allow_mismatch)
         .and_then(|place| place.cut(&plan, parts).map(|()| place))
         .map_err(shared)?;

@@ -128,11 +128,7 @@ fn part(text: &str) -> Result<Part, String> {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let study = input::sweep(&args.study, &args.sets)?;
     let plan = Plan::new(&study)?;
-    let texts = Texts {
-        given: fs::read_to_string(&args.study)
-            .with_context(|| format!("cannot read {}", args.study.display()))?,
-        resolved: scene::whole_study(&args.study, &args.sets.sets)?,
-    };
+    let texts = Texts::of(&args.study, &args.study, &args.sets.sets)?;
     let place = Place::open(&args.output, &plan, &texts, args.work.allow_mismatch)?;
     work(&plan, &place, &args.work)
 }

@@ -47,6 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for note in within_stay(&study)?.notes {
         say(format_args!("note: {note}"));
     }
+    model::exportable(&study)?;
     let mut folder = Folder::open(&args.output, "tune")?;
     talk::watch_ctrl_c();
     let start = Instant::now();

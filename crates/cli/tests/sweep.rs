@@ -751,3 +751,131 @@ fn val_samplers_that_tell_what_matters() {
     assert!((30..=70).contains(&missing), "{missing}");
     assert_eq!(told["first_missing"].as_array().unwrap().len(), 20);
 }
+
+/// A search over a rig: its best point has the least pressure of those looked at, which is that of the least push, and comes to the same when it is run by
+/// itself.
+#[test]
+fn a_rig_is_searched_in_the_simulator() {
+    let bench = Bench::new();
+    let scene = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/gun.toml");
+    let text = format!(
+        r#"
+        name = "gun"
+        scene = "{}"
+        [sweep]
+        vary = [{{ path = "rig.mounting.push_n", from = 10, to = 60 }}]
+        population = {{ bodies = 1, seed = 4 }}
+        objective = [{{ metric = "peak_pressure_pa" }}]
+        search = {{ algorithm = "cma_es", population = 4, generations = 3 }}
+        "#,
+        scene.display()
+    );
+    fs::write(bench.path("study.toml"), text).unwrap();
+    let (study, out) = (bench.text("study.toml"), bench.text("out"));
+    let mut args = vec!["sweep", &study, "-o", &out];
+    for set in [
+        "duration_s=0.3",
+        "placement.approach_s=0.1",
+        "solver.cell_mm=4",
+    ] {
+        args.extend(["--set", set]);
+    }
+    good(&args);
+    good(&["run", &out, "-o", &bench.text("run")]);
+    let summary = json(&bench.path("out/summary.json"));
+    let least = summary["metrics"]["peak_pressure_pa"]["min"].as_f64();
+    let own = json(&bench.path("run/summary.json"));
+    let again = 1e3 * own["peak_pressure_kpa"].as_f64().unwrap();
+    assert!((again / least.unwrap() - 1.0).abs() < 1e-12, "{summary}");
+}
+
+/// A folder keeps the meshes that its study names: moved, and the study's own files gone, it still opens and goes on.
+#[test]
+fn a_folder_with_a_mesh_may_be_moved() {
+    let bench = Bench::new();
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+    let gun = fs::read_to_string(scenes.join("mechanisms/percussive_gun.toml")).unwrap();
+    let sphere = "shape = \"sphere\"\nradius_mm = 25\n";
+    assert!(gun.contains(sphere));
+    let mesh = gun.replace(
+        sphere,
+        "shape = \"mesh\"\nfile = \"head.obj\"\nunit = \"mm\"\n",
+    );
+    let pyramid = "v -12 -8 -12\nv 12 -8 -12\nv 12 -8 12\nv -12 -8 12\nv 0 9 0\nf 1 2 3 4\nf 1 5 2\nf 2 5 3\nf 3 5 4\nf 4 5 1\n";
+    let scene = fs::read_to_string(scenes.join("gun.toml")).unwrap();
+    let study = r#"
+        name = "gun"
+        scene = "scene.toml"
+        [sweep]
+        model = "expression"
+        samples = 8
+        vary = [{ path = "rig.mounting.push_n", from = 10, to = 60 }]
+        objective = [{ metric = "push_n^2", name = "f" }]
+    "#;
+    for (name, text) in [
+        ("gun.toml", mesh.as_str()),
+        ("head.obj", pyramid),
+        (
+            "scene.toml",
+            &scene.replace("mechanisms/percussive_gun.toml", "gun.toml"),
+        ),
+        ("study.toml", study),
+    ] {
+        fs::write(bench.path(name), text).unwrap();
+    }
+    good(&["sweep", &bench.text("study.toml"), "-o", &bench.text("out")]);
+    let before = fs::read(bench.path("out/summary.json")).unwrap();
+    fs::rename(bench.path("out"), bench.path("moved")).unwrap();
+    for name in ["gun.toml", "head.obj", "scene.toml", "study.toml"] {
+        fs::remove_file(bench.path(name)).unwrap();
+    }
+    let kept = fs::read_to_string(bench.path("moved/files/head.obj")).unwrap();
+    assert_eq!(kept, pyramid);
+    let moved = bench.text("moved");
+    good(&["resume", &moved]);
+    good(&["merge", &moved, "-o", &bench.text("merged")]);
+    for folder in ["moved", "merged"] {
+        let after = fs::read(bench.path(folder).join("summary.json")).unwrap();
+        assert!(after == before, "{folder}");
+    }
+    assert!(bench.path("merged/files/head.obj").exists());
+}
+
+/// A sweep scans every body, and a point run by itself scans it too: both come to the same. Where nothing is known of the body but its shoulder,
+/// the node presses elsewhere than with an ideal scan.
+#[test]
+fn a_sweep_scans_its_bodies() {
+    let bench = Bench::new();
+    let scene = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/checks/knead3s.toml");
+    let text = format!(
+        r#"
+        name = "scan"
+        scene = "{}"
+        [sweep]
+        sampler = "grid"
+        vary = [{{ path = "scan", values = ["ideal", "shoulder"] }}]
+        population = {{ bodies = 1, seed = 4 }}
+        objective = [{{ metric = "peak_pressure_pa" }}]
+        "#,
+        scene.display()
+    );
+    fs::write(bench.path("study.toml"), text).unwrap();
+    let out = bench.text("out");
+    good(&["sweep", &bench.text("study.toml"), "-o", &out]);
+    let summary = json(&bench.path("out/summary.json"));
+    let peaks = &summary["metrics"]["peak_pressure_pa"];
+    let [least, most] = ["min", "max"].map(|key| peaks[key].as_f64().unwrap());
+    assert!(least > 1e3 && most > 1.0001 * least, "{summary}");
+    let run = |point: &str| {
+        let run = bench.text(point);
+        good(&["run", &out, "--point", point, "-o", &run]);
+        1e3 * json(&bench.path(point).join("summary.json"))["peak_pressure_kpa"]
+            .as_f64()
+            .unwrap()
+    };
+    let own = [run("0"), run("1")];
+    let found = [own[0].min(own[1]), own[0].max(own[1])];
+    assert!((found[0] / least - 1.0).abs() < 1e-12, "{own:?} {summary}");
+    assert!((found[1] / most - 1.0).abs() < 1e-12, "{own:?} {summary}");
+    assert!(bench.path("1/scan.csv").exists() && !bench.path("0/scan.csv").exists());
+}

@@ -191,6 +191,24 @@ fn val_an_exported_session_of_techniques_keeps_each_condition() {
             safety.contains("what the machine does") && safety.contains("mm/s"),
             "{condition}"
         );
+        // The reviewer's statement has every part that it promises, and the file of limits a line for each cell.
+        for part in [
+            "Caps by zone",
+            "Caps by class and zone",
+            "Policies in force",
+            "Bodies that were checked",
+            "What binds each cell",
+            "exact binomial",
+            "What was not checked",
+            "Every estimate used",
+            "chair, machine and study",
+            "High-velocity thrusts are never offered",
+        ] {
+            assert!(safety.contains(part), "{condition}: {part}");
+        }
+        let binding = fs::read_to_string(export.join("binding.csv")).unwrap();
+        // Two deeds, four classes, three stations, five levels.
+        assert_eq!(binding.lines().count(), 1 + 2 * 4 * 3 * 5);
         // The same for the rows of conditions that a firmware asks its user about.
         let rows = fs::read_to_string(export.join("conditions.csv")).unwrap();
         assert!(
@@ -210,7 +228,29 @@ fn val_an_exported_session_of_techniques_keeps_each_condition() {
             assert!(told.contains(condition) && told.contains(why), "{told}");
             assert!(!Path::new(&out).exists());
         }
+        // What people and other programs read says the same as the image.
+        let read = json(&export.join("two_schools.json"));
+        assert!(read["limits"]["session"].as_f64().unwrap() <= 60.0 * minutes);
+        for (class, caps) in read["caps"].as_array().unwrap().iter().enumerate() {
+            for (station, cap) in caps.as_array().unwrap().iter().enumerate() {
+                let of_image = &tables.caps[class * usize::from(tables.stations) + station];
+                assert_eq!(cap["force"], of_image.force, "{condition}");
+                assert_eq!(cap["depth"], of_image.depth, "{condition}");
+            }
+        }
         if condition == "fibromyalgia" {
+            // A deed without a map is told before anything is computed.
+            let study = study.display().to_string();
+            let lost = kneadlab(&[
+                "tune",
+                &study,
+                "-o",
+                "none",
+                "--set",
+                "techniques=[\"press\"]",
+            ]);
+            let told = text(&lost.stderr);
+            assert!(told.contains("roll: it was not tuned"), "{told}");
             forged_is_not_exported(folder.path(), &out, condition);
         }
     }
@@ -237,6 +277,32 @@ fn forged_is_not_exported(folder: &Path, sound: &Path, condition: &str) {
     let told = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{told}");
     assert!(told.contains(condition) && told.contains("deep"), "{told}");
+
+    // The same sound tables, said to be for somebody whom a policy refuses, alone or beside the condition that they were tuned for.
+    for refuses in [
+        &["osteoporosis"][..],
+        &["compression_fracture_recent"],
+        &["bone_tumour"],
+        &["undiagnosed_back_pain"],
+        &[condition, "bone_tumour"],
+        &["spondylolisthesis_stable", "compression_fracture_old"],
+    ] {
+        let mut study = study_of(&sound.parent().unwrap().join("study.toml"));
+        study.scene.conditions = refuses.iter().map(ToString::to_string).collect();
+        let mut file = json(&sound.join("study.json"));
+        file["scene"]["conditions"] = serde_json::json!(refuses);
+        fs::write(place.join("study.json"), file.to_string()).unwrap();
+        result["study_hash"] = study.hash().into();
+        result["scene_hash"] = study.scene.hash().into();
+        fs::write(place.join("tuned.json"), result.to_string()).unwrap();
+        let refused = export();
+        let told = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{refuses:?}: {told}");
+        assert!(
+            told.contains(refuses[refuses.len() - 1]) && told.contains("no massage"),
+            "{refuses:?}: {told}"
+        );
+    }
     assert!(!Path::new(&out).exists());
 }
 

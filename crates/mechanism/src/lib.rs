@@ -19,6 +19,8 @@ mod kinematics;
 
 mod motor;
 
+mod control;
+
 mod check;
 
 mod rig;
@@ -32,6 +34,7 @@ mod rig_check;
 pub mod closed_form;
 
 pub use check::{ARC_FIELDS, FIELDS, Field, MechanismProblem, NODE_FIELDS};
+pub use control::{Control, Seen};
 pub use kinematics::{Drive, Hand, Kinematics, KinematicsError, LoopOpen, Side, Twist};
 pub use linkage::{Linkage, LoopGap, Mobility, Posture};
 pub use mechanism::{

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// The gearbox's loss is dry friction in its mesh. While the motor drives, `T_load + T_dry = T_load / efficiency + friction`;
 /// while the load drives, `2 - 1/efficiency` of it comes through. At an efficiency of 0.5 or less nothing does: the gear
 /// locks itself. `self_locking` makes the mesh hold any load whatever the efficiency (`T_dry >= friction + |T_load|`).
-/// Ignored: heating, brush drop, cogging, shaft wind-up. A rig's drives have backlash ([`RigDrive`](crate::RigDrive)). All default figures are estimates (E).
+/// Ignored: heating, brush drop, cogging, shaft wind-up. A rig's drives have backlash ([`RigDrive`](crate::RigDrive)) and controllers
+/// that count pulses ([`Control`](crate::Control)). All default figures are estimates (E).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GearMotor {
     /// Supply, V.
@@ -206,6 +207,21 @@ impl GearMotor {
         }
     }
 
+    /// The voltage that the loops put out on what firmware has `seen` of the motor, V: [`Control`](crate::Control) fills it in.
+    /// A worm is let alone within a pulse of `pulse_rad` of the motor from where it shall rest; a `gain` of 0 is the usual one.
+    pub(crate) fn loop_v(
+        &self,
+        seen: &mut MotorState,
+        command: Command,
+        [pulse_rad, gain]: [f64; 2],
+        dt_s: f64,
+    ) -> f64 {
+        let gain = if gain > 0.0 { gain } else { SPEED_GAIN };
+        let law = self.law_with(seen, command, [DEADBAND_RAD.max(pulse_rad), gain]);
+        self.wind(seen, &law, dt_s);
+        self.voltage_v(&law, seen.speed_rad_s)
+    }
+
     /// Inertia of the rotor at the joint, kg m² or kg.
     pub fn reflected_inertia(&self) -> f64 {
         self.rotor_inertia_kg_m2 / self.joint_per_rad().powi(2)
@@ -229,6 +245,16 @@ impl GearMotor {
 
     /// What firmware makes of a command: voltage over speed, before saturation.
     fn law(&self, state: &mut MotorState, command: Command) -> Law {
+        self.law_with(state, command, [DEADBAND_RAD, SPEED_GAIN])
+    }
+
+    /// The same for a deadband of so much at the motor, and a gain of the speed loop.
+    fn law_with(
+        &self,
+        state: &mut MotorState,
+        command: Command,
+        [deadband_rad, gain]: [f64; 2],
+    ) -> Law {
         let k = self.torque_constant_nm_a();
         let per_rad = self.joint_per_rad();
         let command = match command {
@@ -236,8 +262,8 @@ impl GearMotor {
             Command::Follow { position, rate }
                 if self.self_locking
                     && rate == 0.0
-                    && (position - state.joint).abs() < DEADBAND_RAD * per_rad
-                    && state.speed_rad_s.abs() < 2.0 * POSITION_GAIN_1_S * DEADBAND_RAD =>
+                    && (position - state.joint).abs() < deadband_rad * per_rad.abs()
+                    && state.speed_rad_s.abs() < 2.0 * POSITION_GAIN_1_S * deadband_rad =>
             {
                 state.integral_v = 0.0;
                 Command::Volts(0.0)
@@ -256,16 +282,14 @@ impl GearMotor {
         // Terminal voltage as base - slope * speed, before saturation.
         let (base_v, slope) = match (command, target_rad_s) {
             (Command::Volts(volts), _) => (volts, 0.0),
-            (_, Some(target)) => (
-                (1.0 + SPEED_GAIN) * k * target + state.integral_v,
-                SPEED_GAIN * k,
-            ),
+            (_, Some(target)) => ((1.0 + gain) * k * target + state.integral_v, gain * k),
             (_, None) => (0.0, 0.0),
         };
         Law {
             base_v,
             slope,
             target_rad_s,
+            gain,
         }
     }
 
@@ -288,7 +312,7 @@ impl GearMotor {
         let free = law.base_v - law.slope * speed;
         let saturated = free.abs() > self.supply_v
             || ((self.voltage_v(law, speed) - k * speed) / r).abs() > self.current_limit_a;
-        let change = SPEED_GAIN * k * (target - speed) * dt_s / INTEGRAL_TIME_S;
+        let change = law.gain * k * (target - speed) * dt_s / INTEGRAL_TIME_S;
         // Wind up only while it helps.
         if !saturated || change * free < 0.0 {
             state.integral_v = (state.integral_v + change).clamp(-self.supply_v, self.supply_v);
@@ -302,6 +326,7 @@ struct Law {
     base_v: f64,
     slope: f64,
     target_rad_s: Option<f64>,
+    gain: f64,
 }
 
 /// A motor's torque on its joint as a line: `slope (free_rate - rate)`, never more than `most` either way.

@@ -9,7 +9,8 @@
 use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
-use crate::mechanism::{Cover, Node, Track};
+use crate::control::Control;
+use crate::mechanism::{Cover, Mechanism, Node, Track};
 use crate::motor::GearMotor;
 
 /// The link that everything hangs on: the backrest, the bed, what the hand holds.
@@ -226,6 +227,9 @@ pub struct RigDrive {
     /// Play between motor and joint, from stop to stop at the joint, rad or m: what the motor loses on turning round.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub backlash: f64,
+    /// What its controller counts and can put out; ideal by default.
+    #[serde(default, skip_serializing_if = "Control::is_ideal")]
+    pub control: Control,
 }
 
 /// Most drives are told none, and files and hashes are as they were before there was any.
@@ -458,6 +462,86 @@ impl Rig {
             ..Joint::default()
         });
         self.mounting = Mounting::Fixed;
+    }
+}
+
+impl Rig {
+    /// Nothing on a frame that stands, under the reference design's cover.
+    pub fn new(name: &str) -> Rig {
+        Rig {
+            name: name.to_owned(),
+            mounting: Mounting::Fixed,
+            links: Vec::new(),
+            joints: Vec::new(),
+            closings: Vec::new(),
+            couplings: Vec::new(),
+            drives: Vec::new(),
+            heads: Vec::new(),
+            cover: Mechanism::reference().cover,
+        }
+    }
+}
+
+impl Link {
+    /// A part whose mass lies about its frame's origin, with the same moment of inertia about every axis.
+    pub fn new(name: &str, mass_kg: f64, inertia_kg_m2: f64) -> Link {
+        Link {
+            name: name.to_owned(),
+            mass_kg,
+            centre_m: [0.0; 3],
+            inertia_kg_m2: [inertia_kg_m2; 3],
+            products_kg_m2: [0.0; 3],
+            mirror: false,
+        }
+    }
+}
+
+impl Joint {
+    /// A joint along or about x that nothing holds.
+    pub fn new(name: &str, kind: JointKind, parent: &str, child: &str, at_m: [f64; 3]) -> Joint {
+        Joint {
+            name: name.to_owned(),
+            kind,
+            parent: parent.to_owned(),
+            child: child.to_owned(),
+            at_m,
+            ..Joint::default()
+        }
+    }
+}
+
+impl Closing {
+    /// A condition between a point of one link and a point of another, their directions along x.
+    pub fn new(
+        name: &str,
+        kind: ClosingKind,
+        (a, at_a_m): (&str, [f64; 3]),
+        (b, at_b_m): (&str, [f64; 3]),
+    ) -> Closing {
+        Closing {
+            name: name.to_owned(),
+            kind,
+            a: a.to_owned(),
+            at_a_m,
+            axis_a: [1.0, 0.0, 0.0],
+            b: b.to_owned(),
+            at_b_m,
+            axis_b: [1.0, 0.0, 0.0],
+        }
+    }
+}
+
+impl RigDrive {
+    /// A motor on the joint of its name, without play, its controller ideal.
+    pub fn new(joint: &str, motor: GearMotor, motion: Motion) -> RigDrive {
+        RigDrive {
+            name: joint.to_owned(),
+            joint: joint.to_owned(),
+            motor,
+            motion,
+            backlash: 0.0,
+            control: Control::default(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 
 use crate::linkage::{Linkage, LoopGap, Posture};
 use crate::mechanism::Track;
-use crate::rig::{ClosingKind, GROUND, JointKind, LEFT, Law, Mounting, Rig};
+use crate::rig::{ClosingKind, GROUND, Joint, JointKind, LEFT, Law, Motion, Mounting, Rig};
 
 /// Something wrong with a rig, at the part that is wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +40,17 @@ pub struct Travel {
     pub load_max: f64,
     /// How far each head moves along x, y and z, m, in the order of the written-out rig.
     pub strokes_m: Vec<[f64; 3]>,
+    /// The joint of the written-out rig that goes farthest beyond its range, the drive's position and its own there; loops are
+    /// closed as if it had no stops.
+    pub stopped: Option<(usize, f64, f64)>,
 }
 
 /// Postures looked at over a drive's travel.
 const SAMPLES: usize = 72;
+/// A joint is beyond its stop by more than this, rad or m.
+const STOP_SLACK: f64 = 1e-6;
+/// A joint without stops.
+const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 impl Rig {
     /// Everything that is wrong. Ranges of single numbers are the file's business.
@@ -65,8 +72,12 @@ impl Rig {
             return problems;
         }
         for drive in 0..self.drives.len() {
+            beyond(self, drive, &mut problems);
             match linkage.travel(&start, drive) {
-                Ok(travel) => weak(self, &linkage, &travel, &mut problems),
+                Ok(travel) => {
+                    stopped(self, &linkage, &travel, &mut problems);
+                    weak(self, &linkage, &travel, &mut problems);
+                }
                 Err(gap) => problems.push(open(self, &gap)),
             }
         }
@@ -101,10 +112,20 @@ impl Linkage {
             peak_load: (from, 0.0),
             load_max: rig.drives[drive].motor.load_max(),
             strokes_m: Vec::new(),
+            stopped: None,
         };
         let mut least = vec![[f64::INFINITY; 3]; rig.heads.len()];
         let mut most = vec![[f64::NEG_INFINITY; 3]; rig.heads.len()];
+        let mut farthest = STOP_SLACK;
         let mut look = |posture: &Posture, at: f64| {
+            for (joint, position) in posture.positions.iter().enumerate() {
+                let [low, high] = rig.joints[joint].range.unwrap_or(FREE);
+                let off = (low - position).max(position - high);
+                if off > farthest {
+                    farthest = off;
+                    travel.stopped = Some((joint, at, *position));
+                }
+            }
             if let Some(load) = self.load(posture, drive, &forces)
                 && load.abs() > travel.peak_load.1
             {
@@ -243,6 +264,14 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             ));
         }
         if let Some([low, high]) = joint.range
+            && low >= high
+        {
+            problems.push(error(
+                &format!("joint.{i}.range"),
+                format!("the range of the joint {name:?} does not end above its begin"),
+                "write the lower stop first".into(),
+            ));
+        } else if let Some([low, high]) = joint.range
             && !(low <= joint.start && joint.start <= high)
         {
             problems.push(error(
@@ -314,6 +343,15 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         joint_named(format!("drive.{i}.joint"), &d.joint);
     }
     for (i, c) in rig.couplings.iter().enumerate() {
+        if c.joint == c.to {
+            problems.push(error(
+                &format!("coupling.{i}.to"),
+                format!("the joint {:?} cannot follow itself", c.to),
+                "name the joint that leads it".into(),
+            ));
+        }
+    }
+    for (i, c) in rig.couplings.iter().enumerate() {
         if let Law::Cam { lifts } = &c.law
             && lifts.len() < 4
         {
@@ -342,9 +380,27 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             .any(|j| j.name == d.joint && matches!(j.kind, JointKind::Track { .. }));
         if on_track && d.backlash > 0.0 {
             problems.push(error(
-                &format!("drive.{i}.backlash"),
+                &format!("drive.{i}.backlash_mm"),
                 "the play of a drive on a track is not modelled".into(),
                 "leave it out, or put the carriage on a prismatic joint".into(),
+            ));
+        }
+    }
+    for (i, d) in rig.drives.iter().enumerate() {
+        let Some([low, high]) = d.control.switches else {
+            continue;
+        };
+        let joint = rig.joints.iter().find(|j| j.name == d.joint);
+        let within = joint.is_none_or(|j| {
+            let [least, most] = j.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+            least <= low && high <= most && low <= j.start && j.start <= high
+        });
+        if low >= high || !within {
+            problems.push(error(
+                &format!("drive.{i}.switches"),
+                "the end switches are not where they could be met".into(),
+                "lower one first, the joint's start between them, both within the joint's range"
+                    .into(),
             ));
         }
     }
@@ -391,7 +447,7 @@ fn mobility(rig: &Rig, linkage: &Linkage, start: &Posture, problems: &mut Vec<Ri
             ),
             match mobility.degrees {
                 0 => "nothing can move: turn a hinge into a ball, make pins parallel, or take a closing away".into(),
-                n => format!("{n} other ways to move are left; it may stand at a dead centre: change `start`"),
+                n => format!("{} left; it may stand at a dead centre: change `start`", ways(n, "other ")),
             },
         ));
     }
@@ -426,14 +482,86 @@ fn mobility(rig: &Rig, linkage: &Linkage, start: &Posture, problems: &mut Vec<Ri
             ..error(
                 &key,
                 format!(
-                    "{} ways to move are left while all drives stand: {} hang loose",
-                    mobility.free,
-                    names(&limp)
+                    "{} left while all drives stand: {} {} loose",
+                    ways(mobility.free, ""),
+                    names(&limp),
+                    if limp.len() == 1 { "hangs" } else { "hang" }
                 ),
                 "give one of them a spring, damping or friction, or drive it".into(),
             )
         });
     }
+}
+
+/// How many ways to move there are, in words.
+fn ways(count: usize, other: &str) -> String {
+    match count {
+        1 => format!("1 {other}way to move is"),
+        n => format!("{n} {other}ways to move are"),
+    }
+}
+
+/// A swing that its own joint stops.
+fn beyond(rig: &Rig, drive: usize, problems: &mut Vec<RigProblem>) {
+    let d = &rig.drives[drive];
+    let joint = rig.joints.iter().find(|j| j.name == d.joint);
+    let (Motion::Swing { amplitude, .. }, Some(joint)) = (d.motion, joint) else {
+        return;
+    };
+    let Some([low, high]) = joint.range else {
+        return;
+    };
+    let room = (high - joint.start).min(joint.start - low);
+    if amplitude.abs() > room + STOP_SLACK {
+        problems.push(RigProblem {
+            warning: true,
+            allowed: format!("at most {}", show(joint, room)),
+            ..error(
+                &format!("drive.{drive}.amplitude"),
+                format!(
+                    "the drive {:?} swings the joint {:?} against its stop",
+                    d.name, joint.name
+                ),
+                "swing less, widen the range, or start nearer to its middle".into(),
+            )
+        });
+    }
+}
+
+/// A joint's position in its unit.
+fn show(joint: &Joint, value: f64) -> String {
+    match joint.kind {
+        JointKind::Revolute => format!("{:.1} deg", value.to_degrees()),
+        _ => format!("{:.1} mm", 1e3 * value),
+    }
+}
+
+/// A joint that comes to its stop before a drive has gone its way.
+fn stopped(rig: &Rig, linkage: &Linkage, travel: &Travel, problems: &mut Vec<RigProblem>) {
+    let Some((joint, at, position)) = travel.stopped else {
+        return;
+    };
+    let (joint, driven) = (
+        &linkage.rig().joints[joint],
+        &linkage.rig().joints[linkage.driven()[travel.drive]],
+    );
+    let [low, high] = joint.range.unwrap_or_default();
+    problems.push(RigProblem {
+        warning: true,
+        allowed: format!("{} to {}", show(joint, low), show(joint, high)),
+        ..error(
+            &format!("drive.{}.joint", travel.drive),
+            format!(
+                "the drive {:?} runs the joint {:?} against its stop: {} at {} = {}",
+                rig.drives[travel.drive].name,
+                joint.name,
+                show(joint, position),
+                driven.name,
+                show(driven, at)
+            ),
+            format!("widen its range, or let {} turn or slide less", driven.name),
+        )
+    });
 }
 
 /// A drive that stalls under the heads' loads.

@@ -10,48 +10,15 @@ use mechanism::{
 use nalgebra::Vector3;
 
 fn link(name: &str) -> Link {
-    Link {
-        name: name.into(),
-        mass_kg: 0.1,
-        centre_m: [0.0; 3],
-        inertia_kg_m2: [1e-4; 3],
-        products_kg_m2: [0.0; 3],
-        mirror: false,
-    }
-}
-
-fn joint(name: &str, kind: JointKind, parent: &str, child: &str, at_m: [f64; 3]) -> Joint {
-    Joint {
-        name: name.into(),
-        kind,
-        parent: parent.into(),
-        child: child.into(),
-        at_m,
-        ..Joint::default()
-    }
-}
-
-fn closing(name: &str, kind: ClosingKind, a: (&str, [f64; 3]), b: (&str, [f64; 3])) -> Closing {
-    Closing {
-        name: name.into(),
-        kind,
-        a: a.0.into(),
-        at_a_m: a.1,
-        axis_a: [1.0, 0.0, 0.0],
-        b: b.0.into(),
-        at_b_m: b.1,
-        axis_b: [1.0, 0.0, 0.0],
-    }
+    Link::new(name, 0.1, 1e-4)
 }
 
 fn drive(joint: &str) -> RigDrive {
-    RigDrive {
-        name: joint.into(),
-        joint: joint.into(),
-        backlash: 0.0,
-        motor: Mechanism::reference().motors.knead,
-        motion: Motion::Hold,
-    }
+    RigDrive::new(joint, Mechanism::reference().motors.knead, Motion::Hold)
+}
+
+fn rig() -> Rig {
+    Rig::new("test")
 }
 
 fn head(link: &str, at_m: [f64; 3]) -> Head {
@@ -64,26 +31,12 @@ fn head(link: &str, at_m: [f64; 3]) -> Head {
     }
 }
 
-fn rig() -> Rig {
-    Rig {
-        name: "test".into(),
-        mounting: Mounting::Fixed,
-        links: Vec::new(),
-        joints: Vec::new(),
-        closings: Vec::new(),
-        couplings: Vec::new(),
-        drives: Vec::new(),
-        heads: Vec::new(),
-        cover: Mechanism::reference().cover,
-    }
-}
-
 /// The reference wobble of the chapter, as links and joints: shaft, arm on its oblique boss, rod to the frame.
 fn wobble(rod_m: f64) -> Rig {
     let alpha = 10.0_f64.to_radians();
     let boss = Joint {
         turn_rad: [0.0, 0.0, alpha],
-        ..joint(
+        ..Joint::new(
             "boss",
             JointKind::Revolute,
             "shaft",
@@ -100,10 +53,10 @@ fn wobble(rod_m: f64) -> Rig {
             },
         ],
         joints: vec![
-            joint("knead", JointKind::Revolute, GROUND, "shaft", [0.0; 3]),
+            Joint::new("knead", JointKind::Revolute, GROUND, "shaft", [0.0; 3]),
             boss,
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "rod",
             ClosingKind::Rod { length_m: rod_m },
             ("arm", [0.0, -0.045, -0.010]),
@@ -158,8 +111,8 @@ fn slider_crank(form: &SliderCrank) -> Rig {
     Rig {
         links: vec![link("crank"), link("rod"), link("piston")],
         joints: vec![
-            joint("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
-            joint(
+            Joint::new("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
+            Joint::new(
                 "pin",
                 JointKind::Revolute,
                 "crank",
@@ -169,7 +122,7 @@ fn slider_crank(form: &SliderCrank) -> Rig {
             Joint {
                 axis: [0.0, 1.0, 0.0],
                 start: form.crank_m + form.rod_m,
-                ..joint(
+                ..Joint::new(
                     "bore",
                     JointKind::Prismatic,
                     GROUND,
@@ -178,7 +131,7 @@ fn slider_crank(form: &SliderCrank) -> Rig {
                 )
             },
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "wrist",
             ClosingKind::Hinge,
             ("rod", [0.0, form.rod_m, 0.0]),
@@ -242,10 +195,10 @@ fn four_bar(form: &FourBar) -> Rig {
     Rig {
         links: vec![link("crank"), link("coupler"), link("rocker")],
         joints: vec![
-            joint("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
+            Joint::new("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
             Joint {
                 start: 0.9,
-                ..joint(
+                ..Joint::new(
                     "pin",
                     JointKind::Revolute,
                     "crank",
@@ -255,7 +208,7 @@ fn four_bar(form: &FourBar) -> Rig {
             },
             Joint {
                 start: 1.5,
-                ..joint(
+                ..Joint::new(
                     "rocker",
                     JointKind::Revolute,
                     GROUND,
@@ -264,7 +217,7 @@ fn four_bar(form: &FourBar) -> Rig {
                 )
             },
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "knuckle",
             ClosingKind::Hinge,
             ("coupler", [0.0, form.coupler_m, 0.0]),
@@ -331,7 +284,7 @@ fn val_track() {
         joints: vec![Joint {
             range: Some([top, bottom]),
             start: top,
-            ..joint(
+            ..Joint::new(
                 "walk",
                 JointKind::Track {
                     track: reference.track.clone(),
@@ -383,7 +336,7 @@ fn val_tilted_discs_turn_against_each_other() {
             turn_rad: [0.0, 0.0, -form.tilt_rad],
             // From x to z is the left turn about y.
             axis: [0.0, -1.0, 0.0],
-            ..joint(
+            ..Joint::new(
                 "disc",
                 JointKind::Revolute,
                 GROUND,
@@ -490,7 +443,7 @@ fn a_mechanism_that_locks_names_its_joints() {
         let frames = linkage.frames(&assembled);
         (frames[2].translation.vector - Vector3::new(0.0, 0.0, 0.05)).norm()
     };
-    strut.closings.push(closing(
+    strut.closings.push(Closing::new(
         "strut",
         ClosingKind::Rod { length_m },
         ("coupler", [0.0; 3]),
@@ -503,6 +456,26 @@ fn a_mechanism_that_locks_names_its_joints() {
             .contains("lock the joints crank, pin, rocker"),
         "{problems:?}"
     );
+}
+
+/// A crank between stops 0.5 rad either side of its start: a swing of 0.4 fits, one of 0.6 does not.
+#[test]
+fn a_swing_past_its_stop_is_told() {
+    let told = |amplitude: f64| {
+        let mut rig = four_bar(&BARS);
+        let start = rig.joints[0].start;
+        rig.joints[0].range = Some([start - 0.5, start + 0.5]);
+        rig.drives[0].motion = Motion::Swing {
+            amplitude,
+            frequency_hz: 1.0,
+            phase_rad: 0.0,
+        };
+        let problems = rig.check();
+        problems
+            .iter()
+            .any(|p| p.warning && p.key == "drive.0.amplitude")
+    };
+    assert!(told(0.6) && !told(0.4));
 }
 
 #[test]
@@ -531,8 +504,13 @@ fn wrong_names_and_trees_are_told_all_at_once() {
     });
     bad.links.push(link("spare"));
     bad.joints[1].parent = "crnk".into();
-    bad.joints
-        .push(joint("again", JointKind::Fixed, GROUND, "piston", [0.0; 3]));
+    bad.joints.push(Joint::new(
+        "again",
+        JointKind::Fixed,
+        GROUND,
+        "piston",
+        [0.0; 3],
+    ));
     bad.drives.push(drive("motor"));
     let problems = bad.check();
     let keys: Vec<&str> = problems.iter().map(|p| p.key.as_str()).collect();
@@ -590,10 +568,10 @@ fn val_cam() {
     let cam = Rig {
         links: vec![link("cam"), link("follower")],
         joints: vec![
-            joint("cam", JointKind::Revolute, GROUND, "cam", [0.0; 3]),
+            Joint::new("cam", JointKind::Revolute, GROUND, "cam", [0.0; 3]),
             Joint {
                 axis: [0.0, 1.0, 0.0],
-                ..joint(
+                ..Joint::new(
                     "follower",
                     JointKind::Prismatic,
                     GROUND,
@@ -643,7 +621,7 @@ fn the_left_side_is_the_mirror_image() {
                 turn_rad: [0.2, -0.3, 0.4],
                 axis: [0.3, 0.5, -0.7],
                 start: 0.6,
-                ..joint(
+                ..Joint::new(
                     "arm",
                     JointKind::Revolute,
                     GROUND,
@@ -655,7 +633,7 @@ fn the_left_side_is_the_mirror_image() {
                 turn_rad: [-0.1, 0.5, 0.2],
                 axis: [0.4, 0.1, 0.9],
                 start: 0.03,
-                ..joint(
+                ..Joint::new(
                     "slide",
                     JointKind::Prismatic,
                     "arm",

@@ -18,16 +18,25 @@ pub trait DepthMap {
         let _ = index;
         self.protrude_m(step.technique, u, step.level)
     }
+
+    /// The least speed that a roll is wanted at, m/s. Where the slide cannot follow the depths at that speed, they are made smoother, nowhere deeper; without
+    /// it the roll goes slower.
+    fn least_roll_m_s(&self, step: &Step) -> Option<f64> {
+        let _ = step;
+        None
+    }
 }
 
 /// A roll's protrusion is sampled this often along the back, in stations (about 10 mm).
 const ROLL_SAMPLE_U: f64 = 0.02;
+/// Depths are smoothed over so many samples to either side at most, some 20 mm (E): more would take away what was aimed for.
+const MOST_REACH: usize = 2;
 
 /// Compiles a session for one user on one mechanism.
 ///
 /// The machine starts at the first point, retracted, shaft parked; it ends retracted. It walks only when retracted
 /// (rolling aside) and turns to the next park angle, the shorter way, meanwhile. All axes move in trapezoids of
-/// speed.
+/// speed, rounded so that jerk has a limit.
 ///
 /// # Errors
 /// [`ProgramError`] with every problem: of the session by itself, of timing, limits and placement, of stations that the placement
@@ -135,17 +144,29 @@ impl Writer<'_> {
                 (self.placement.walk_m(u), protrude_m)
             })
             .collect();
-        let curve = Curve::through(&points);
-
+        let wanted = step.walk_m_s(self.timing).min(self.limits.walk_m_s);
         // d2p/dt2 = p'' v^2 + p' a: each term may take half of the slide's acceleration.
-        let (first, second) = curve.steepest();
-        let speed = (step.walk_m_s(self.timing).min(self.limits.walk_m_s))
-            .min(self.limits.protrude_m_s / first)
-            .min((0.5 * self.limits.protrude_m_s2 / second).sqrt());
-        let accel = self
-            .limits
-            .walk_m_s2
-            .min(0.5 * self.limits.protrude_m_s2 / first);
+        let follows = |curve: &Curve| {
+            let (first, second) = curve.steepest();
+            let speed = wanted
+                .min(self.limits.protrude_m_s / first)
+                .min((0.5 * self.limits.protrude_m_s2 / second).sqrt());
+            let accel = 0.5 * self.limits.protrude_m_s2 / first;
+            (speed, accel.min(self.limits.walk_m_s2))
+        };
+        let mut curve = Curve::through(&points);
+        let (mut speed, mut accel) = follows(&curve);
+        let least = self
+            .depth
+            .least_roll_m_s(step)
+            .map_or(0.0, |l| l.min(wanted));
+        for reach in 1..=MOST_REACH {
+            if speed >= least {
+                break;
+            }
+            curve = Curve::through(&smoother(&points, reach));
+            (speed, accel) = follows(&curve);
+        }
 
         self.slide_to(index, step, curve.at(self.walk_m));
         for pass in 0..step.cycles as usize {
@@ -242,6 +263,20 @@ impl Writer<'_> {
     fn mark(&mut self, t_s: f64, kind: MarkKind, step: usize, u: f64) {
         self.timeline.marks.push(Mark { t_s, kind, step, u });
     }
+}
+
+/// Depths that change less from place to place, and none deeper than it was: the least within `reach` samples, and the mean of those least.
+fn smoother(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
+    let near = |i: usize| i.saturating_sub(reach)..=(i + reach).min(points.len() - 1);
+    let least = |i: usize| {
+        points[near(i)]
+            .iter()
+            .map(|p| p.1)
+            .fold(f64::INFINITY, f64::min)
+    };
+    let all: Vec<f64> = (0..points.len()).map(least).collect();
+    let mean = |i: usize| all[near(i)].iter().sum::<f64>() / all[near(i)].len() as f64;
+    (0..points.len()).map(|i| (points[i].0, mean(i))).collect()
 }
 
 fn check_numbers(

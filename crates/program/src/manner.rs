@@ -1,5 +1,7 @@
 //! What hands do: one technique of a school, as data.
 
+use std::f64::consts::TAU;
+
 use serde::{Deserialize, Serialize};
 
 use crate::session::ProgramProblem;
@@ -259,6 +261,13 @@ const CEILING_N: f64 = 210.0;
 /// A beat with a longer way than twice this is a blow, m (E): nearly twice a percussive gun's.
 const PERCUSSION_AMPLITUDE_M: f64 = 0.020;
 
+/// A beat slower than this is a blow, 1/s (E): the slowest tapotement is four times as quick.
+const BEAT_LEAST_HZ: f64 = 1.0;
+/// A press that stays no longer is a blow or a thrust, s (E): the shortest that a school asks for is 2 s.
+const STAY_LEAST_S: f64 = 0.5;
+/// A hand that presses goes no faster over the skin, m/s (E): twice the quickest stroke.
+const HAND_M_S: f64 = 0.5;
+
 /// Why no thrust is offered.
 pub const NO_THRUST: &str = "high-velocity thrusts are never offered: they reach 1000 N within 0.17 s (V, J Chiropr Educ 2023;37:73), \
      vertebrae fail from 200 N on (V, review doi:10.1080/10833196.2020.1852906), and no machine can stop in the middle of one";
@@ -306,6 +315,32 @@ impl Manner {
         {
             let value = format!("{} mm", 1e3 * self.amplitude_m.map_or(0.0, |a| a[1]));
             wrong("amplitude_mm", value, "at most 20 mm for a beat", NO_THRUST);
+        }
+        // A thrust under another name: a single quick push.
+        if let (Path::Place, Some([low, _])) = (self.path, self.hold_s)
+            && low < STAY_LEAST_S
+        {
+            let value = format!("from {low} s");
+            wrong("hold_s", value, "at least 0.5 s for a press", NO_THRUST);
+        }
+        if let (Path::Beat, Some([low, _])) = (self.path, self.rate_hz)
+            && low < BEAT_LEAST_HZ
+        {
+            let value = format!("from {low} Hz");
+            wrong("rate_hz", value, "at least 1 Hz for a beat", NO_THRUST);
+        }
+        let most_m_s = match self.path {
+            Path::Line => self.speed_m_s.map(|speed| ("speed_mm_s", speed[1])),
+            // The quickest with the shortest way: a band of rates times a band of ways is asked for together by nobody.
+            Path::Circle | Path::Across => match (self.rate_hz, self.amplitude_m) {
+                (Some(rate), Some(way)) => Some(("rate_hz", TAU * rate[1] * way[0])),
+                _ => None,
+            },
+            Path::Place | Path::Beat => None,
+        };
+        if let Some((key, m_s)) = most_m_s.filter(|(_, m_s)| *m_s > HAND_M_S) {
+            let value = format!("{:.0} mm/s over the skin", 1e3 * m_s);
+            wrong(key, value, "at most 500 mm/s", NO_THRUST);
         }
         // What the figures say of each other: force over area is pressure, to a factor of 2 at either end.
         let [low_pa, high_pa] = self.pressure_pa;

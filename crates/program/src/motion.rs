@@ -1,12 +1,18 @@
-//! Moves of one axis that keep their speed and acceleration limits.
+//! Moves of one axis that keep their limits of speed, acceleration and jerk.
 
-/// A move from rest to rest: steady acceleration, steady speed, steady braking.
+use crate::machine::JERK_S;
+
+/// A move from rest to rest: steady acceleration, steady speed, steady braking, and all of it a mean over a short window, so that the acceleration comes and
+/// goes evenly: `x(t) = 1/w integral of x0 from t - w to t`, `x0` being the trapezoid of speed. A mean passes no limit that `x0` keeps, and its
+/// jerk is `(a0(t) - a0(t - w)) / w`: within `accel / JERK_S` where `w` is that time, or twice it where braking follows acceleration within it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Move {
     from: f64,
     distance: f64,
-    /// Time of acceleration and of braking, s.
+    /// Time of acceleration and of braking of the trapezoid, s.
     ramp_s: f64,
+    /// The window, s; 0 stands still.
+    round_s: f64,
     pub(crate) duration_s: f64,
 }
 
@@ -17,21 +23,32 @@ impl Move {
             from: at,
             distance: 0.0,
             ramp_s: 0.0,
+            round_s: 0.0,
             duration_s,
         }
     }
 
-    /// The quickest move within `speed` and `accel`.
+    /// The quickest such move within `speed` and `accel`.
     pub(crate) fn quick(from: f64, to: f64, speed: f64, accel: f64) -> Move {
         let way = (to - from).abs();
         // Too short to reach full speed: accelerate half of the way.
         let ramp_s = (speed / accel).min((way / accel).sqrt());
         let top = accel * ramp_s;
+        if way == 0.0 {
+            return Move::rest(from, 0.0);
+        }
+        let steady_s = way / top - ramp_s;
+        let round_s = if steady_s < JERK_S {
+            2.0 * JERK_S
+        } else {
+            JERK_S
+        };
         Move {
             from,
             distance: to - from,
             ramp_s,
-            duration_s: if way > 0.0 { way / top + ramp_s } else { 0.0 },
+            round_s,
+            duration_s: way / top + ramp_s + round_s,
         }
     }
 
@@ -46,8 +63,8 @@ impl Move {
         if quick.duration_s >= duration_s {
             return quick;
         }
-        // way = accel ramp (duration - ramp), the shorter of the two ramps.
-        let half = 0.5 * duration_s;
+        // way = accel ramp (duration - ramp) of the trapezoid, the shorter of the two ramps.
+        let half = 0.5 * (duration_s - quick.round_s);
         let ramp_s = way / accel / (half + (half * half - way / accel).max(0.0).sqrt());
         Move {
             ramp_s,
@@ -62,16 +79,20 @@ impl Move {
 
     /// When the move has covered `share` (0 to 1) of its way, s.
     pub(crate) fn time_at(&self, share: f64) -> f64 {
-        if share > 0.5 {
-            return self.duration_s - self.time_at(1.0 - share);
+        if share <= 0.0 || self.distance == 0.0 {
+            return 0.0;
         }
-        let cruise_s = self.duration_s - self.ramp_s;
-        let ramp_share = 0.5 * self.ramp_s / cruise_s;
-        if share <= ramp_share {
-            (2.0 * share * self.ramp_s * cruise_s).max(0.0).sqrt()
-        } else {
-            0.5 * self.ramp_s + share * cruise_s
+        // It only ever goes on.
+        let (mut low_s, mut high_s) = (0.0, self.duration_s);
+        for _ in 0..60 {
+            let middle_s = 0.5 * (low_s + high_s);
+            if self.share(middle_s) < share {
+                low_s = middle_s;
+            } else {
+                high_s = middle_s;
+            }
         }
+        high_s
     }
 
     fn share(&self, t_s: f64) -> f64 {
@@ -81,16 +102,36 @@ impl Move {
         if t_s >= self.duration_s {
             return 1.0;
         }
-        // Top speed, in shares per second; the area under the trapezoid is 1.
-        let top = 1.0 / (self.duration_s - self.ramp_s);
-        if t_s < self.ramp_s {
-            0.5 * top * t_s * t_s / self.ramp_s
-        } else if t_s <= self.duration_s - self.ramp_s {
-            top * (t_s - 0.5 * self.ramp_s)
-        } else {
-            let left = self.duration_s - t_s;
-            1.0 - 0.5 * top * left * left / self.ramp_s
+        // The second half is the first one backwards.
+        if t_s > 0.5 * self.duration_s {
+            return 1.0 - self.share(self.duration_s - t_s);
         }
+        let (ramp_s, round_s) = (self.ramp_s, self.round_s);
+        let trapezoid_s = self.duration_s - round_s;
+        // Top speed, in shares per second; the area under the trapezoid is 1.
+        let top = 1.0 / (trapezoid_s - ramp_s);
+        if t_s - round_s >= ramp_s && t_s <= trapezoid_s - ramp_s {
+            return top * (t_s - 0.5 * (round_s + ramp_s));
+        }
+        // The trapezoid's share, from 0 to t.
+        let area = |t_s: f64| {
+            let early = |t_s: f64| {
+                if t_s <= 0.0 {
+                    0.0
+                } else if t_s < ramp_s {
+                    top * t_s * t_s * t_s / (6.0 * ramp_s)
+                } else {
+                    let on_s = t_s - ramp_s;
+                    top * (ramp_s * ramp_s / 6.0 + 0.5 * on_s * (ramp_s + on_s))
+                }
+            };
+            if t_s <= trapezoid_s - ramp_s {
+                early(t_s)
+            } else {
+                t_s - 0.5 * trapezoid_s + early(trapezoid_s - t_s)
+            }
+        };
+        (area(t_s) - area(t_s - round_s)) / round_s
     }
 }
 

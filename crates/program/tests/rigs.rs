@@ -16,40 +16,34 @@ const LENGTH_M: f64 = 0.5;
 
 fn link(name: &str, mirror: bool) -> Link {
     Link {
-        name: name.into(),
-        mass_kg: 1.0,
-        centre_m: [0.0; 3],
-        inertia_kg_m2: [1e-3; 3],
-        products_kg_m2: [0.0; 3],
         mirror,
+        ..Link::new(name, 1.0, 1e-3)
     }
 }
 
 fn slide(name: &str, parent: &str, axis: [f64; 3], range: [f64; 2], start: f64) -> Joint {
     Joint {
-        name: name.into(),
-        kind: JointKind::Prismatic,
-        parent: parent.into(),
-        child: name.into(),
         axis,
         range: Some(range),
         start,
-        ..Joint::default()
+        ..Joint::new(name, JointKind::Prismatic, parent, name, [0.0; 3])
     }
 }
 
 fn drive(joint: &str, rate: f64) -> RigDrive {
     let reference = Mechanism::reference().motors.walk;
-    RigDrive {
-        name: joint.into(),
-        joint: joint.into(),
-        // Its speed without load is what is asked for.
-        motor: mechanism::GearMotor {
-            out_per_rad: rate * reference.ratio / reference.no_load_rad_s,
-            ..reference
-        },
-        motion: Motion::Hold,
-        backlash: 0.0,
+    // Its speed without load is what is asked for.
+    let motor = mechanism::GearMotor {
+        out_per_rad: rate * reference.ratio / reference.no_load_rad_s,
+        ..reference
+    };
+    RigDrive::new(joint, motor, Motion::Hold)
+}
+
+fn rig(mounting: Mounting) -> Rig {
+    Rig {
+        mounting,
+        ..Rig::new("test")
     }
 }
 
@@ -63,20 +57,6 @@ fn head(link: &str, at_m: [f64; 3]) -> Head {
         at_m,
         turn_rad: [0.0; 3],
         load_n: 20.0,
-    }
-}
-
-fn rig(mounting: Mounting) -> Rig {
-    Rig {
-        name: "test".into(),
-        mounting,
-        links: Vec::new(),
-        joints: Vec::new(),
-        closings: Vec::new(),
-        couplings: Vec::new(),
-        drives: Vec::new(),
-        heads: Vec::new(),
-        cover: Mechanism::reference().cover,
     }
 }
 

@@ -327,6 +327,46 @@ fn val_thrusts_and_nonsense_are_told() {
         keys(&thrust),
         [("force_n".to_owned(), NO_THRUST.to_owned())]
     );
+    // A thrust by another name: a push let go at once, a slow blow, a hand that flies over the skin.
+    let told = |m: &Manner| {
+        m.check()
+            .iter()
+            .map(|p| (p.key.clone(), p.hint == NO_THRUST))
+            .collect::<Vec<_>>()
+    };
+    for (key, quick) in [
+        (
+            "hold_s",
+            Manner {
+                hold_s: Some([0.1, 0.2]),
+                force_n: [40.0, 200.0],
+                ..manner(Path::Place)
+            },
+        ),
+        (
+            "rate_hz",
+            Manner {
+                rate_hz: Some([0.2, 0.5]),
+                ..manner(Path::Beat)
+            },
+        ),
+        (
+            "rate_hz",
+            Manner {
+                rate_hz: Some([1.0, 30.0]),
+                ..manner(Path::Circle)
+            },
+        ),
+        (
+            "speed_mm_s",
+            Manner {
+                speed_m_s: Some([0.2, 0.9]),
+                ..manner(Path::Line)
+            },
+        ),
+    ] {
+        assert_eq!(told(&quick), [(key.to_owned(), true)], "{quick:?}");
+    }
     let nonsense = Manner {
         force_n: [40.0, 10.0],
         needs: vec![],

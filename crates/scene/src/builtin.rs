@@ -158,7 +158,18 @@ fn body(name: &str) -> String {
             ("scan", _) => "{ source = \"none\" }".into(),
             (_, default) => default,
         };
-        out += &format!("{} = {value}   # {}\n", field.key, field.meaning);
+        // What goes with another choice than the default one waits behind a comment sign.
+        let unused = field.when.is_some_and(|(choice, words)| {
+            let chosen = FileKind::Body
+                .table()
+                .fields
+                .iter()
+                .find(|f| f.key == choice)
+                .map(|f| f.default_text());
+            chosen.is_some_and(|c| !words.contains(&c.trim_matches('"')))
+        });
+        let off = if unused { "# " } else { "" };
+        out += &format!("{off}{} = {value}   # {}\n", field.key, field.meaning);
     }
     out
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::document::{Node, Origin, Raw, join};
-use crate::expression::{self, ParamValue};
+use crate::expression::{self, PARAM, ParamValue};
 use crate::problem::{Problem, Problems, Severity};
 use crate::spec::{Fallback, Field, Kind, Table, how_many};
 use crate::suggest;
@@ -132,10 +132,19 @@ impl Checked {
         self.entries.get(key).map(|e| &e.value)
     }
 
+    /// The field of this name, whatever its unit; of several the one that is used here.
+    fn field_here(&self, key: &str) -> Option<&'static Field> {
+        let stem = Unit::split(key).0;
+        let here = |f: &&Field| f.stem() == stem && self.entries.contains_key(f.key);
+        (self.spec.field(key))
+            .or_else(|| self.spec.fields.iter().find(here))
+            .or_else(|| self.spec.field_by_stem(key))
+    }
+
     /// The place of a path below this table, as far as it is known: a missing key has its table's place.
     pub fn place(&self, path: &str) -> (Origin, String) {
         let (head, rest) = path.split_once('.').unwrap_or((path, ""));
-        let Some(field) = self.spec.field_by_stem(head) else {
+        let Some(field) = self.field_here(head) else {
             return (self.origin.clone(), self.path.clone());
         };
         let key = join(&self.path, field.key);
@@ -170,7 +179,7 @@ impl Checked {
     /// The value at a path below, in the unit of the file, as one would write it; empty for tables.
     pub fn shown(&self, path: &str) -> String {
         let (head, rest) = path.split_once('.').unwrap_or((path, ""));
-        let Some(field) = self.spec.field_by_stem(head) else {
+        let Some(field) = self.field_here(head) else {
             return String::new();
         };
         match self.value(field.key) {
@@ -194,6 +203,16 @@ impl Checked {
                 )
             }
             _ => String::new(),
+        }
+    }
+
+    /// As [`problem`](Self::problem), told at the line of another path: a part's own rather than that of the file it names.
+    pub fn problem_at(&self, line: &str, path: &str, message: impl Into<String>) -> Problem {
+        let (origin, _) = self.place(line);
+        Problem {
+            file: origin.file.to_string(),
+            line: origin.line,
+            ..self.problem(path, message)
         }
     }
 
@@ -728,7 +747,9 @@ impl Walk<'_> {
             (Raw::Integer(v), _) => (*v as f64, false),
             (Raw::Text(text), Some(params)) => {
                 match expression::evaluate(text, params, field.unit()) {
-                    Ok(v) => (v, true),
+                    Ok(Some(v)) => (v, true),
+                    // Told where the parameter stands.
+                    Ok(None) => return None,
                     Err(fault) => {
                         self.report(
                             &node.origin,
@@ -743,11 +764,14 @@ impl Walk<'_> {
                 }
             }
             (Raw::Text(text), None) => {
-                let hint = text
-                    .trim()
-                    .parse::<f64>()
-                    .ok()
-                    .map(|_| format!("write {} without quotes", text.trim()));
+                let of_param = PARAM.fields.iter().any(|f| std::ptr::eq(f, field));
+                let hint = match text.trim().parse::<f64>() {
+                    Ok(_) => Some(format!("write {} without quotes", text.trim())),
+                    Err(_) => of_param.then(|| {
+                        "a parameter is a plain number; expressions stand at the keys that use it"
+                            .into()
+                    }),
+                };
                 let message = "a number is expected, this is text".to_string();
                 self.report(
                     &node.origin,
@@ -860,9 +884,10 @@ impl Walk<'_> {
                 *broken = true;
                 continue;
             }
-            let table = self.table(node, &expression::PARAM, &here, None);
+            let table = self.table(node, &PARAM, &here, None);
             *broken |= table.broken;
             if table.broken {
+                params.insert(name.clone(), ParamValue::broken(table.origin.clone()));
                 continue;
             }
             let param = ParamValue {
@@ -878,7 +903,16 @@ impl Walk<'_> {
                     .clone(),
                 used: Rc::default(),
             };
-            if !(param.min..=param.max).contains(&param.value) {
+            if param.min > param.max {
+                self.report(
+                    &param.origin,
+                    &here,
+                    "",
+                    format!("min {} is above max {}", show(param.min), show(param.max)),
+                    String::new(),
+                    Some("write the smaller number as min".into()),
+                );
+            } else if !(param.min..=param.max).contains(&param.value) {
                 let unit = if param.unit == "1" {
                     String::new()
                 } else {

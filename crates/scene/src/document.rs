@@ -371,6 +371,65 @@ fn resolve(
     }
 }
 
+/// A file that a document names and that stays one of its own: a mesh, a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What the text calls it: a path below the folder in which the text lies.
+    pub name: String,
+    /// Where it is now.
+    pub from: PathBuf,
+}
+
+/// Has a document whose files are in place name those that stay files of their own below its own folder, and tells which they are.
+pub(crate) fn keep(node: &mut Node, spec: &'static Table, kept: &mut Vec<Kept>) {
+    let Raw::Table(entries) = &mut node.raw else {
+        return;
+    };
+    for field in spec.fields {
+        let Some((_, node)) = entries.iter_mut().find(|(k, _)| k == field.key) else {
+            continue;
+        };
+        match field.kind {
+            Kind::Beside => {
+                if let Raw::Text(path) = &mut node.raw {
+                    *path = kept_name(Path::new(path.as_str()), kept);
+                }
+            }
+            Kind::File(_) | Kind::AnyFile(_) => {
+                if let Some(inner) = field.kind.file_with(node.keys()) {
+                    keep(node, inner, kept);
+                }
+            }
+            Kind::Table(inner) => keep(node, inner, kept),
+            Kind::Tables(inner, _) => {
+                if let Raw::List(items) = &mut node.raw {
+                    items.iter_mut().for_each(|item| keep(item, inner, kept));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of a file among those kept; two of one name from different places are told apart by a number.
+fn kept_name(from: &Path, kept: &mut Vec<Kept>) -> String {
+    if let Some(same) = kept.iter().find(|k| k.from == from) {
+        return same.name.clone();
+    }
+    let own = from.file_name().unwrap_or_default().to_string_lossy();
+    let mut name = format!("files/{own}");
+    let mut count = 1;
+    while kept.iter().any(|k| k.name == name) {
+        count += 1;
+        name = format!("files/{count}-{own}");
+    }
+    kept.push(Kept {
+        name: name.clone(),
+        from: from.to_path_buf(),
+    });
+    name
+}
+
 /// Puts the links and joints of a robot description in place of its name.
 fn describe(
     entries: &mut Vec<(String, Node)>,

@@ -25,6 +25,21 @@ pub(crate) struct ParamValue {
     pub used: Rc<Cell<bool>>,
 }
 
+impl ParamValue {
+    /// Stands for a parameter that is there but has no value, so that its users are not told that it is missing.
+    pub fn broken(origin: Origin) -> ParamValue {
+        ParamValue {
+            value: f64::NAN,
+            unit: String::new(),
+            min: f64::NAN,
+            max: f64::NAN,
+            meaning: String::new(),
+            origin,
+            used: Rc::new(Cell::new(true)),
+        }
+    }
+}
+
 /// The keys of one named parameter.
 pub(crate) static PARAM: Table = Table {
     about: "A number that other keys of the mechanism use by its name. Name it with its unit last: `tilt_deg`.",
@@ -164,12 +179,12 @@ fn unreadable(e: impl std::fmt::Display) -> Fault {
     }
 }
 
-/// The value of an expression, in the unit of the key that it stands for.
+/// The value of an expression, in the unit of the key that it stands for; `None` where a parameter in it is broken.
 pub(crate) fn evaluate(
     text: &str,
     params: &BTreeMap<String, ParamValue>,
     unit: Option<&'static Unit>,
-) -> Result<f64, Fault> {
+) -> Result<Option<f64>, Fault> {
     let expression = parse(text, "the mechanism's params")?;
     let mut values = Vec::new();
     for name in expression.var_names() {
@@ -185,6 +200,9 @@ pub(crate) fn evaluate(
                 hint: Some(hint),
             });
         };
+        if param.value.is_nan() {
+            return Ok(None);
+        }
         if name == text.trim()
             && let Some(unit) = unit
             && param.unit != unit.suffix
@@ -203,7 +221,7 @@ pub(crate) fn evaluate(
         param.used.set(true);
         values.push(param.value);
     }
-    expression.eval(&values).map_err(unreadable)
+    expression.eval(&values).map(Some).map_err(unreadable)
 }
 
 /// A parameter's name must read back as one name in an expression.

@@ -31,8 +31,11 @@ pub static BODY: Table = Table {
     about: "A body: what a survey would write down, and how it differs from the mean of such people.",
     fields: &[
         field("sex", Kind::Choice(sexes), Required, "which survey it is compared with", ""),
-        number("stature_mm", (1200.0, 1650.0, 2200.0), "standing height", "V").required(),
-        number("bmi_kg_m2", (13.0, 25.0, 60.0), "mass / stature^2", "V").required(),
+        field("size", Kind::Choice(body_sizes), Text("given"), "how large: as stature and BMI say, or at percentiles of the survey", ""),
+        number("stature_mm", (1200.0, 1650.0, 2200.0), "standing height", "V").required().when("size", GIVEN),
+        number("bmi_kg_m2", (13.0, 25.0, 60.0), "mass / stature^2", "V").required().when("size", GIVEN),
+        number("stature_percentile", (0.1, 50.0, 99.9), "so many of 100 of the same sex are shorter", "V").when("size", PERCENTILES),
+        number("bmi_percentile", (0.1, 50.0, 99.9), "so many of 100 of the same sex are lighter for their stature", "D").when("size", PERCENTILES),
         number("age_yr", (14.0, 30.0, 100.0), "age", "V"),
         number("back_length_z", Z, "trunk length, in SD of people of the same sex, stature, BMI and age", "V"),
         number("girth_z", Z, "depths of chest and waist", "V"),
@@ -415,6 +418,13 @@ static REPLAY: Table = bodies("Taken from the held-out bodies.", &[integer("bodi
 
 const fn bodies(about: &'static str, fields: &'static [Field]) -> Table {
     Table { about, fields }
+}
+
+const GIVEN: &[&str] = &["given"];
+const PERCENTILES: &[&str] = &["percentiles"];
+
+fn body_sizes() -> Vec<&'static str> {
+    vec!["given", "percentiles"]
 }
 
 fn muscle_states() -> Vec<&'static str> {

@@ -65,11 +65,12 @@ mod hash; // identity of content
 
 pub use any_scene::AnyScene;
 pub use builtin::template;
+pub use document::Kept;
 pub use expression::Formula;
 pub use kind::FileKind;
 pub use load::{
-    Loaded, check_any, load, load_mechanism, load_stack, load_study, load_sweep, whole_scene,
-    whole_study,
+    BANDS, Loaded, Whole, check_any, load, load_mechanism, load_stack, load_study, load_sweep,
+    whole_scene, whole_study,
 };
 pub use node_mesh::{MeshWarning, NodeMesh, load_node_mesh};
 pub use params::{Param, params, params_with};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use back::{
-    Ages, Body, BodyProblem, Classes, Knot, Limits, Market, People, Points, Scan, ScanMarks,
-    ScanProblem, Sex,
+    Ages, Body, BodyProblem, Classes, Envelope, Knot, Limits, Market, People, Points, Scan,
+    ScanMarks, ScanProblem, Sex,
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
@@ -12,7 +12,7 @@ use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
 
 use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, about, check};
-use crate::document;
+use crate::document::{self, Kept};
 use crate::kind::FileKind;
 use crate::mesh_file;
 use crate::node_mesh::{NodeMesh, load_node_mesh};
@@ -83,14 +83,9 @@ fn study<T>(
 ///
 /// # Errors
 /// As [`load`].
-pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
+pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<Whole, Problems> {
     study(path, sets, to_sweep_study)?;
-    let mut problems = Problems::default();
-    let node = document::read(path, FileKind::Study.table(), sets, &mut problems);
-    match node {
-        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
-        _ => Err(problems),
-    }
+    whole(path, FileKind::Study, sets)
 }
 
 /// A scene, of a carriage or of a rig, as one text: what it names is put in its place, but for meshes, which stay files of their own,
@@ -98,12 +93,29 @@ pub fn whole_study(path: &Path, sets: &[(String, String)]) -> Result<String, Pro
 ///
 /// # Errors
 /// As [`load`].
-pub fn whole_scene(path: &Path, sets: &[(String, String)]) -> Result<String, Problems> {
-    let kind = FileKind::of(path)?;
+pub fn whole_scene(path: &Path, sets: &[(String, String)]) -> Result<Whole, Problems> {
+    whole(path, FileKind::of(path)?, sets)
+}
+
+/// A document as one text, and the files that it still names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The text; its files are named as in `files`.
+    pub text: String,
+    /// Files that belong beside it, wherever it is put.
+    pub files: Vec<Kept>,
+}
+
+fn whole(path: &Path, kind: FileKind, sets: &[(String, String)]) -> Result<Whole, Problems> {
     let mut problems = Problems::default();
     let node = document::read(path, kind.table(), sets, &mut problems);
     match node {
-        Some(node) if !problems.has_errors() => Ok(node.to_toml()),
+        Some(mut node) if !problems.has_errors() => {
+            let mut files = Vec::new();
+            document::keep(&mut node, kind.table(), &mut files);
+            let text = node.to_toml();
+            Ok(Whole { text, files })
+        }
         _ => Err(problems),
     }
 }
@@ -322,6 +334,14 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
     } else {
         Sex::Female
     };
+    let (stature_m, bmi_kg_m2) = match t.text("size") {
+        "percentiles" => Market::survey().at_percentiles(
+            sex,
+            t.number("stature_percentile"),
+            t.number("bmi_percentile"),
+        ),
+        _ => (t.number("stature_mm"), t.number("bmi_kg_m2")),
+    };
     let body = Body {
         back_length_z: t.number("back_length_z"),
         girth_z: t.number("girth_z"),
@@ -351,14 +371,10 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             })
             .collect(),
         scan: t.table("scan").and_then(|t| to_scan(t, problems)),
-        ..Body::mean(
-            sex,
-            t.number("stature_mm"),
-            t.number("bmi_kg_m2"),
-            t.number("age_yr"),
-        )
+        ..Body::mean(sex, stature_m, bmi_kg_m2, t.number("age_yr"))
     };
-    if t.broken {
+    // A percentile out of range has been told, and has no size.
+    if t.broken || !stature_m.is_finite() || !bmi_kg_m2.is_finite() {
         return None;
     }
     let (errors, warnings) = body.check();
@@ -367,6 +383,19 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             let problem = body_problem(t, p, severity);
             add(problem, problems);
         }
+    }
+    let envelope = Envelope::new(t.words("conditions"));
+    if let Some(envelope) = envelope.ok().filter(Envelope::refused) {
+        let policy = envelope.policy();
+        let problem = Problem {
+            hint: Some(format!("{}: {}", policy.id, policy.note)),
+            severity: Severity::Warning,
+            ..t.problem(
+                "conditions",
+                "no session starts with these: nothing is run or tuned",
+            )
+        };
+        add(problem, problems);
     }
     Some(body)
 }
@@ -835,8 +864,9 @@ fn to_people(t: &Checked, problems: &mut Problems) -> People {
     People::Correlated { market, points }
 }
 
-/// Bands of the shipped study: what a sweep without bands of its own is measured against [E].
-const BANDS: [[f64; 2]; 5] = [
+/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`), estimates: what a sweep without bands of its own, and a scene without a study, is measured
+/// against.
+pub const BANDS: [[f64; 2]; 5] = [
     [0.055, 0.10],
     [0.07, 0.127],
     [0.088, 0.16],

@@ -6,7 +6,7 @@ use crate::mechanism_fields::{grow, leak, node_fields};
 use crate::spec::Fallback::{
     Absent, Empty, Flag, Number, Numbers, Required, RequiredWithout, Text,
 };
-use crate::spec::{Field, Kind, Table, field, number};
+use crate::spec::{Field, Kind, Table, field, integer, number};
 
 /// A rig.
 pub fn rig() -> &'static Table {
@@ -161,6 +161,7 @@ fn drive() -> &'static Table {
         };
     }
     let motor = leak("A brushed motor with its gearbox; a brushless one reads the same, its driver commutating.", motor);
+    let pair = |min: f64, max: f64| Kind::Numbers { min, max, count: (2, 2) };
     let (run, swing): (&[&str], &[&str]) = (&["turn", "travel"], &["swing", "stroke"]);
     leak(
         "A motor on a joint, and its usual motion.",
@@ -177,6 +178,11 @@ fn drive() -> &'static Table {
             number("phase_deg", (-360.0, 0.0, 360.0), "ahead of a sine", "").when("motion", swing),
             number("backlash_deg", (0.0, 0.0, 45.0), "play of gearbox and couplings at a joint that turns, from stop to stop: what is lost on turning round", "E"),
             number("backlash_mm", (0.0, 0.0, 20.0), "the same at a joint that slides", "E"),
+            integer("pulses_per_turn", (0, 0, 4096), "Hall pulses a turn of the motor, all that its controller knows of place and speed; 0: it knows them exactly"),
+            integer("pwm_steps", (0, 0, 65_535), "voltages from 0 to the supply that its driver has; 0: any"),
+            number("speed_gain", (0.0, 0.0, 50.0), "gain of its speed loop: volts over the back-EMF of the speed that is missing; 0: 4. Few pulses ask for less than 1", "E"),
+            field("switches_deg", pair(-36000.0, 36000.0), Empty, "end switches of a joint that turns, low and high: beyond one it is not sent on, and `turn` turns round", ""),
+            field("switches_mm", pair(-3000.0, 3000.0), Empty, "the same of a joint that slides", ""),
             field("motor", Kind::Table(motor), Empty, "motor and gearbox", ""),
         ],
     )

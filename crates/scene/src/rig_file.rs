@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mechanism::{
-    Closing, ClosingKind, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law, Link,
-    Mechanism, Motion, Mounting, Rig, RigDrive, Track,
+    Closing, ClosingKind, Control, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law,
+    Link, Mechanism, Motion, Mounting, Rig, RigDrive, Track,
 };
 
 use crate::check::{Checked, check};
@@ -69,7 +69,13 @@ fn read(path: &Path, sets: &[(String, String)], problems: &mut Problems) -> Opti
 
 /// What the rig itself finds wrong, at the keys that are wrong.
 pub(crate) fn tell(t: &Checked, rig: &Rig, problems: &mut Problems) {
+    // What comes of a coupling that is none.
+    let hidden =
+        (problems.0.iter()).any(|q| q.severity == Severity::Error && q.key.contains("coupling."));
     for p in rig.check() {
+        if hidden && p.key == "coupling" {
+            continue;
+        }
         let problem = Problem {
             value: String::new(),
             allowed: p.allowed,
@@ -231,7 +237,11 @@ pub(crate) fn to_rig(t: &Checked, problems: &mut Problems) -> Option<Rig> {
         links: t.tables("link").iter().map(to_link).collect(),
         joints: t.tables("joint").iter().filter_map(to_joint).collect(),
         closings: t.tables("closing").iter().map(to_closing).collect(),
-        couplings: t.tables("coupling").iter().map(to_coupling).collect(),
+        couplings: t
+            .tables("coupling")
+            .iter()
+            .map(|c| to_coupling(c, t.tables("joint"), problems))
+            .collect(),
         drives: t
             .tables("drive")
             .iter()
@@ -344,7 +354,15 @@ fn to_closing(t: &Checked) -> Closing {
     }
 }
 
-fn to_coupling(t: &Checked) -> Coupling {
+fn to_coupling(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Coupling {
+    let [follows, leads] = ["joint", "to"].map(|key| slides(t.text(key), joints));
+    if t.text("kind") == "gear" && follows != leads {
+        let problem = Problem {
+            hint: Some("kind = \"rack\" takes travel_mm_per_rev, kind = \"cam\" lifts_mm".into()),
+            ..t.problem("kind", "a gear ties turns to turns, or slides to slides")
+        };
+        add(problem, problems);
+    }
     Coupling {
         joint: t.text("joint").to_string(),
         to: t.text("to").to_string(),
@@ -365,24 +383,37 @@ fn to_coupling(t: &Checked) -> Coupling {
     }
 }
 
-fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<RigDrive> {
-    let joint = t.text("joint").to_string();
-    let slides = joints.iter().any(|j| {
+/// Whether the joint of this name, or its twin, slides.
+fn slides(joint: &str, joints: &[Checked]) -> bool {
+    joints.iter().any(|j| {
         let name = j.text("name");
         let twin = joint.strip_prefix(mechanism::LEFT) == Some(name);
         (name == joint || twin) && matches!(j.text("kind"), "prismatic" | "track")
-    });
-    let (backlash, other) = match slides {
-        true => ("backlash_mm", "backlash_deg"),
-        false => ("backlash_deg", "backlash_mm"),
+    })
+}
+
+fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<RigDrive> {
+    let joint = t.text("joint").to_string();
+    let slides = slides(&joint, joints);
+    let pick = |turn: &'static str, slide: &'static str| match slides {
+        true => (slide, turn),
+        false => (turn, slide),
     };
-    if t.number(other) != 0.0 {
+    let (backlash, no_backlash) = pick("backlash_deg", "backlash_mm");
+    let (switches, no_switches) = pick("switches_deg", "switches_mm");
+    let mut refuse = |wrong: &str, right: &str| {
         let way = if slides { "slides" } else { "turns" };
         let problem = Problem {
-            hint: Some(format!("write {backlash}")),
-            ..t.problem(other, format!("the joint {joint:?} {way}"))
+            hint: Some(format!("write {right}")),
+            ..t.problem(wrong, format!("the joint {joint:?} {way}"))
         };
         add(problem, problems);
+    };
+    if t.number(no_backlash) != 0.0 {
+        refuse(no_backlash, backlash);
+    }
+    if !t.list(no_switches).is_empty() {
+        refuse(no_switches, switches);
     }
     let m = t.table("motor")?;
     let run = |key: &str| Motion::Run {
@@ -417,6 +448,15 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
         },
         joint,
         backlash: t.number(backlash),
+        control: Control {
+            pulses_per_turn: t.integer("pulses_per_turn") as f64,
+            pwm_steps: t.integer("pwm_steps") as f64,
+            speed_gain: t.number("speed_gain"),
+            switches: match t.list(switches)[..] {
+                [low, high] => Some([low, high]),
+                _ => None,
+            },
+        },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use back::Body;
+use back::{Body, Envelope};
 use mechanism::{JointKind, LEFT, Rig};
 use program::{Course, Part, Timing};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{add, one, to_body, to_breath, to_chair, to_solver, to_surface, unused_params};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::{tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
@@ -104,6 +104,13 @@ pub enum Deed {
     Go {
         /// Where to.
         position: f64,
+        /// Time for the way, s.
+        over_s: f64,
+    },
+    /// On in the sense of its usual motion to the next place where a sensor on the shaft tells this angle, and stand there.
+    Park {
+        /// Angle of the joint within a turn, rad.
+        angle_rad: f64,
         /// Time for the way, s.
         over_s: f64,
     },
@@ -201,7 +208,8 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
             let problem = Problem {
                 allowed: "a technique that the condition allows".into(),
                 hint: Some(reason),
-                ..c.problem(
+                ..c.problem_at(
+                    &format!("part.{i}"),
                     &format!("part.{i}.technique"),
                     format!("{} is forbidden here", parts[i].manner.name),
                 )
@@ -227,17 +235,26 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         surface: surface?,
         breath: c.table("body").map(to_breath)?,
     };
+    let forbids = Envelope::new(&scene.conditions).is_ok_and(|e| e.policy().forbid_percussion);
+    if scene.percussion_hz > 0.0 && forbids {
+        let problem = Problem {
+            severity: Severity::Warning,
+            hint: Some("the body's conditions forbid percussion".into()),
+            ..c.problem("percussion_hz", "this machine taps, and is not run")
+        };
+        add(problem, problems);
+    }
     if let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
         for p in found.problems {
-            let key = match p.step {
-                Some(part) => format!("part.{part}.{}", p.key),
-                None => p.key,
+            let (part, key) = match p.step {
+                Some(part) => (format!("part.{part}"), format!("part.{part}.{}", p.key)),
+                None => (p.key.clone(), p.key),
             };
             let problem = Problem {
                 value: p.value,
                 allowed: p.allowed,
                 hint: Some(p.hint),
-                ..c.problem(&key, "this machine cannot do this")
+                ..c.problem_at(&part, &key, "this machine cannot do this")
             };
             add(problem, problems);
         }
@@ -333,6 +350,21 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
     let deed = match t.text("do") {
         "go" => Deed::Go {
             position: given("position_deg", "position_mm")?,
+            over_s: t.number("over_s"),
+        },
+        "park" if slides => {
+            let problem = Problem {
+                hint: Some("send it with do = \"go\"".into()),
+                ..t.problem(
+                    "do",
+                    format!("the joint {joint:?} slides: it has no angle to park at"),
+                )
+            };
+            add(problem, problems);
+            return None;
+        }
+        "park" => Deed::Park {
+            angle_rad: t.number("angle_deg"),
             over_s: t.number("over_s"),
         },
         "speed" => Deed::Speed(given("speed_rpm", "speed_mm_s")?),

@@ -46,10 +46,11 @@ static COMMAND: Table = Table {
     fields: &[
         field("drive", Kind::Text, Required, "the drive; all of them (all) with stop, motion, off, stuck", ""),
         number("at_s", (0.0, 0.0, 7200.0), "from when on", "").required(),
-        field("do", Kind::Choice(deeds), Required, "go: to a position, smoothly; speed: on at a speed; stop: stay where it is; motion: back to its usual motion. Faults: volts: a voltage whatever the controller wants; off: no current any more; stuck: no movement any more; lost: it stands beyond where it is asked to", ""),
+        field("do", Kind::Choice(deeds), Required, "go: to a position, smoothly; park: on to the next place of its turn at an angle; speed: on at a speed; stop: stay where it is; motion: back to its usual motion. Faults: volts: a voltage whatever the controller wants; off: no current any more; stuck: no movement any more; lost: it stands beyond where it is asked to", ""),
         number("position_deg", (-100_000.0, 0.0, 100_000.0), "where to, for a joint that turns", "").optional().when("do", &["go"]),
         number("position_mm", (-5000.0, 0.0, 5000.0), "where to, for a joint that slides", "").optional().when("do", &["go"]),
-        number("over_s", (0.01, 1.0, 600.0), "time for the way", "").when("do", &["go"]),
+        number("angle_deg", (-360.0, 0.0, 360.0), "where within its turn the shaft shall stand, as its park sensor tells it", "").when("do", &["park"]),
+        number("over_s", (0.01, 1.0, 600.0), "time for the way", "").when("do", &["go", "park"]),
         number("speed_rpm", (-10_000.0, 0.0, 10_000.0), "speed of a joint that turns", "").optional().when("do", &["speed"]),
         number("speed_mm_s", (-2000.0, 0.0, 2000.0), "speed of a joint that slides", "").optional().when("do", &["speed"]),
         number("volts_v", (-60.0, 0.0, 60.0), "on the motor", "").required().when("do", &["volts"]),
@@ -79,5 +80,5 @@ fn users() -> Vec<&'static str> {
 }
 
 fn deeds() -> Vec<&'static str> {
-    vec!["go", "speed", "stop", "motion", "volts", "off", "stuck", "lost"]
+    vec!["go", "park", "speed", "stop", "motion", "volts", "off", "stuck", "lost"]
 }

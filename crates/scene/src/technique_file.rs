@@ -156,7 +156,8 @@ pub(crate) fn plan_parts(
         let problem = Problem {
             allowed: "a technique that the condition allows".into(),
             hint: Some(reason),
-            ..t.problem(
+            ..t.problem_at(
+                &format!("part.{i}"),
                 &format!("part.{i}.technique"),
                 format!("{} is forbidden here", session.parts[i].manner.name),
             )
@@ -165,12 +166,13 @@ pub(crate) fn plan_parts(
     }
     if let Err(found) = plan_session(session, mechanism, body, timing) {
         for p in found.problems {
-            let key = format!("part.{}.{}", p.step.unwrap_or(0), p.key);
+            let part = format!("part.{}", p.step.unwrap_or(0));
+            let key = format!("{part}.{}", p.key);
             let problem = Problem {
                 value: p.value,
                 allowed: p.allowed,
                 hint: Some(p.hint),
-                ..t.problem(&key, "this machine cannot do this technique")
+                ..t.problem_at(&part, &key, "this machine cannot do this technique")
             };
             add(problem, problems);
         }

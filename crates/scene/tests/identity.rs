@@ -287,3 +287,27 @@ fn accepts(schema: &Value, value: &Value) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// The woman at the 5th percentile of stature and the 95th of BMI, as the survey prints them: 1525 mm and 31.7 kg/m2, a tenth of an SD (64 mm, 3.5) off at
+/// most.
+#[test]
+fn val_a_body_may_be_named_by_percentiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("body.toml");
+    let text =
+        "sex = \"female\"\nsize = \"percentiles\"\nstature_percentile = 5\nbmi_percentile = 95\n";
+    std::fs::write(&path, text).unwrap();
+    assert!(scene::check_any(&path).is_ok_and(|(_, warnings)| warnings.is_empty()));
+    let sets = [
+        ("body.size", "percentiles"),
+        ("body.stature_percentile", "5"),
+        ("body.bmi_percentile", "95"),
+    ];
+    let sets = sets.map(|(k, v)| (k.to_string(), v.to_string()));
+    let body = load(&scenes().join("chair.toml"), &sets)
+        .unwrap()
+        .scene
+        .body;
+    assert!((body.stature_m - 1.525).abs() < 6.4e-3, "{body:?}");
+    assert!((body.bmi_kg_m2 - 31.7).abs() < 0.35, "{body:?}");
+}

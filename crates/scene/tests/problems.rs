@@ -440,6 +440,83 @@ fn a_range_in_which_a_loop_opens_is_told() {
     );
 }
 
+/// What goes wrong in a stranger's first machine: each mistake alone, told at the key that he wrote.
+#[test]
+fn mistakes_in_a_first_rig_are_told_at_their_keys() {
+    let good =
+        std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rig.toml");
+    let told = |from: &str, to: &str| -> Vec<Problem> {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        std::fs::write(&path, text).unwrap();
+        check_any(&path).map_or_else(|p| p.0, |(_, warnings)| warnings)
+    };
+    let start = "name = \"bore\"\nkind = \"prismatic\"\n";
+    for (from, to, key, says) in [
+        (
+            start,
+            &*format!("{start}range_mm = [90, 10]\n"),
+            "joint.2.range_mm",
+            "does not end above",
+        ),
+        (
+            start,
+            &*format!("{start}range_mm = [-9, -8]\n"),
+            "joint.2.start_mm",
+            "starts outside",
+        ),
+        (
+            start,
+            &*format!("{start}range_mm = [35, 50]\n"),
+            "drive.0.joint",
+            "against its stop: 29.0 mm at crank = 180.0 deg",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"bore\"\nto = \"crank\"\n[[drive]]",
+            "coupling.0.kind",
+            "a gear ties turns to turns",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"pin\"\n[[drive]]",
+            "coupling.0.to",
+            "cannot follow itself",
+        ),
+        (
+            "stroke_mm = { value = 12",
+            "stroke_mm = { value = \"12 mm\"",
+            "params.stroke_mm.value",
+            "this is text",
+        ),
+        (
+            "min = 8, max = 16, meaning = \"piston",
+            "min = 16, max = 8, meaning = \"piston",
+            "params.stroke_mm",
+            "above max",
+        ),
+    ] {
+        let problems = told(from, to);
+        // A narrow range may fail at the ends of a parameter too, and nothing else is said.
+        let own = |p: &&Problem| !p.message.starts_with("within the parameters' ranges");
+        let problems: Vec<&Problem> = problems.iter().filter(own).collect();
+        assert_eq!(problems.len(), 1, "{to}: {problems:?}");
+        assert!(
+            problems[0].key == key && problems[0].message.contains(says),
+            "{}",
+            problems[0]
+        );
+    }
+
+    // Play on a track is refused, not ignored.
+    let unit = chair().with_file_name("mechanisms/wobble_unit.toml");
+    let sets = [("drive.0.backlash_mm".to_owned(), "0.5".to_owned())];
+    let refused = scene::load_rig(&unit, &sets).unwrap_err();
+    assert_eq!(refused.0[0].key, "drive.0.backlash_mm", "{refused}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

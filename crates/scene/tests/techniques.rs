@@ -135,6 +135,66 @@ fn a_mixed_session_is_planned() {
     assert_ne!(scene.hash(), other.unwrap().hash());
 }
 
+/// Every ready-made rig says of a technique that it is planned, or what it lacks.
+#[test]
+fn every_rig_plans_a_technique_or_says_what_it_lacks() {
+    for (rig, technique, refused) in [
+        ("wobble_chair", "shiatsu_palm", None),
+        ("wobble_chair", "chair_kneading", None),
+        ("wobble_chair", "chair_rolling", None),
+        (
+            "wobble_chair",
+            "swedish_friction",
+            Some("moves the nodes sideways"),
+        ),
+        ("roller_bed", "chair_rolling", None),
+        ("roller_bed", "chair_kneading", Some("a kneading shaft")),
+        (
+            "roller_bed",
+            "swedish_tapotement",
+            Some("its drive lift does"),
+        ),
+        ("hand", "shiatsu_thumb", None),
+        ("hand", "swedish_effleurage", None),
+        ("hand", "swedish_friction", Some("movement sideways")),
+        ("hand_roller", "chair_rolling", None),
+        (
+            "hand_roller",
+            "swedish_petrissage",
+            Some("a kneading shaft"),
+        ),
+    ] {
+        let text = std::fs::read_to_string(scenes().join(format!("{rig}.toml"))).unwrap();
+        // Its machine and place; the part in the place of commands.
+        let kept = |l: &&str| !["duration_s", "#"].iter().any(|k| l.starts_with(k));
+        let mut text: Vec<&str> = text
+            .split("[[command]]")
+            .next()
+            .unwrap()
+            .lines()
+            .filter(kept)
+            .collect();
+        let part = format!(
+            "[[part]]\ntechnique = \"builtin:{technique}\"\nfrom_u = 0.45\nto_u = 0.55\nminutes = 0.2"
+        );
+        text.push(&part);
+        let machines = format!("\"{}/mechanisms/", scenes().display());
+        let text = text.join("\n").replace("\"mechanisms/", &machines);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        match (scene::load_rig_scene(file.path(), &[]), refused) {
+            (Ok(loaded), None) => assert_eq!(loaded.scene.parts.len(), 1),
+            (Err(problems), Some(why)) => {
+                let told = problems.to_string();
+                assert!(told.contains(why), "{rig}, {technique}: {told}");
+                assert_eq!(problems.0.len(), 1, "{told}");
+                assert_eq!(problems.0[0].file, file.path().display().to_string());
+            }
+            (found, _) => panic!("{rig}, {technique}: {found:?}"),
+        }
+    }
+}
+
 #[test]
 fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
     let told = |text: &str, machine: &str, conditions: &str| {
@@ -148,6 +208,8 @@ fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
     let found = told(&both, "builtin:wobble_carriage", "[]");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, "session.part.1.technique");
+    // In the scene's own file, not in the technique's.
+    assert!(!found[0].1.contains("tapotement.toml"), "{}", found[0].1);
     assert!(found[0].1.contains("tapping shaft"), "{}", found[0].1);
     // With a crank it can tap, and then the condition says no.
     let (_folder, machine) = tapping();
@@ -167,6 +229,35 @@ fn what_the_machine_or_a_condition_does_not_allow_is_told_at_the_part() {
         "[\"fibromyalgia\"]",
     );
     assert!(deep[0].1.contains("no deep work"), "{deep:?}");
+    // For everybody: nothing beats on the flank above L3, where the kidneys lie. Nearer to the spine, below L3, or pressing there is another matter.
+    let at = |technique: &str, from_u: f64, width_mm: u32| {
+        format!(
+            "[[session.part]]\ntechnique = \"builtin:{technique}\"\nfrom_u = {from_u}\nto_u = {}\nminutes = 0.5\nwidth_mm = {width_mm}\n",
+            from_u + 0.03
+        )
+    };
+    let beats = at("swedish_tapotement", 0.74, 75);
+    let found = told(&beats, &machine, "[]");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].1.contains("kidneys"), "{found:?}");
+    for allowed in [
+        at("swedish_tapotement", 0.74, 45),
+        at("swedish_tapotement", 0.83, 75),
+        at("shiatsu_palm", 0.74, 75),
+    ] {
+        with_parts(&allowed, &machine, "[]").unwrap_or_else(|p| panic!("{allowed}: {p:?}"));
+    }
+    // What refuses everything is told by a check too, with the policy's note; whoever runs it is refused.
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    let body = "sex = \"female\"\nstature_mm = 1628\nbmi_kg_m2 = 25.5\nconditions = [\"undiagnosed_back_pain\"]\n";
+    std::fs::write(file.path(), body).unwrap();
+    let (_, warnings) = check_any(file.path()).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].to_string().contains("diagnosis first"),
+        "{}",
+        warnings[0]
+    );
     // Steps and parts at once, or neither.
     let step = "[[session.step]]\ntechnique = \"press\"\nfrom_u = 0.2\nto_u = 0.3\nlevel = 3\n";
     let found = told(

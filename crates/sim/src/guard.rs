@@ -195,7 +195,7 @@ impl Guard {
             }
             looks[7] = (Limit::Push, contact.depth_m, self.envelope.push_cap_m(zone));
             let pain_pa = self.envelope.band_pressure_pa(zone, contact.area_m2, 1.0);
-            for (i, fraction) in [0.6, 0.8].into_iter().enumerate() {
+            for (i, fraction) in self.envelope.dwell_fractions().into_iter().enumerate() {
                 let above = contact.mean_pa() > fraction * pain_pa;
                 let dwell_s = &mut self.nodes[node].dwell_s[i];
                 *dwell_s = if above { *dwell_s + dt_s } else { 0.0 };

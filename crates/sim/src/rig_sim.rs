@@ -1,5 +1,6 @@
 //! One run of a rig's scene: orders, machine, trunk, contact, guard.
 
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use back::{Envelope, Zone};
@@ -275,6 +276,10 @@ impl RigSim {
                 Deed::Stuck => world.fail(order.drive, Failure::Stuck),
                 Deed::Lost(by) => world.fail(order.drive, Failure::Lost(by)),
                 Deed::Go { position, over_s } => world.go(order.drive, position, over_s),
+                Deed::Park { angle_rad, over_s } => {
+                    let to = park(here, angle_rad, world.sense(order.drive));
+                    world.go(order.drive, to, over_s);
+                }
                 Deed::Follow { from, course } => world.send(order.drive, from, course),
                 Deed::Stop => world.command(
                     order.drive,
@@ -309,6 +314,12 @@ impl RigSim {
         }
         Fault::check_trunk(t_s, &self.lean())
     }
+}
+
+/// The next position from `here` on, in a sense, at which a joint stands at an angle within its turn, rad.
+fn park(here: f64, angle_rad: f64, sense: f64) -> f64 {
+    let left = (sense * (angle_rad - here)).rem_euclid(TAU);
+    here + sense * left
 }
 
 /// Where the ground stands in the end, in the backrest's frame.

@@ -180,6 +180,10 @@ fn columns(sim: &RigSim) -> Vec<String> {
         let effort = units(&rig.joints[joint].kind).map_or("nm", |u| u[2]);
         out.push(format!("{}_drive_{effort}", drive.name));
         out.push(format!("{}_current_a", drive.name));
+        if drive.control.pulses_per_turn > 0.0 {
+            let position = units(&rig.joints[joint].kind).map_or("rad", |u| u[0]);
+            out.push(format!("{}_counted_{position}", drive.name));
+        }
     }
     for closing in &rig.closings {
         out.push(format!("{}_closing_n", closing.name));
@@ -203,8 +207,11 @@ fn row(sim: &RigSim) -> Vec<f64> {
             out.extend([frame.positions[i], frame.rates[i]]);
         }
     }
-    for drive in &frame.drives {
+    for (drive, described) in frame.drives.iter().zip(&rig.drives) {
         out.extend([drive.effort, drive.current_a]);
+        if described.control.pulses_per_turn > 0.0 {
+            out.push(drive.counted);
+        }
     }
     out.extend(frame.closing_n.iter().map(|force| force.norm()));
     let lean = sim.lean();

@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use mechanism::{
-    ClosingKind, Command, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
-    TorqueLine,
+    ClosingKind, Command, Control, GearMotor, JointKind, Law, Linkage, Motion, MotorState, Posture,
+    Seen, TorqueLine,
 };
 use nalgebra::{Isometry3, Matrix3, Point3, Translation3, UnitQuaternion, Vector3};
 use program::Course;
@@ -115,6 +115,10 @@ pub struct DriveFrame {
     pub current_a: f64,
     /// How far the motor's side stands ahead of the joint, rad or m: half the backlash at most, 0 without.
     pub ahead: f64,
+    /// Joint position by the pulses that its controller has counted, rad or m; where it counts none, the position.
+    pub counted: f64,
+    /// Rate of its joint that its controller was last asked for, rad/s or m/s; 0 where it shall stand or knows none.
+    pub asked: f64,
 }
 
 /// A rig that runs. Advances by [`RigWorld::step`]; holds no file, thread or clock.
@@ -149,6 +153,11 @@ struct Driven {
     stuck: bool,
     lost: f64,
     state: MotorState,
+    control: Control,
+    seen: Seen,
+    /// -1 after an end switch has turned its motion round, else 1.
+    sense: f64,
+    asked: f64,
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
@@ -178,6 +187,28 @@ enum Way {
         course: Course,
         begun_s: f64,
     },
+}
+
+impl Driven {
+    /// What an end switch leaves of a command: a motion that runs on turns round there, all else stops.
+    fn switched(&mut self, command: Command, position: f64, runs: bool) -> Command {
+        let Some([low, high]) = self.control.switches else {
+            return command;
+        };
+        let beyond = |rate: f64| rate > 0.0 && position >= high || rate < 0.0 && position <= low;
+        match command {
+            Command::Speed(rate) if beyond(rate) && runs => {
+                self.sense = -self.sense;
+                Command::Speed(-rate)
+            }
+            Command::Speed(rate) if beyond(rate) => Command::Speed(0.0),
+            Command::Follow { position, rate } => Command::Follow {
+                position: position.clamp(low, high),
+                rate: if beyond(rate) { 0.0 } else { rate },
+            },
+            other => other,
+        }
+    }
 }
 
 impl Way {
@@ -217,9 +248,9 @@ const UNLIMITED: f64 = 1e9;
 /// conditions one by one: between a stiff drive and a heavy part, a light crank alone would settle in thousands of sweeps
 /// (a four-bar with bars of 0.1 g and a rocker of 2e-3 kg m² stood 34 micrometres off at 1 ms).
 const FLYWHEEL: f64 = 1.0;
-/// Sweeps over all conditions in a substep, before and after positions move. With 10 or 40 no figure of `tests/` that is held against a
-/// closed form changes in its third digit; 10 cost a sixth of a step more, 40 half as much again and more.
-const SWEEPS: usize = 4;
+/// Sweeps over all conditions in a substep, before and after positions move. With 4 no figure of `tests/` that is held against a closed form
+/// changes in its tenth digit, with 1 the sixth does; 4 cost a twelfth of a step more.
+const SWEEPS: usize = 2;
 /// A loop that stands open by more is broken, m.
 const OPEN_M: f64 = 2e-3;
 /// Mass and inertia of the body that carries a rotor, kg and kg m²: what it weighs is its armature.
@@ -278,6 +309,10 @@ impl RigWorld {
                     joint: start.positions[joint],
                     ..MotorState::default()
                 },
+                seen: (drive.control).begin(&drive.motor, start.positions[joint]),
+                control: drive.control,
+                sense: 1.0,
+                asked: 0.0,
                 load_nm: 0.0,
                 dry: 0.0,
                 rotor: None,
@@ -362,6 +397,15 @@ impl RigWorld {
             Failure::Off => drive.off = true,
             Failure::Stuck => drive.stuck = true,
             Failure::Lost(by) => drive.lost = by,
+        }
+    }
+
+    /// Which way a drive goes in its usual motion: 1 up, -1 down.
+    pub(crate) fn sense(&self, drive: usize) -> f64 {
+        let drive = &self.drives[drive];
+        match drive.motion {
+            Motion::Run { rate, .. } => drive.sense * 1f64.copysign(rate),
+            _ => 1.0,
         }
     }
 
@@ -490,6 +534,8 @@ impl RigWorld {
                 effort: efforts[i],
                 current_a: drive.state.current_a,
                 ahead: motors[i] - frame.positions[drive.joint],
+                counted: drive.seen.joint(),
+                asked: drive.asked,
             };
         }
         self.sound()?;
@@ -863,14 +909,15 @@ impl RigWorld {
                 Some(way) => way.at(t_s + dt_s),
                 None => drive.motion.at(t_s + dt_s, drive.start),
             };
-            let command = match (drive.way, drive.command, drive.motion) {
-                (None, Some(command), _) => command,
-                (None, None, Motion::Run { .. }) => Command::Speed(rate),
-                _ => Command::Follow {
-                    position: target,
-                    rate,
-                },
+            let (command, runs) = match (drive.way, drive.command, drive.motion) {
+                (None, Some(command), _) => (command, false),
+                (None, None, Motion::Run { .. }) => (Command::Speed(drive.sense * rate), true),
+                _ => {
+                    let position = target;
+                    (Command::Follow { position, rate }, false)
+                }
             };
+            let command = drive.switched(command, position, runs);
             // A controller that has lost pulses means another place by the same number.
             let command = match command {
                 Command::Follow { position, rate } => Command::Follow {
@@ -878,6 +925,10 @@ impl RigWorld {
                     rate,
                 },
                 other => other,
+            };
+            drive.asked = match command {
+                Command::Speed(rate) | Command::Follow { rate, .. } => rate,
+                Command::Volts(_) => 0.0,
             };
             let line = match self.setup.power {
                 Power::None => continue,
@@ -892,13 +943,22 @@ impl RigWorld {
                     most: f64::MAX,
                 },
                 Power::Motors => {
+                    let said = match drive.control.acts() {
+                        false => command,
+                        true => Command::Volts(drive.control.volts(
+                            &drive.motor,
+                            &mut drive.seen,
+                            command,
+                            dt_s,
+                        )),
+                    };
                     let line = match drive.off {
                         true => TorqueLine {
                             free_rate: 0.0,
                             slope: 0.0,
                             most: 0.0,
                         },
-                        false => drive.motor.line(&mut drive.state, command),
+                        false => drive.motor.line(&mut drive.state, said),
                     };
                     // A worm that nobody turns holds whatever comes.
                     let rests = match command {
@@ -916,7 +976,7 @@ impl RigWorld {
                         drive.dry = STUCK;
                     }
                     Line {
-                        command,
+                        command: said,
                         free_rate: line.free_rate,
                         slope: line.slope,
                         most: line.most,
@@ -964,6 +1024,7 @@ impl RigWorld {
         }
         let motor = &drive.motor;
         motor.settle(&mut drive.state, line.command, position, rate, dt_s);
+        (drive.control).see(motor, &mut drive.seen, position, rate, dt_s);
         if drive.off {
             drive.state.current_a = 0.0;
         }

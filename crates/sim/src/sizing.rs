@@ -52,6 +52,70 @@ pub struct DriveLoad {
     pub copper_w: f64,
     /// Work on its joint, J: given less taken back.
     pub work_j: f64,
+    /// Mean speed over the one it was asked for, where it has been asked to run at one speed for half a second; 0 where it never was.
+    pub speed_share: f64,
+    /// Standard deviation of its speed over the mean, where it has been asked to run at one speed for half a second and does not
+    /// stall; 0 where it never was.
+    pub speed_ripple: f64,
+    /// Time for which it stood although it had been asked to run for half a second, s.
+    pub stalled_s: f64,
+}
+
+/// How a drive ran where it was asked to run at one speed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    asked: f64,
+    since_s: f64,
+    time_s: f64,
+    /// Of the speed, over time.
+    sum: f64,
+    square: f64,
+    /// Of the speed over the one asked for, stalls included.
+    share: f64,
+    stalled_s: f64,
+}
+
+impl Running {
+    /// Time in which a drive shall have come to its speed, s.
+    const RUN_UP_S: f64 = 0.5;
+    /// It stands below this share of the speed.
+    const STANDS: f64 = 0.01;
+
+    fn add(&mut self, asked: f64, rate: f64, dt_s: f64) {
+        self.since_s = if asked == self.asked {
+            self.since_s + dt_s
+        } else {
+            0.0
+        };
+        self.asked = asked;
+        if asked == 0.0 || self.since_s < Running::RUN_UP_S {
+            return;
+        }
+        let speed = rate * asked.signum();
+        self.share += speed / asked.abs() * dt_s;
+        if speed < Running::STANDS * asked.abs() {
+            self.stalled_s += dt_s;
+        } else {
+            self.time_s += dt_s;
+            self.sum += speed * dt_s;
+            self.square += speed * speed * dt_s;
+        }
+    }
+
+    fn share(&self) -> f64 {
+        match self.time_s + self.stalled_s {
+            0.0 => 0.0,
+            asked_s => self.share / asked_s,
+        }
+    }
+
+    fn ripple(&self) -> f64 {
+        if self.time_s == 0.0 {
+            return 0.0;
+        }
+        let mean = self.sum / self.time_s;
+        (self.square / self.time_s - mean * mean).max(0.0).sqrt() / mean
+    }
 }
 
 /// Sums of a run.
@@ -61,6 +125,7 @@ pub(crate) struct Sizing {
     closings: Vec<Sums>,
     drives: Vec<[Sum; 3]>,
     work_j: Vec<f64>,
+    running: Vec<Running>,
     steps: f64,
 }
 
@@ -130,6 +195,7 @@ impl Sizing {
         self.closings.resize(rig.closings.len(), Sums::default());
         self.drives.resize(rig.drives.len(), [Sum::default(); 3]);
         self.work_j.resize(rig.drives.len(), 0.0);
+        self.running.resize(rig.drives.len(), Running::default());
         self.steps += 1.0;
         for (i, reaction) in world.reactions().iter().enumerate() {
             let load = reaction.on_axis(world.axis(i).as_ref());
@@ -156,6 +222,9 @@ impl Sizing {
                 sum.add(value);
             }
             *work_j += drive.effort * drive.rate * dt_s;
+        }
+        for (running, drive) in self.running.iter_mut().zip(&frame.drives) {
+            running.add(drive.asked, drive.rate, dt_s);
         }
     }
 
@@ -187,7 +256,8 @@ impl Sizing {
             .iter()
             .zip(&self.drives)
             .zip(&self.work_j)
-            .map(|((drive, sums), work_j)| {
+            .zip(&self.running)
+            .map(|(((drive, sums), work_j), running)| {
                 let [effort, rate, current_a] = sums.map(|sum| sum.span(self.steps));
                 DriveLoad {
                     name: drive.name.clone(),
@@ -196,6 +266,9 @@ impl Sizing {
                     current_a,
                     copper_w: drive.motor.resistance_ohm() * current_a.rms * current_a.rms,
                     work_j: *work_j,
+                    speed_share: running.share(),
+                    speed_ripple: running.ripple(),
+                    stalled_s: running.stalled_s,
                 }
             })
             .collect()

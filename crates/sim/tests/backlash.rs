@@ -4,42 +4,24 @@ use std::sync::Arc;
 
 use mechanism::closed_form::Pendulum;
 use mechanism::{
-    GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
+    GROUND, GearMotor, Joint, JointKind, Link, Linkage, Mechanism, Motion, Rig, RigDrive,
 };
 use sim::{Failure, Power, RigSetup, RigWorld};
 
 /// A bar on a hinge about x that hangs down, its centre `centre_m` below, or a slide along y.
 fn rig(kind: JointKind, centre_m: f64, motor: GearMotor, motion: Motion, backlash: f64) -> Rig {
+    let bar = Link::new("bar", 0.5, 2e-3);
     Rig {
-        name: "play".into(),
-        mounting: Mounting::Fixed,
         links: vec![Link {
-            name: "bar".into(),
-            mass_kg: 0.5,
             centre_m: [0.0, 0.0, -centre_m],
-            inertia_kg_m2: [2e-3; 3],
-            products_kg_m2: [0.0; 3],
-            mirror: false,
+            ..bar
         }],
-        joints: vec![Joint {
-            name: "hinge".into(),
-            kind,
-            parent: GROUND.into(),
-            child: "bar".into(),
-            axis: [1.0, 0.0, 0.0],
-            ..Joint::default()
-        }],
-        closings: Vec::new(),
-        couplings: Vec::new(),
+        joints: vec![Joint::new("hinge", kind, GROUND, "bar", [0.0; 3])],
         drives: vec![RigDrive {
-            name: "drive".into(),
-            joint: "hinge".into(),
-            motor,
-            motion,
             backlash,
+            ..RigDrive::new("hinge", motor, motion)
         }],
-        heads: Vec::new(),
-        cover: Mechanism::reference().cover,
+        ..Rig::new("play")
     }
 }
 

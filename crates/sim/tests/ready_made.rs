@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mechanism::closed_form::{Oval, SliderCrank, TiltedDisc};
-use mechanism::{Command, Linkage, Motion, Mounting, Rig};
+use mechanism::{Command, JointKind, Linkage, Motion, Mounting, Rig};
 use nalgebra::{Isometry3, Vector3};
 use sim::{Bed, Power, RigPress, RigSetup, RigWorld};
 
@@ -165,6 +165,10 @@ fn val_gun_frequency_under_load() {
             "{damping}: {found} {expected}"
         );
     }
+    // A brushless motor without gear, 0.02 to 0.04 N m/A, that gives 40 to 90 W at its usual load (E): the torque that a tenth of its stall asks for.
+    let power_w = 0.1 * motor.stall_torque_nm * 0.9 * motor.no_load_rad_s;
+    assert!((0.02..=0.0405).contains(&k), "{k}");
+    assert!((40.0..=90.0).contains(&power_w), "{power_w}");
     // At its usual speed: 20 to 53 Hz (W).
     let Motion::Run { rate, .. } = gun.drives[0].motion else {
         panic!("it runs")
@@ -290,6 +294,81 @@ fn val_independent_axis_oval() {
     }
 }
 
+/// Kneading units of chairs have what makers' have (ranges W and E): a kneading shaft of 10 to 45 rpm whose motor carries the 5.1 N m that 150 N and 30 N of
+/// friction an arm make at worst, or a slide for the width; left and right nodes 50 to 200 mm apart, of 15 to 45 mm radius; 40 to 130 mm of
+/// protrusion with 190 N and more; a walk of 15 to 80 mm/s that lifts 6 to 11 kg; a track of 700 to 820 mm, or of 1200 to 1380 mm under the seat.
+#[test]
+fn chair_units_are_within_their_ranges() {
+    for (name, track_m, across) in [
+        ("wobble_unit", 0.70..=0.82, "knead"),
+        ("independent_axis", 0.70..=0.82, "width"),
+        ("independent_axis_sl", 1.20..=1.38, "width"),
+    ] {
+        let unit = load(name, &[]);
+        let linkage = Linkage::new(&unit).unwrap();
+        let start = linkage.assemble().unwrap();
+        let drive = |name: &str| unit.drives.iter().position(|d| d.name == name).unwrap();
+        let travel = |name: &str| linkage.travel(&start, drive(name)).unwrap();
+
+        let JointKind::Track { track, .. } = &unit.joints[0].kind else {
+            panic!("{name} runs on a track")
+        };
+        let length_m: f64 = track.arcs.iter().map(|a| a.length_m).sum();
+        assert!(track_m.contains(&length_m), "{name}: {length_m}");
+        let expanded = unit.expanded();
+        let links: f64 = expanded.links.iter().map(|l| l.mass_kg).sum();
+        let nodes: f64 = expanded.heads.iter().map(|h| h.node.mass_kg).sum();
+        let mass_kg = links + nodes;
+        assert!((6.0..=11.0).contains(&mass_kg), "{name}: {mass_kg} kg");
+        let walk = unit.drives[drive("walk")].motor;
+        assert!((0.015..=0.080).contains(&walk.no_load_rate()), "{name}");
+        assert!(walk.load_max() > 9.81 * mass_kg, "{name}");
+
+        let out = travel(if across == "width" {
+            "depth"
+        } else {
+            "protrude"
+        });
+        let stroke_m = out.range[1] - out.range[0];
+        assert!((0.04..=0.13).contains(&stroke_m), "{name}: {stroke_m}");
+        assert!(out.load_max > 190.0, "{name}: {} N", out.load_max);
+
+        // Left and right are mirror images.
+        let [from, to] = travel(across).range;
+        let mut drives: Vec<f64> = linkage
+            .driven()
+            .iter()
+            .map(|&j| start.positions[j])
+            .collect();
+        let (mut here, mut least, mut most) = (start.clone(), f64::INFINITY, 0.0_f64);
+        for i in 0..=36 {
+            drives[drive(across)] = from + (to - from) * f64::from(i) / 36.0;
+            here = linkage.follow(&here, &drives).unwrap();
+            let width_m = 2.0 * linkage.heads(&linkage.frames(&here))[0].translation.x;
+            (least, most) = (least.min(width_m), most.max(width_m));
+        }
+        println!(
+            "{name}: {mass_kg:.1} kg, {:.0} mm/s, {:.0} N out, width {least:.3} to {most:.3}",
+            1e3 * walk.no_load_rate(),
+            out.load_max
+        );
+        assert!(
+            (0.05..0.20).contains(&least) && most <= 0.20,
+            "{name}: {least} to {most}"
+        );
+        for head in &unit.heads {
+            let radius_m = head.node.shape.extent_m(&Vector3::y());
+            assert!((0.015..=0.045).contains(&radius_m), "{name}");
+        }
+        if let Motion::Run { rate, .. } = unit.drives[drive(across)].motion {
+            assert!((10.0..=45.0).contains(&(rate * 60.0 / TAU)), "{name}");
+            let motor = unit.drives[drive(across)].motor;
+            println!("  shaft {:.1} N m", motor.load_max());
+            assert!(motor.load_max() > 5.1, "{name}");
+        }
+    }
+}
+
 /// The bed travels at 20 to 40 mm/s over 700 to 1200 mm and lifts by 30 to 70 mm (W), and its drives hold 240 N of rollers.
 #[test]
 fn the_bed_is_within_its_ranges() {
@@ -305,14 +384,18 @@ fn the_bed_is_within_its_ranges() {
 
 /// A 40 mm slab whose face stands `face_m` in front of the machine.
 fn press(rig: &Rig, face_m: f64) -> RigPress {
-    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/stacks/t40.toml");
-    let stack = scene::load_stack(&stacks).unwrap();
+    press_on("t40", 0.003, rig, face_m)
+}
+
+fn press_on(stack: &str, cell_m: f64, rig: &Rig, face_m: f64) -> RigPress {
+    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/stacks");
+    let stack = scene::load_stack(&stacks.join(format!("{stack}.toml"))).unwrap();
     let radii: Vec<f64> = rig
         .heads
         .iter()
         .map(|head| head.node.shape.law_radius_m())
         .collect();
-    let bed = Bed::slab(&stack, &Bed::groundwork(0.003), &radii[..1], [0.4, 0.3]);
+    let bed = Bed::slab(&stack, &Bed::groundwork(cell_m), &radii[..1], [0.4, 0.3]);
     let place = Isometry3::translation(0.0, face_m, 0.0);
     RigPress::new(world(rig, Power::Motors), Arc::new(bed), place)
 }
@@ -369,6 +452,80 @@ fn val_held_machines_press_with_what_holds_them() {
         assert!(
             (rate / asked - 1.0).abs() < 0.1,
             "{name}: {rate} of {asked}"
+        );
+    }
+}
+
+/// The parts of a therapist's hand that its file names, each in place of the thumb, on the tissue beside a spine: force and area are those of the literature
+/// (E): palm 60 to 200 N on 60 to 100 cm², knuckles 20 to 60 N on 5 to 15 cm², forearm 50 to 150 N, thumb in a scene of its own. The force is the arm's.
+#[test]
+fn val_parts_of_a_hand() {
+    let knuckle = |x_mm: i32| {
+        format!(
+            "{{ name = \"k{x_mm}\", link = \"hand\", at_mm = [{x_mm}, 20, 0], radius_mm = 11, wheel = \"fixed\" }}"
+        )
+    };
+    let one = |rest: &str| {
+        format!(
+            "[{{ name = \"part\", link = \"hand\", at_mm = [0, 20, 0], wheel = \"fixed\", {rest} }}]"
+        )
+    };
+    let four = [-33, -11, 11, 33].map(knuckle).join(", ");
+    for (part, node, push_n, tip_m, cell_m, force_n, area_cm2) in [
+        (
+            "palm",
+            one("shape = \"ellipsoid\", semi_axes_mm = [45, 35, 50], stiffness_n_mm = 15"),
+            "165",
+            0.055,
+            0.005,
+            60.0..200.0,
+            60.0..100.0,
+        ),
+        (
+            "knuckles",
+            format!("[{four}]"),
+            "45",
+            0.031,
+            0.003,
+            20.0..60.0,
+            5.0..15.0,
+        ),
+        (
+            "forearm",
+            one("shape = \"roller\", radius_mm = 40, length_mm = 120, fillet_mm = 30"),
+            "110",
+            0.060,
+            0.006,
+            50.0..150.0,
+            50.0..150.0,
+        ),
+    ] {
+        let hand = load(
+            "therapist_hand",
+            &[("node", &node), ("params.push_n", push_n)],
+        );
+        let Mounting::Held {
+            stiffness_n_m,
+            push_n,
+            ..
+        } = hand.mounting
+        else {
+            panic!("an arm holds it")
+        };
+        let mut run = press_on("paraspinal", cell_m, &hand, tip_m);
+        let held = run.world().linkage().joint_named("held").unwrap();
+        while run.world().frame().t_s < 1.0 {
+            run.step().unwrap_or_else(|fault| panic!("{part}: {fault}"));
+        }
+        let found_n: f64 = run.contacts().iter().map(|c| c.force_n).sum();
+        let found_cm2 = 1e4 * run.contacts().iter().map(|c| c.area_m2).sum::<f64>();
+        let arm_n = push_n - stiffness_n_m * run.world().frame().positions[held];
+        println!("{part}: {found_n:.1} N on {found_cm2:.1} cm2, arm {arm_n:.1} N");
+        assert!(force_n.contains(&found_n), "{part}: {found_n}");
+        assert!(area_cm2.contains(&found_cm2), "{part}: {found_cm2}");
+        assert!(
+            (found_n / arm_n - 1.0).abs() < 0.02,
+            "{part}: {found_n} {arm_n}"
         );
     }
 }

@@ -8,57 +8,21 @@ use std::sync::Arc;
 use mechanism::closed_form::{FourBar, Pendulum, SliderCrank};
 use mechanism::{
     Closing, ClosingKind, Coupling, GROUND, Hand, Head, Joint, JointKind, Kinematics, Law, Link,
-    Linkage, Mechanism, Motion, Mounting, Rig, RigDrive,
+    Linkage, Mechanism, Motion, Rig, RigDrive,
 };
 use nalgebra::Vector3;
 use sim::{Power, RigSetup, RigWorld};
 
-fn link(name: &str, mass_kg: f64, inertia: f64) -> Link {
-    Link {
-        name: name.into(),
-        mass_kg,
-        centre_m: [0.0; 3],
-        inertia_kg_m2: [inertia; 3],
-        products_kg_m2: [0.0; 3],
-        mirror: false,
-    }
-}
-
-fn joint(name: &str, kind: JointKind, parent: &str, child: &str, at_m: [f64; 3]) -> Joint {
-    Joint {
-        name: name.into(),
-        kind,
-        parent: parent.into(),
-        child: child.into(),
-        at_m,
-        ..Joint::default()
-    }
-}
-
-fn closing(name: &str, kind: ClosingKind, a: (&str, [f64; 3]), b: (&str, [f64; 3])) -> Closing {
-    Closing {
-        name: name.into(),
-        kind,
-        a: a.0.into(),
-        at_a_m: a.1,
-        axis_a: [1.0, 0.0, 0.0],
-        b: b.0.into(),
-        at_b_m: b.1,
-        axis_b: [1.0, 0.0, 0.0],
-    }
-}
-
 fn run(joint: &str, rate: f64) -> RigDrive {
-    RigDrive {
-        name: joint.into(),
-        joint: joint.into(),
-        backlash: 0.0,
-        motor: Mechanism::reference().motors.knead,
-        motion: Motion::Run {
-            rate,
-            reverse_s: 0.0,
-        },
-    }
+    let motion = Motion::Run {
+        rate,
+        reverse_s: 0.0,
+    };
+    RigDrive::new(joint, Mechanism::reference().motors.knead, motion)
+}
+
+fn rig() -> Rig {
+    Rig::new("test")
 }
 
 /// A head without mass to speak of.
@@ -71,20 +35,6 @@ fn head(link: &str, at_m: [f64; 3]) -> Head {
         at_m,
         turn_rad: [0.0; 3],
         load_n: 0.0,
-    }
-}
-
-fn rig() -> Rig {
-    Rig {
-        name: "test".into(),
-        mounting: Mounting::Fixed,
-        links: Vec::new(),
-        joints: Vec::new(),
-        closings: Vec::new(),
-        couplings: Vec::new(),
-        drives: Vec::new(),
-        heads: Vec::new(),
-        cover: Mechanism::reference().cover,
     }
 }
 
@@ -111,13 +61,13 @@ const GUN: SliderCrank = SliderCrank {
 fn slider_crank(form: &SliderCrank, rate: f64) -> Rig {
     Rig {
         links: vec![
-            link("crank", 1e-4, 1e-8),
-            link("rod", 1e-4, 1e-8),
-            link("piston", 0.040, 1e-5),
+            Link::new("crank", 1e-4, 1e-8),
+            Link::new("rod", 1e-4, 1e-8),
+            Link::new("piston", 0.040, 1e-5),
         ],
         joints: vec![
-            joint("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
-            joint(
+            Joint::new("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
+            Joint::new(
                 "pin",
                 JointKind::Revolute,
                 "crank",
@@ -127,7 +77,7 @@ fn slider_crank(form: &SliderCrank, rate: f64) -> Rig {
             Joint {
                 axis: [0.0, 1.0, 0.0],
                 start: form.crank_m + form.rod_m,
-                ..joint(
+                ..Joint::new(
                     "bore",
                     JointKind::Prismatic,
                     GROUND,
@@ -136,7 +86,7 @@ fn slider_crank(form: &SliderCrank, rate: f64) -> Rig {
                 )
             },
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "wrist",
             ClosingKind::Hinge,
             ("rod", [0.0, form.rod_m, 0.0]),
@@ -161,15 +111,15 @@ const ROCKER_KG_M2: f64 = 2e-3;
 fn four_bar(form: &FourBar, rate: f64) -> Rig {
     Rig {
         links: vec![
-            link("crank", 1e-4, 1e-8),
-            link("coupler", 1e-4, 1e-8),
-            link("rocker", 0.1, ROCKER_KG_M2),
+            Link::new("crank", 1e-4, 1e-8),
+            Link::new("coupler", 1e-4, 1e-8),
+            Link::new("rocker", 0.1, ROCKER_KG_M2),
         ],
         joints: vec![
-            joint("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
+            Joint::new("crank", JointKind::Revolute, GROUND, "crank", [0.0; 3]),
             Joint {
                 start: 0.9,
-                ..joint(
+                ..Joint::new(
                     "pin",
                     JointKind::Revolute,
                     "crank",
@@ -179,7 +129,7 @@ fn four_bar(form: &FourBar, rate: f64) -> Rig {
             },
             Joint {
                 start: 1.5,
-                ..joint(
+                ..Joint::new(
                     "rocker",
                     JointKind::Revolute,
                     GROUND,
@@ -188,7 +138,7 @@ fn four_bar(form: &FourBar, rate: f64) -> Rig {
                 )
             },
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "knuckle",
             ClosingKind::Hinge,
             ("coupler", [0.0, form.coupler_m, 0.0]),
@@ -203,18 +153,18 @@ fn four_bar(form: &FourBar, rate: f64) -> Rig {
 fn wobble(rate: f64) -> Rig {
     Rig {
         links: vec![
-            link("shaft", 0.5, 1e-3),
+            Link::new("shaft", 0.5, 1e-3),
             Link {
                 mirror: true,
                 centre_m: [0.0, 0.04, 0.035],
-                ..link("arm", 0.4, 5e-4)
+                ..Link::new("arm", 0.4, 5e-4)
             },
         ],
         joints: vec![
-            joint("knead", JointKind::Revolute, GROUND, "shaft", [0.0; 3]),
+            Joint::new("knead", JointKind::Revolute, GROUND, "shaft", [0.0; 3]),
             Joint {
                 turn_rad: [0.0, 0.0, 10.0_f64.to_radians()],
-                ..joint(
+                ..Joint::new(
                     "boss",
                     JointKind::Revolute,
                     "shaft",
@@ -223,7 +173,7 @@ fn wobble(rate: f64) -> Rig {
                 )
             },
         ],
-        closings: vec![closing(
+        closings: vec![Closing::new(
             "rod",
             ClosingKind::Rod { length_m: 0.070 },
             ("arm", [0.0, -0.045, -0.010]),
@@ -321,11 +271,11 @@ fn val_track_path() {
     let kinematics = Kinematics::new(&reference).unwrap();
     let (top, bottom) = kinematics.walk_range();
     let on_track = Rig {
-        links: vec![link("carriage", 7.0, 0.05)],
+        links: vec![Link::new("carriage", 7.0, 0.05)],
         joints: vec![Joint {
             range: Some([top, bottom]),
             start: top,
-            ..joint(
+            ..Joint::new(
                 "walk",
                 JointKind::Track {
                     track: reference.track.clone(),
@@ -367,11 +317,11 @@ fn pendulum() -> Rig {
     Rig {
         links: vec![Link {
             centre_m: [0.0, 0.0, -SWING.centre_m],
-            ..link("bob", SWING.mass_kg, 2e-3)
+            ..Link::new("bob", SWING.mass_kg, 2e-3)
         }],
         joints: vec![Joint {
             start: 1.2,
-            ..joint("pivot", JointKind::Revolute, GROUND, "bob", [0.0; 3])
+            ..Joint::new("pivot", JointKind::Revolute, GROUND, "bob", [0.0; 3])
         }],
         heads: vec![head("bob", [0.0, 0.0, -SWING.centre_m])],
         ..rig()
@@ -641,13 +591,13 @@ fn val_gear_and_cam() {
         .collect();
     let cam = Rig {
         links: vec![
-            link("cam", 0.1, 1e-4),
-            link("wheel", 0.1, 1e-4),
-            link("follower", 0.1, 1e-4),
+            Link::new("cam", 0.1, 1e-4),
+            Link::new("wheel", 0.1, 1e-4),
+            Link::new("follower", 0.1, 1e-4),
         ],
         joints: vec![
-            joint("cam", JointKind::Revolute, GROUND, "cam", [0.0; 3]),
-            joint(
+            Joint::new("cam", JointKind::Revolute, GROUND, "cam", [0.0; 3]),
+            Joint::new(
                 "wheel",
                 JointKind::Revolute,
                 GROUND,
@@ -656,7 +606,7 @@ fn val_gear_and_cam() {
             ),
             Joint {
                 axis: [0.0, 1.0, 0.0],
-                ..joint(
+                ..Joint::new(
                     "follower",
                     JointKind::Prismatic,
                     GROUND,

@@ -45,8 +45,10 @@ fn spread(values: &[f64]) -> (f64, f64) {
     (mean, (square / n).sqrt())
 }
 
-/// Offsets were taken from list 900; these people are others. Nobody's own shoulder is known to the scan.
-fn val_shoulders(seed: u64) {
+/// Offsets were taken from lists 900 and 901; these people are others (list 2: the README's table). Nobody's own shoulder is known to the scan.
+#[test]
+fn val_95_of_100_shoulders_are_found_within_10_mm() {
+    let seed = 1;
     let people = scan_hundred(seed);
     let errors_mm: Vec<f64> = people
         .iter()
@@ -81,15 +83,6 @@ fn val_shoulders(seed: u64) {
     let past = people.iter().flatten().filter(passed).count();
     assert!(past <= 2, "{past} of 100 past a limit");
     assert!(within >= 95, "{within} of 100");
-    assert!(bias_mm.abs() < 3.0, "{bias_mm} mm");
-}
-
-#[test]
-fn val_95_of_100_shoulders_are_found_within_10_mm() {
-    val_shoulders(1);
-}
-
-#[test]
-fn val_95_of_100_other_shoulders_are_found_too() {
-    val_shoulders(2);
+    // A hundred people of 4 mm SD make a mean to 0.4 mm, known to three of that.
+    assert!(bias_mm.abs() < 1.5, "{bias_mm} mm");
 }

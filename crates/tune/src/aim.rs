@@ -210,4 +210,9 @@ impl DepthMap for Aim<'_> {
         self.found.borrow_mut().insert(key, found_m);
         found_m
     }
+
+    fn least_roll_m_s(&self, step: &Step) -> Option<f64> {
+        let part = self.scene.session.parts.get(step.pace?.part)?;
+        part.manner.speed_m_s.map(|band| band[0])
+    }
 }

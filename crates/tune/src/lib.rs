@@ -65,6 +65,4 @@ pub use signal::{Signal, TimeMatch, time_matches};
 pub use stay::{StaySession, within_stay};
 pub use tune::tune;
 pub use tuned::{Binding, CapCell, Cell, ClassInfo, RETRACTED_M, Tuned};
-pub use variant::{
-    Ask, BANDS, Depth, Failure, MEMORY_MAX, Measures, RigMeasures, Workshop, rig_rate_hz,
-};
+pub use variant::{Ask, Depth, Failure, MEMORY_MAX, Measures, RigMeasures, Workshop, rig_rate_hz};

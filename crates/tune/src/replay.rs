@@ -308,14 +308,13 @@ fn reckon(
             } else {
                 0
             };
-            let feel = last
+            let (force_n, fraction) = last
                 .as_ref()
                 .and_then(|l| l.2.get(first + moment.node % 2))
-                .copied()
-                .unwrap_or_default();
+                .map_or((0.0, 0.0), |feel| (feel.force_n, feel.fraction));
             Moment {
-                force_n: feel.force_n,
-                fraction: feel.fraction,
+                force_n,
+                fraction,
                 ..*moment
             }
         })

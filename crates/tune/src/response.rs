@@ -24,7 +24,7 @@ const TURN_STEPS: usize = 16;
 const HOPELESS: f64 = 2.5;
 
 /// What a node does in one sample of a technique: pressure over the median pain pressure, and force.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Feel {
     pub fraction: f64,
     /// Pressure over this body's own pain pressure.
@@ -33,6 +33,8 @@ pub(crate) struct Feel {
     /// The zone's force cap as a fraction of the pain pressure, for this contact's area.
     pub cap_fraction: f64,
     pub cap_n: f64,
+    /// Where it touches; between two samples as in the deeper one.
+    pub zone: Zone,
 }
 
 /// Which limit is nearest.
@@ -159,6 +161,7 @@ impl Curve {
                 force_n: mix(a.force_n, b.force_n),
                 cap_fraction: mix(a.cap_fraction, b.cap_fraction),
                 cap_n: mix(a.cap_n, b.cap_n),
+                zone: b.zone,
             }
         })
     }
@@ -182,7 +185,7 @@ fn approach_rate(stage: &Stage<'_>, protrude_m: f64, before: &Sample, sample: &m
         sample.press = sample.press.max(load);
         if load > sample.load {
             sample.load = load;
-            sample.bound = Some((Bound::Rate, sample.bound.map_or(Zone::LP, |(_, zone)| zone)));
+            sample.bound = Some((Bound::Rate, b.zone));
         }
     }
 }
@@ -414,6 +417,7 @@ impl Judge<'_> {
                 force_n: contact.force_n,
                 cap_fraction,
                 cap_n,
+                zone,
             });
         }
     }

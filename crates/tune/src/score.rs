@@ -385,7 +385,18 @@ pub fn score(
         * touching().count() as f64
         * step_s(&rows)
         / contacts.max(1) as f64;
-    point("dose", "Pa s", None, dose_pa_s, None, 0.0);
+    // The technique's pressure all the time that it is at work. Made of pressure and contact, which count already, so it counts nothing more. How
+    // long of a beat the skin is touched no technique says.
+    let work_s = work().count() as f64 * step_s(&rows) / contacts.max(1) as f64;
+    let asked_pa_s = (!beats).then(|| manner.pressure_pa.map(|pa| pa * work_s));
+    point(
+        "dose",
+        "Pa s",
+        asked_pa_s,
+        dose_pa_s,
+        asked_pa_s.map(|asked| near(dose_pa_s, asked)),
+        0.0,
+    );
     // Where work is deep, and how long it may stay so.
     let (deep, stay_s) = Limits::builtin().dwell[0];
     let dwell_s = strokes
@@ -656,6 +667,13 @@ mod tests {
         assert!((measured(&s, "pressure") - 50e3).abs() < 1.0, "{s:?}");
         assert!((measured(&s, "dose") - 500e3).abs() < 1e3, "{s:?}");
         assert_eq!(measured(&s, "asymmetry"), 0.0);
+        // All of that hold is within the technique's force, and the dose is its pressure for those 10 s.
+        let m = manner(Path::Place);
+        assert!((m.force_n[0]..=m.force_n[1]).contains(&50.0));
+        assert_eq!(measured(&s, "band_share"), 1.0);
+        let [low, high] = s.get("dose").unwrap().asked.unwrap();
+        assert!((low / m.pressure_pa[0] - 10.0).abs() < 0.02);
+        assert!((high / m.pressure_pa[1] - 10.0).abs() < 0.02);
     }
 
     /// The farther off, the less: half of the force counts half, one hand alone is unlike, nothing at all is nothing.
@@ -667,6 +685,24 @@ mod tests {
         let half = of(&rows(|_| 0.5 * m.force_n[0], |_| 0.05, |_| 0.5));
         assert_eq!(good.get("force").unwrap().closeness, Some(1.0));
         assert!((half.get("force").unwrap().closeness.unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(half.get("band_share").unwrap().measured, 0.0);
+        // Half of the time in contact: half of the pressure's dose.
+        let least = rows(
+            |t| {
+                if t < 5.0 {
+                    1e-3 * m.pressure_pa[0]
+                } else {
+                    0.0
+                }
+            },
+            |_| 0.05,
+            |_| 0.5,
+        );
+        let lost = of(&least);
+        assert_eq!(lost.get("pressure").unwrap().closeness, Some(1.0));
+        let dose = lost.get("dose").unwrap();
+        assert!((dose.closeness.unwrap() - 0.5).abs() < 0.01, "{dose:?}");
+        assert_eq!(dose.weight, 0.0);
         assert!(half.closeness < good.closeness);
         let one: Vec<Felt> = rows(|_| 50.0, |_| 0.05, |_| 0.5)
             .into_iter()

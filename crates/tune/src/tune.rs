@@ -8,7 +8,7 @@ use crate::replay::{Played, replay, replay_bodies};
 use crate::response::{Curve, DEEPEST_M};
 use crate::tuned::{CapCell, Cell, ClassInfo, Tuned};
 use crate::tuner::{Column, cap_cell, count, grid, tune_cell, worst};
-use back::{Body, NOTICE, Zone};
+use back::{Body, NOTICE};
 use program::Technique;
 use rayon::prelude::*;
 use scene::Study;
@@ -130,7 +130,7 @@ fn press_speeds(study: &Study, cast: &[Felt], cells: &[Cell]) -> Vec<f64> {
 const ESTIMATES: [&str; 8] = [
     "tissue moduli and Prony series (relaxed muscle 6 kPa shear modulus, fat 1.5, skin 40) and their spread between people",
     "layer thicknesses by zone outside the cited ultrasound and MRI figures",
-    "strain stiffening: a first fit, small nodes that go deep up to 20 % low; beyond 40 % of the thickness, and bottoming, a guess",
+    "strain stiffening: beyond 40 % of the tissue's thickness, and near bone, force and peak pressure are estimates",
     "zone pain thresholds and their A^-0.5 scaling above 2 cm2",
     "pressure bands per level: no dose-response for chairs is published",
     "pad and cover foam, node and hip stiffness, friction",
@@ -228,12 +228,11 @@ fn tune_class(stage: &Stage<'_>, cast: &[Felt], class: usize) -> ClassMaps {
             let columns: Vec<Column<'_>> = (0..study.techniques.len())
                 .map(|t| column(cast, class, t, s))
                 .collect();
-            let zones: Vec<Zone> = members(cast, class)
-                .flat_map(|(_, felt)| {
-                    [-0.1, 0.0, 0.1].map(|d| felt.player.subject.back.zone(u + d, 0.045).zone)
-                })
-                .collect();
-            cap_cell(stage, &columns, &zones)
+            // Where no node ever touches: the place beside the spine.
+            let beside = members(cast, class)
+                .map(|(_, felt)| felt.player.subject.back.zone(*u, 0.045).zone)
+                .next();
+            cap_cell(stage, &columns, beside)
         })
         .collect();
     ClassMaps { cells, caps }

@@ -2,7 +2,7 @@
 
 use crate::cast::Stage;
 use crate::moments::in_band;
-use crate::response::{Curve, DEEPEST_M, FIRST_M};
+use crate::response::{CONTACT_N, Curve, DEEPEST_M, FIRST_M};
 use crate::tuned::{Binding, CapCell, Cell, RETRACTED_M};
 use back::Zone;
 use program::Technique;
@@ -255,21 +255,18 @@ pub(crate) fn grid(limit_m: f64) -> impl Iterator<Item = f64> {
 
 /// Caps of one class at one station: what the technique that may go deepest there may do. A technique's own limit is in
 /// its map; the cap is the last line behind all of them.
-pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], zones: &[Zone]) -> CapCell {
+pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], beside: Option<Zone>) -> CapCell {
     let max_depth_m = columns
         .iter()
         .filter_map(|c| deepest(c, 1.0, Clearance::NONE))
         .fold(RETRACTED_M, f64::max);
-    let caps: Vec<f64> = columns
-        .iter()
-        .flatten()
-        .map(|(_, curve)| {
-            curve
-                .feels(max_depth_m)
-                .map(|f| f.cap_n)
-                .fold(0.0, f64::max)
-        })
-        .collect();
+    let feels = || {
+        columns
+            .iter()
+            .flatten()
+            .flat_map(|(_, c)| c.feels(max_depth_m))
+    };
+    let touched = feels().filter(|f| f.force_n > CONTACT_N).map(|f| f.zone);
     let strictest = |a: &Zone, b: &Zone| {
         stage
             .envelope
@@ -277,9 +274,9 @@ pub(crate) fn cap_cell(stage: &Stage<'_>, columns: &[Column<'_>], zones: &[Zone]
             .total_cmp(&stage.envelope.force_cap_n(*b, 1e-3))
     };
     CapCell {
-        zone: zones.iter().copied().min_by(strictest).unwrap_or(Zone::LP),
+        zone: touched.min_by(strictest).or(beside).unwrap_or(Zone::LP),
         max_depth_m,
-        max_force_n: caps.into_iter().fold(0.0, f64::max),
+        max_force_n: feels().map(|f| f.cap_n).fold(0.0, f64::max),
         max_dwell_s: stage.envelope.stay_cap_s(),
         max_tap_hz: 0.0,
     }

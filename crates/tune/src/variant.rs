@@ -3,12 +3,12 @@
 use crate::aim::Aim;
 use crate::metric::{METRICS, Run};
 use crate::rig_metric::{RigMetric, rig_metrics};
-use crate::seat::{SeatError, allow_rig, place, seat_rig_session};
+use crate::seat::{SeatError, allow, allow_rig, linkage, place, seat_rig_session};
 use crate::shelf::Shelf;
 use back::{Back, Body, Envelope};
 use mechanism::{Kinematics, Linkage, Rig, Track};
 use program::{AxisLimits, DepthMap, Technique, compile};
-use scene::{Chair, RigScene, Scene, Surface, Sweep};
+use scene::{BANDS, Chair, RigScene, Scene, Surface, Sweep};
 use serde::{Deserialize, Serialize};
 use sim::{
     Bed, Groundwork, PressureMap, Recording, RigSim, RigTrace, Scan, Sim, Subject, Support, Totals,
@@ -38,15 +38,6 @@ pub const MEMORY_MAX: usize = 384 << 20;
 
 /// Rows a second that metrics are taken from; limits, peaks and currents are watched at every step.
 const RATE_HZ: f64 = 50.0;
-
-/// Bands of the shipped study (`scenes/studies/chair_shiatsu.toml`): for scenes that come without a study.
-pub const BANDS: [[f64; 2]; 5] = [
-    [0.055, 0.10],
-    [0.07, 0.127],
-    [0.088, 0.16],
-    [0.108, 0.195],
-    [0.13, 0.235],
-];
 
 /// What is wanted of a variant beyond its physics.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,6 +133,22 @@ pub enum Failure {
     Failed(String),
 }
 
+impl From<SeatError> for Failure {
+    /// No other design helps a person who cannot be, or a condition that nobody knows.
+    fn from(why: SeatError) -> Failure {
+        match why {
+            SeatError::Condition(message) | SeatError::Body(message) => Failure::Failed(message),
+            SeatError::Refused { condition, note } => {
+                Failure::Infeasible(format!("refused for {condition}: {note}"))
+            }
+            SeatError::Percussion { condition, .. } => {
+                Failure::Infeasible(format!("refused for {condition}: it forbids percussion"))
+            }
+            other => Failure::Infeasible(other.to_string()),
+        }
+    }
+}
+
 impl Default for Workshop {
     fn default() -> Workshop {
         Workshop::with_memory(MEMORY_MAX)
@@ -187,18 +194,12 @@ impl Workshop {
     /// # Errors
     /// See [`Failure`].
     pub fn seat(&self, scene: &Arc<Scene>, body: &Body, depth: Depth) -> Result<Sim, Failure> {
-        let envelope =
-            Envelope::new(&scene.conditions).map_err(|e| Failure::Failed(e.to_string()))?;
-        if envelope.refused() {
-            let policy = envelope.policy();
-            let message = format!("refused for {}: {}", policy.id, policy.note);
-            return Err(Failure::Infeasible(message));
-        }
+        let envelope = allow(&scene.conditions)?;
         let kinematics = Arc::new(kinematics(scene)?);
         let mut subject = self.subject(scene, body, &kinematics, &envelope)?;
         place(scene, &mut subject, &kinematics, &envelope).map_err(|e| match e {
             SeatError::Fault(fault) => Failure::Failed(fault.to_string()),
-            other => Failure::Infeasible(other.to_string()),
+            other => other.into(),
         })?;
         let subject = Arc::new(subject);
         let limits = AxisLimits::of(&scene.mechanism);
@@ -267,28 +268,12 @@ impl Workshop {
     /// # Errors
     /// See [`Failure`].
     pub fn seat_rig(&self, scene: &Arc<RigScene>) -> Result<RigSim, Failure> {
-        let envelope = allow_rig(scene).map_err(|e| match e {
-            SeatError::Condition(message) => Failure::Failed(message),
-            SeatError::Refused { condition, note } => {
-                Failure::Infeasible(format!("refused for {condition}: {note}"))
-            }
-            SeatError::Percussion { condition, .. } => {
-                Failure::Infeasible(format!("refused for {condition}: it forbids percussion"))
-            }
-            other => Failure::Infeasible(other.to_string()),
-        })?;
+        let envelope = allow_rig(scene)?;
         if !scene.parts.is_empty() {
             let groundwork = self.groundwork(scene.solver.cell_m);
-            return match seat_rig_session(scene, envelope, &groundwork) {
-                Ok((sim, _)) => Ok(sim),
-                Err(SeatError::Body(problems)) => Err(Failure::Failed(problems)),
-                Err(other) => Err(Failure::Infeasible(other.to_string())),
-            };
+            return Ok(seat_rig_session(scene, envelope, &groundwork)?.0);
         }
-        let linkage = Linkage::new(&scene.rig).map_err(|problems| {
-            let all: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
-            Failure::Infeasible(format!("rig: {}", all.join("; ")))
-        })?;
+        let linkage = linkage(scene)?;
         let linkage = Arc::new(linkage);
         let back = self.back(&scene.body)?;
         let bed = match &scene.surface {

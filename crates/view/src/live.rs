@@ -511,6 +511,7 @@ fn doing(scene: &RigScene, t_s: f64) -> String {
         let what = match deed {
             None | Some(Deed::Motion) => "runs",
             Some(Deed::Go { .. }) => "goes to its place",
+            Some(Deed::Park { .. }) => "parks",
             Some(Deed::Follow { .. }) => "works",
             Some(Deed::Speed(_)) => "runs at a speed",
             Some(Deed::Stop) => "stands",

@@ -299,7 +299,7 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../../scenes/studies/tilt_sweep.toml"
         );
-        let text = scene::whole_study(Path::new(study), &[]).unwrap();
+        let text = scene::whole_study(Path::new(study), &[]).unwrap().text;
         fs::write(folder.path().join("resolved.toml"), text).unwrap();
         fs::write(
             folder.path().join("manifest.json"),

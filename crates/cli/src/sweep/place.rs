@@ -4,6 +4,7 @@
 //! manifest.json                       program, plan, seed: written first
 //! study.toml                          as it was given
 //! resolved.toml                       the same with every file it names put in its place
+//! files/                              meshes and scans that it still names
 //! plan.lock.json                      what comes of it: sizes, columns, hashes
 //! journal/<start>-<end>.<host>-<pid>.log
 //! shards/<plan>-<start>-<end>.parquet published whole, never edited
@@ -14,7 +15,7 @@
 use super::journal;
 use super::lock::Lock;
 use anyhow::{Context, bail};
-use scene::SweepStudy;
+use scene::{Kept, SweepStudy};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
@@ -126,6 +127,11 @@ impl Place {
         ] {
             place.put(name, text)?;
         }
+        for file in &study.files {
+            let content = fs::read(&file.from)
+                .with_context(|| format!("cannot read {}", file.from.display()))?;
+            place.put(&file.name, content)?;
+        }
         Ok(place)
     }
 
@@ -180,14 +186,8 @@ impl Place {
 
     /// The texts of its study.
     pub fn texts(&self) -> anyhow::Result<Texts> {
-        let text = |name: &str| {
-            let path = self.root.join(name);
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-        };
-        Ok(Texts {
-            given: text(STUDY)?,
-            resolved: text(RESOLVED)?,
-        })
+        let path = self.root.join(STUDY);
+        Texts::of(&path, &self.root.join(RESOLVED), &[])
     }
 
     fn compare(&self, old: &Manifest, lock: &str, mismatch: bool) -> anyhow::Result<()> {
@@ -228,19 +228,18 @@ impl Place {
     }
 
     /// Writes a small file whole, unless it already says the same.
-    pub fn put(&self, name: &str, text: &str) -> anyhow::Result<()> {
+    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
         let path = self.root.join(name);
-        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+        let content = content.as_ref();
+        if fs::read(&path).is_ok_and(|old| old == content) {
             return Ok(());
         }
-        let work = self
-            .root
-            .join(format!(".{name}.{}-{}.part", host(), std::process::id()));
-        let written = File::create(&work)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())
-                    .and_then(|()| file.sync_all())
-            })
+        let (folder, own) = name.rsplit_once('/').unwrap_or(("", name));
+        let folder = self.root.join(folder);
+        let work = folder.join(format!(".{own}.{}-{}.part", host(), std::process::id()));
+        let written = fs::create_dir_all(&folder)
+            .and_then(|()| File::create(&work))
+            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&work, &path));
         if let Err(e) = written {
             let _ = fs::remove_file(&work);
@@ -406,6 +405,21 @@ pub struct Texts {
     pub given: String,
     /// With every file that it names in its place.
     pub resolved: String,
+    /// Files that it still names: meshes and scans.
+    pub files: Vec<Kept>,
+}
+
+impl Texts {
+    /// Of the study as it was given, and of a file from which the whole of it is read.
+    pub fn of(given: &Path, whole: &Path, sets: &[(String, String)]) -> anyhow::Result<Texts> {
+        let resolved = scene::whole_study(whole, sets)?;
+        Ok(Texts {
+            given: fs::read_to_string(given)
+                .with_context(|| format!("cannot read {}", given.display()))?,
+            resolved: resolved.text,
+            files: resolved.files,
+        })
+    }
 }
 
 /// As indented JSON with a line end.
