@@ -16,10 +16,16 @@ pub struct Driver {
 /// Fails with advice where there is nothing to draw with.
 pub fn probe(headless: bool) -> anyhow::Result<Driver> {
     if !headless {
-        let display = std::env::var("DISPLAY").unwrap_or_default();
-        if !display_answers(&display) {
+        let [display, wayland] =
+            ["DISPLAY", "WAYLAND_DISPLAY"].map(|name| std::env::var(name).unwrap_or_default());
+        // The engine takes Wayland where it is named, and looks for X11 only where it is not.
+        let answers = match wayland.as_str() {
+            "" => display_answers(&display),
+            name => wayland_answers(name),
+        };
+        if !answers {
             bail!(
-                "there is no X display to open a window on (DISPLAY is \"{display}\")\n\
+                "there is no display to open a window on (DISPLAY is \"{display}\", WAYLAND_DISPLAY \"{wayland}\")\n\
                  hint: `--headless --shot view=back -o shot.png` takes a picture without one"
             );
         }
@@ -55,6 +61,22 @@ fn display_answers(display: &str) -> bool {
         || UnixStream::connect(&path).is_ok()
         || SocketAddr::from_abstract_name(&path)
             .is_ok_and(|at| UnixStream::connect_addr(&at).is_ok())
+}
+
+/// Whether a compositor listens at a name such as `wayland-0`, or at a path.
+#[cfg(target_os = "linux")]
+fn wayland_answers(name: &str) -> bool {
+    use std::os::unix::net::UnixStream;
+
+    let folder = std::env::var("XDG_RUNTIME_DIR").unwrap_or_default();
+    let path = std::path::Path::new(&folder).join(name);
+    UnixStream::connect(path).is_ok()
+}
+
+/// Other systems have none, and do not ask for it.
+#[cfg(not(target_os = "linux"))]
+fn wayland_answers(_name: &str) -> bool {
+    false
 }
 
 /// Other systems always have a display.

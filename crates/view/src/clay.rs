@@ -111,9 +111,13 @@ impl Lump {
 
 /// From a rounded piece to a point, m.
 fn away_of([(a, from), (b, to)]: &[(Point3<f64>, f64); 2], p: &Point3<f64>) -> f64 {
-    let way = b - a;
-    let share = ((p - a).dot(&way) / way.norm_squared().max(1e-12)).clamp(0.0, 1.0);
-    (p - a - way * share).norm() - from - (to - from) * share
+    // Plain numbers: this is where the time goes.
+    let (x, y, z) = (b.x - a.x, b.y - a.y, b.z - a.z);
+    let (px, py, pz) = (p.x - a.x, p.y - a.y, p.z - a.z);
+    let share = (px * x + py * y + pz * z) / (x * x + y * y + z * z).max(1e-12);
+    let share = share.clamp(0.0, 1.0);
+    let (dx, dy, dz) = (px - x * share, py - y * share, pz - z * share);
+    (dx * dx + dy * dy + dz * dz).sqrt() - from - (to - from) * share
 }
 
 impl Trunk {

@@ -23,6 +23,8 @@ pub struct Easel {
     image: Handle<Image>,
     /// What the panels leave of the window, points.
     pub pane: egui::Rect,
+    /// The processor draws: what moves is drawn less sharp.
+    pub on_processor: bool,
     /// What was drawn last.
     drawn: Option<Motif>,
     /// Frames until what has changed is surely in the picture.
@@ -46,8 +48,8 @@ struct Motif {
     size: [u32; 2],
 }
 
-/// Pixels each way in reduced mode while something moves, as a share of the window's.
-const REDUCED: f32 = 0.6;
+/// Pixels each way where the processor draws and while something moves, as a share of the window's.
+const MOVING: f32 = 0.5;
 /// What stands still for as long is drawn sharp again, s.
 const STILL_S: f64 = 0.3;
 /// A change is on the screen after so many frames: it passes through the engine's two worlds, and new parts come a frame later.
@@ -72,6 +74,7 @@ impl Easel {
         let easel = Easel {
             image,
             pane: egui::Rect::ZERO,
+            on_processor: false,
             drawn: None,
             left: FRAMES,
             moved_s: 0.0,
@@ -114,7 +117,7 @@ fn shoot(
     window: Single<&Window, With<PrimaryWindow>>,
     mut commands: Commands,
 ) {
-    let waits = easel.left > 0 && !play.playing && show.reduced;
+    let waits = easel.left > 0 && !play.playing && (show.reduced || easel.on_processor);
     if waits {
         return;
     }
@@ -172,7 +175,8 @@ fn draw(
     // However long a frame takes, the next one may move again.
     let moves = easel.frames < FRAMES || now_s - easel.moved_s < STILL_S;
     easel.frames = easel.frames.saturating_add(1);
-    let sharpness = if show.reduced && moves { REDUCED } else { 1.0 };
+    let coarse = moves && (show.reduced || easel.on_processor);
+    let sharpness = if coarse { MOVING } else { 1.0 };
     let scale = window.scale_factor() * sharpness;
     let size =
         [easel.pane.width(), easel.pane.height()].map(|side| (side * scale).max(16.0) as u32);
@@ -214,7 +218,7 @@ fn draw(
             (easel.moved_s, easel.frames) = (now_s, 0);
         }
     }
-    smoothing.set_if_neq(if show.reduced {
+    smoothing.set_if_neq(if show.reduced || coarse {
         Msaa::Off
     } else {
         Msaa::Sample4

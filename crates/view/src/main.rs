@@ -150,7 +150,11 @@ fn view(args: &Args) -> anyhow::Result<AppExit> {
     if args.headless {
         return shot::take(booths, shots(args, reduced)?);
     }
-    Ok(studio::open_window(booths, desk_top(args, reduced)))
+    let opening = Opening {
+        on_processor: driver.is_processor,
+        ..desk_top(args, reduced)
+    };
+    Ok(studio::open_window(booths, opening))
 }
 
 /// How far somebody looks who only wants pictures or numbers, s; in a window, to the end.
@@ -198,6 +202,7 @@ fn desk_top(args: &Args, reduced: bool) -> Opening {
         span_s: args.span,
         layout,
         kept,
+        on_processor: false,
         timed: args.timed,
     }
 }

@@ -334,6 +334,23 @@ mod tests {
         }
     }
 
+    fn open_eyes(app: &mut App, open: bool) {
+        let mut eyes = app.world_mut().query_filtered::<&mut Camera, With<Orbit>>();
+        for mut eye in eyes.iter_mut(app.world_mut()) {
+            eye.is_active = open;
+        }
+    }
+
+    /// Waits for the simulation without drawing, which would take the processor from it.
+    fn wait(app: &mut App, what: &str, mut until: impl FnMut(&mut World) -> bool) {
+        open_eyes(app, false);
+        draw(app, what, |world| {
+            std::thread::sleep(Duration::from_millis(20));
+            until(world)
+        });
+        open_eyes(app, true);
+    }
+
     fn booth<T>(world: &mut World, look: impl FnOnce(&mut Booth) -> T) -> T {
         look(&mut world.resource_mut::<Booths>().0[0])
     }
@@ -375,6 +392,12 @@ mod tests {
                 b.tuning = Tuning::new(file, &[]);
                 b.order();
             });
+            let start = Instant::now();
+            // It stands there before its first step, which may take long.
+            wait(&mut app, "the run", |world| {
+                settled(world) && booth(world, |b| b.run.iter().any(|run| run.recorded().0 > 0.1))
+            });
+            let set_up_s = start.elapsed().as_secs_f64();
             let play = Play {
                 speed: 2.0,
                 // A run that begins again may stand at 0 when it is looked at.
@@ -382,13 +405,9 @@ mod tests {
                 ..Play::default()
             };
             app.insert_resource(play);
-            let start = Instant::now();
-            draw(&mut app, "the run", settled);
-            let set_up_s = start.elapsed().as_secs_f64();
             // Each frame is laid out, every twelfth is drawn as well: on a processor that is most of the work, and more of the same.
-            let mut eyes = app.world_mut().query_filtered::<&mut Camera, With<Orbit>>();
             for left in (0..120).rev() {
-                eyes.single_mut(app.world_mut()).unwrap().is_active = left % 12 == 0;
+                open_eyes(&mut app, left % 12 == 0);
                 app.update();
             }
             let played_s = start.elapsed().as_secs_f64() - set_up_s;
@@ -439,7 +458,7 @@ mod tests {
             b.tuning = Tuning::new(chair, &[]);
             b.order();
         });
-        draw(&mut app, "the run", settled);
+        wait(&mut app, "the run", settled);
         app.insert_resource(Play {
             playing: false,
             ..Play::default()
@@ -448,7 +467,7 @@ mod tests {
             b.tuning.set("chair.recline_deg", "20", false);
             b.order();
         });
-        draw(&mut app, "the changed run", |world| {
+        wait(&mut app, "the changed run", |world| {
             settled(world)
                 && (world.resource::<Sight>().recline_rad - 20f32.to_radians()).abs() < 1e-4
         });
@@ -459,7 +478,7 @@ mod tests {
             b.tuning.set("chair.recline_deg", "200", false);
             b.order();
         });
-        draw(&mut app, "the problem", |world| {
+        wait(&mut app, "the problem", |world| {
             booth(world, |b| b.problem.is_some())
         });
         let (problem, run) = booth(app.world_mut(), |b| {

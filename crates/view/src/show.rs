@@ -134,7 +134,8 @@ impl Default for Play {
 impl Play {
     /// Lets `dt_s` of the user's time pass: the run ends at `duration_s` and is recorded up to `recorded_s`.
     pub fn pass(&mut self, dt_s: f64, recorded_s: f64, duration_s: f64) {
-        if self.playing {
+        // Before a run is there, nothing has come to its end.
+        if self.playing && duration_s > 0.0 {
             let [first_s, last_s] = self.chosen_s(duration_s);
             self.t_s += dt_s * self.speed;
             if self.t_s >= last_s {
@@ -206,7 +207,10 @@ mod tests {
         play.pass(0.9, 20.0, 20.0);
         assert_eq!(play.t_s, 0.0, "it begins again");
         play.looping = false;
+        play.pass(0.5, 0.0, 0.0);
+        assert!(play.playing, "it waits for the run");
         play.pass(3.0, 20.0, 20.0);
+        play.pass(20.0, 20.0, 20.0);
         assert_eq!((play.t_s, play.playing), (20.0, false));
         play.step(-1.0);
         assert!((play.t_s - 19.98).abs() < 1e-12);

@@ -707,11 +707,18 @@ fn light(mut commands: Commands) {
 }
 
 /// Lights follow half the recline: a back that leans turns away from what comes from above. Ground and fog go with what is shown.
+/// Reduced is a third of the work: the key light alone, and no ground, which without shadows is hardly told from the backdrop
+/// and fills most of the picture.
 fn aim(
     sight: Res<Sight>,
     show: Res<Show>,
-    mut lamps: Query<(&Lamp, &mut Transform, &mut DirectionalLight)>,
-    mut floor: Single<&mut Transform, (With<Floor>, Without<Lamp>)>,
+    mut lamps: Query<(
+        &Lamp,
+        &mut Transform,
+        &mut DirectionalLight,
+        &mut Visibility,
+    )>,
+    mut floor: Single<(&mut Transform, &mut Visibility), (With<Floor>, Without<Lamp>)>,
     mut eyes: Query<(&Orbit, &mut DistanceFog)>,
 ) {
     for (orbit, mut air) in &mut eyes {
@@ -720,12 +727,19 @@ fn aim(
     if !sight.is_changed() && !show.is_changed() {
         return;
     }
-    floor.translation.y = sight.ground_m;
+    let seen = |is_seen| match is_seen {
+        true => Visibility::Inherited,
+        false => Visibility::Hidden,
+    };
+    let (ground, on_ground) = &mut *floor;
+    ground.translation.y = sight.ground_m;
+    on_ground.set_if_neq(seen(!show.reduced));
     let follow = Quat::from_rotation_x(0.5 * sight.recline_rad);
-    for (lamp, mut transform, mut sun) in &mut lamps {
+    for (lamp, mut transform, mut sun, mut shines) in &mut lamps {
         *transform =
             Transform::from_translation(follow * lamp.from).looking_at(Vec3::ZERO, Vec3::Y);
         sun.shadow_maps_enabled = lamp.shadows && !show.reduced;
+        shines.set_if_neq(seen(lamp.shadows || !show.reduced));
     }
 }
 

@@ -28,13 +28,20 @@ pub struct Opening {
     pub layout: Layout,
     /// The file where the layout is kept.
     pub kept: Option<PathBuf>,
+    /// The processor draws.
+    pub on_processor: bool,
     /// Tells how fast it is.
     pub timed: bool,
 }
 
 /// Opens a window and stays until it is closed.
 pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
-    let Opening { view, layout, .. } = opening;
+    let Opening {
+        view,
+        layout,
+        on_processor,
+        ..
+    } = opening;
     let [width, height] = layout.size;
     let title = booths
         .0
@@ -77,7 +84,8 @@ pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
               mut settings: ResMut<bevy_egui::EguiGlobalSettings>,
               sight: Res<Sight>| {
             settings.auto_create_primary_context = false;
-            let (easel, target) = Easel::new(&mut images);
+            let (mut easel, target) = Easel::new(&mut images);
+            easel.on_processor = on_processor;
             commands.insert_resource(easel);
             commands.spawn((
                 stage::camera(Orbit::new(view, &sight), &mut images),
@@ -112,11 +120,11 @@ fn first_look(view: View) -> impl FnMut(Res<Sight>, Single<&mut Orbit>, Local<bo
     }
 }
 
-/// Errors only: that the processor draws is no news here.
+/// Errors only: that the processor draws is no news here, nor that a desktop does not tell its colours to whoever draws a title bar.
 pub fn quiet() -> LogPlugin {
     LogPlugin {
         level: Level::ERROR,
-        filter: "error".to_string(),
+        filter: "error,sctk_adwaita=off".to_string(),
         ..default()
     }
 }
