@@ -707,7 +707,7 @@ fn light(mut commands: Commands) {
 }
 
 /// Lights follow half the recline: a back that leans turns away from what comes from above. Ground and fog go with what is shown.
-/// Reduced is a third of the work: the key light alone, and no ground, which without shadows is hardly told from the backdrop
+/// Reduced is less work: the key light alone, and no ground, which without shadows is hardly told from the backdrop
 /// and fills most of the picture.
 fn aim(
     sight: Res<Sight>,
