@@ -706,6 +706,9 @@ fn light(mut commands: Commands) {
     ));
 }
 
+/// The floor, told apart from the lamps, which move too.
+type FloorAlone = (With<Floor>, Without<Lamp>);
+
 /// Lights follow half the recline: a back that leans turns away from what comes from above. Ground and fog go with what is shown.
 /// Reduced is less work: the key light alone, and no ground, which without shadows is hardly told from the backdrop
 /// and fills most of the picture.
@@ -718,7 +721,7 @@ fn aim(
         &mut DirectionalLight,
         &mut Visibility,
     )>,
-    mut floor: Single<(&mut Transform, &mut Visibility), (With<Floor>, Without<Lamp>)>,
+    mut floor: Single<(&mut Transform, &mut Visibility), FloorAlone>,
     mut eyes: Query<(&Orbit, &mut DistanceFog)>,
 ) {
     for (orbit, mut air) in &mut eyes {
