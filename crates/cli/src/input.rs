@@ -1,11 +1,13 @@
 //! What commands take: `--set`, and scenes and studies that may run.
 
 use crate::talk::say;
+use anyhow::Context;
 use back::{Envelope, NOTICE};
 use clap::Args;
 use scene::{
-    AnyScene, FileKind, Loaded, LoadedRigScene, Problems, RigScene, Scene, Study, SweepStudy,
+    AnyScene, FileKind, Kept, Loaded, LoadedRigScene, Problems, RigScene, Scene, Study, SweepStudy,
 };
+use std::fs;
 use std::path::Path;
 use tune::seat;
 
@@ -42,6 +44,11 @@ pub fn scene(path: &Path, sets: &Sets) -> anyhow::Result<(Scene, Envelope, Vec<S
     warnings.iter().for_each(say);
     let envelope = allowed(&scene.conditions)?;
     Ok((scene, envelope, warnings))
+}
+
+/// What a file holds that goes into a folder with the text that names it.
+pub fn kept(file: &Kept) -> anyhow::Result<Vec<u8>> {
+    fs::read(&file.from).with_context(|| format!("cannot read {}", file.from.display()))
 }
 
 /// Whether a file is the scene of a rig.

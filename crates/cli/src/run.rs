@@ -11,7 +11,7 @@ use crate::run_scan;
 use crate::run_score;
 use crate::sweep::point::{self, Seated};
 use crate::talk::{self, Outcome};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use back::NOTICE;
 use scene::Scene;
 use serde_json::json;
@@ -135,9 +135,7 @@ pub fn keep_scene(folder: &mut Folder, args: &Args) -> anyhow::Result<()> {
         let head = "# The scene of this run, with the files that it names and --set in it. `kneadlab view` on this folder shows it.\n";
         folder.write("scene.toml", format!("{head}{}", whole.text))?;
         for file in &whole.files {
-            let content = std::fs::read(&file.from)
-                .with_context(|| format!("cannot read {}", file.from.display()))?;
-            folder.write(&file.name, content)?;
+            folder.write(&file.name, input::kept(file)?)?;
         }
     }
     Ok(())

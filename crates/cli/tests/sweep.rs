@@ -92,6 +92,24 @@ impl Bench {
     fn text(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
+
+    /// A study of a shipped scene on one person, by the largest pressure; `sweep` is what it varies and how.
+    fn study(&self, scene: &str, sweep: &str) -> String {
+        let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+        let text = format!(
+            r#"
+            name = "study"
+            scene = "{}"
+            [sweep]
+            {sweep}
+            population = {{ bodies = 1, seed = 4 }}
+            objective = [{{ metric = "peak_pressure_pa" }}]
+            "#,
+            scenes.join(scene).display()
+        );
+        fs::write(self.path("study.toml"), text).unwrap();
+        self.text("study.toml")
+    }
 }
 
 #[test]
@@ -757,21 +775,14 @@ fn val_samplers_that_tell_what_matters() {
 #[test]
 fn a_rig_is_searched_in_the_simulator() {
     let bench = Bench::new();
-    let scene = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/gun.toml");
-    let text = format!(
+    let study = bench.study(
+        "gun.toml",
         r#"
-        name = "gun"
-        scene = "{}"
-        [sweep]
-        vary = [{{ path = "rig.mounting.push_n", from = 10, to = 60 }}]
-        population = {{ bodies = 1, seed = 4 }}
-        objective = [{{ metric = "peak_pressure_pa" }}]
-        search = {{ algorithm = "cma_es", population = 4, generations = 3 }}
+        vary = [{ path = "rig.mounting.push_n", from = 10, to = 60 }]
+        search = { algorithm = "cma_es", population = 4, generations = 3 }
         "#,
-        scene.display()
     );
-    fs::write(bench.path("study.toml"), text).unwrap();
-    let (study, out) = (bench.text("study.toml"), bench.text("out"));
+    let out = bench.text("out");
     let mut args = vec!["sweep", &study, "-o", &out];
     for set in [
         "duration_s=0.3",
@@ -846,22 +857,15 @@ fn a_folder_with_a_mesh_may_be_moved() {
 #[test]
 fn a_sweep_scans_its_bodies() {
     let bench = Bench::new();
-    let scene = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/checks/knead3s.toml");
-    let text = format!(
+    let study = bench.study(
+        "checks/knead3s.toml",
         r#"
-        name = "scan"
-        scene = "{}"
-        [sweep]
         sampler = "grid"
-        vary = [{{ path = "scan", values = ["ideal", "shoulder"] }}]
-        population = {{ bodies = 1, seed = 4 }}
-        objective = [{{ metric = "peak_pressure_pa" }}]
+        vary = [{ path = "scan", values = ["ideal", "shoulder"] }]
         "#,
-        scene.display()
     );
-    fs::write(bench.path("study.toml"), text).unwrap();
     let out = bench.text("out");
-    good(&["sweep", &bench.text("study.toml"), "-o", &out]);
+    good(&["sweep", &study, "-o", &out]);
     let summary = json(&bench.path("out/summary.json"));
     let peaks = &summary["metrics"]["peak_pressure_pa"];
     let [least, most] = ["min", "max"].map(|key| peaks[key].as_f64().unwrap());

@@ -466,6 +466,12 @@ impl Rig {
 }
 
 impl Rig {
+    /// The joint of a name as it is described: a mirrored twin's is its original's.
+    pub fn described(&self, joint: &str) -> Option<&Joint> {
+        let of = |name: &str| self.joints.iter().find(|j| j.name == name);
+        of(joint).or_else(|| of(joint.strip_prefix(LEFT)?))
+    }
+
     /// Nothing on a frame that stands, under the reference design's cover.
     pub fn new(name: &str) -> Rig {
         Rig {

@@ -391,10 +391,8 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         let Some([low, high]) = d.control.switches else {
             continue;
         };
-        let joint = (rig.joints.iter())
-            .find(|j| j.name == d.joint || d.joint.strip_prefix(LEFT) == Some(&j.name));
-        let within = joint.is_none_or(|j| {
-            let [least, most] = j.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let within = rig.described(&d.joint).is_none_or(|j| {
+            let [least, most] = j.range.unwrap_or(FREE);
             least <= low && high <= most && low <= j.start && j.start <= high
         });
         if low >= high || !within {
@@ -506,8 +504,7 @@ fn ways(count: usize, other: &str) -> String {
 /// A swing that its own joint stops.
 fn beyond(rig: &Rig, drive: usize, problems: &mut Vec<RigProblem>) {
     let d = &rig.drives[drive];
-    let joint = rig.joints.iter().find(|j| j.name == d.joint);
-    let (Motion::Swing { amplitude, .. }, Some(joint)) = (d.motion, joint) else {
+    let (Motion::Swing { amplitude, .. }, Some(joint)) = (d.motion, rig.described(&d.joint)) else {
         return;
     };
     let Some([low, high]) = joint.range else {

@@ -19,8 +19,8 @@ pub trait DepthMap {
         self.protrude_m(step.technique, u, step.level)
     }
 
-    /// The least speed that a roll is wanted at, m/s. Where the slide cannot follow the depths at that speed, they are made smoother, nowhere deeper; without
-    /// it the roll goes slower.
+    /// The least speed that a roll is wanted at, m/s. Where the slide cannot follow the depths at that speed, they are made smoother, at no sample deeper;
+    /// without it the roll goes slower.
     fn least_roll_m_s(&self, step: &Step) -> Option<f64> {
         let _ = step;
         None
@@ -29,7 +29,8 @@ pub trait DepthMap {
 
 /// A roll's protrusion is sampled this often along the back, in stations (about 10 mm).
 const ROLL_SAMPLE_U: f64 = 0.02;
-/// Depths are smoothed over so many samples to either side at most, some 20 mm (E): more would take away what was aimed for.
+/// The least, and the mean of those, are taken of so many samples to either side at most (E), some 40 mm of the way in all: more would take away
+/// what was aimed for.
 const MOST_REACH: usize = 2;
 
 /// Compiles a session for one user on one mechanism.

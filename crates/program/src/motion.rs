@@ -32,12 +32,12 @@ impl Move {
     /// The quickest such move within `speed` and `accel`.
     pub(crate) fn quick(from: f64, to: f64, speed: f64, accel: f64) -> Move {
         let way = (to - from).abs();
-        // Too short to reach full speed: accelerate half of the way.
-        let ramp_s = (speed / accel).min((way / accel).sqrt());
-        let top = accel * ramp_s;
         if way == 0.0 {
             return Move::rest(from, 0.0);
         }
+        // Too short to reach full speed: accelerate half of the way.
+        let ramp_s = (speed / accel).min((way / accel).sqrt());
+        let top = accel * ramp_s;
         let steady_s = way / top - ramp_s;
         let round_s = if steady_s < JERK_S {
             2.0 * JERK_S

@@ -31,24 +31,18 @@ pub struct Part {
     pub spacing_u: f64,
 }
 
-impl Part {
-    /// What a machine cannot do of it, the session's part `index`.
-    pub(crate) fn refuse(
-        &self,
-        index: usize,
-        value: String,
-        allowed: String,
-        hint: &str,
-    ) -> ProgramProblem {
-        ProgramProblem {
-            step: Some(index),
-            key: "technique".to_owned(),
-            value,
-            allowed,
-            hint: hint.to_owned(),
-        }
+/// What a machine cannot do of a session's part.
+pub(crate) fn refuse(part: usize, value: String, allowed: String, hint: &str) -> ProgramProblem {
+    ProgramProblem {
+        step: Some(part),
+        key: "technique".to_owned(),
+        value,
+        allowed,
+        hint: hint.to_owned(),
     }
+}
 
+impl Part {
     /// An axis is too slow for it.
     pub(crate) fn too_slow(
         &self,
@@ -57,7 +51,7 @@ impl Part {
         value: &str,
         allowed: String,
     ) -> ProgramProblem {
-        self.refuse(
+        refuse(
             index,
             format!("{}: its {axis} does {value}", self.manner.name),
             allowed,
@@ -210,7 +204,7 @@ impl Planner<'_> {
     }
 
     fn refuse(&self, value: String, allowed: String, hint: &str) -> ProgramProblem {
-        self.part.refuse(self.index, value, allowed, hint)
+        refuse(self.index, value, allowed, hint)
     }
 
     /// Whether there is an axis for everything.

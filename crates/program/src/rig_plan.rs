@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use crate::machine::{Machine, Rates};
 use crate::manner::{Direction, Manner, Need, Path, middle};
-use crate::part::{BESIDE_M, Fit, LEAST_SHARE, MOST_RESIDUAL, PRESS_WAY_M, Part, WEIGHTS};
+use crate::part::{BESIDE_M, Fit, LEAST_SHARE, MOST_RESIDUAL, PRESS_WAY_M, Part, WEIGHTS, refuse};
 use crate::rig_machine::RigMachine;
 use crate::session::{ProgramError, ProgramProblem, Technique};
 use crate::sway::{Followed, Wave, follow};
@@ -150,7 +150,7 @@ impl Planner<'_> {
     }
 
     fn refuse(&self, value: String, allowed: String, hint: &str) -> ProgramProblem {
-        self.part.refuse(self.index, value, allowed, hint)
+        refuse(self.index, value, allowed, hint)
     }
 
     fn too_slow(&self, axis: &str, value: String, allowed: String) -> ProgramProblem {

@@ -160,13 +160,8 @@ fn body(name: &str) -> String {
         };
         // What goes with another choice than the default one waits behind a comment sign.
         let unused = field.when.is_some_and(|(choice, words)| {
-            let chosen = FileKind::Body
-                .table()
-                .fields
-                .iter()
-                .find(|f| f.key == choice)
-                .map(|f| f.default_text());
-            chosen.is_some_and(|c| !words.contains(&c.trim_matches('"')))
+            let chosen = FileKind::Body.table().field(choice);
+            chosen.is_some_and(|c| !words.contains(&c.default_text().trim_matches('"')))
         });
         let off = if unused { "# " } else { "" };
         out += &format!("{off}{} = {value}   # {}\n", field.key, field.meaning);

@@ -393,6 +393,20 @@ fn slides(joint: &str, joints: &[Checked]) -> bool {
     })
 }
 
+/// A key for a joint that moves the other way.
+pub(crate) fn other_way(
+    t: &Checked,
+    joint: &str,
+    slides: bool,
+    [wrong, right]: [&str; 2],
+) -> Problem {
+    let way = if slides { "slides" } else { "turns" };
+    Problem {
+        hint: Some(format!("write {right}")),
+        ..t.problem(wrong, format!("the joint {joint:?} {way}"))
+    }
+}
+
 fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<RigDrive> {
     let joint = t.text("joint").to_string();
     let slides = slides(&joint, joints);
@@ -402,19 +416,17 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
     };
     let (backlash, no_backlash) = pick("backlash_deg", "backlash_mm");
     let (switches, no_switches) = pick("switches_deg", "switches_mm");
-    let mut refuse = |wrong: &str, right: &str| {
-        let way = if slides { "slides" } else { "turns" };
-        let problem = Problem {
-            hint: Some(format!("write {right}")),
-            ..t.problem(wrong, format!("the joint {joint:?} {way}"))
-        };
-        add(problem, problems);
-    };
     if t.number(no_backlash) != 0.0 {
-        refuse(no_backlash, backlash);
+        add(
+            other_way(t, &joint, slides, [no_backlash, backlash]),
+            problems,
+        );
     }
     if !t.list(no_switches).is_empty() {
-        refuse(no_switches, switches);
+        add(
+            other_way(t, &joint, slides, [no_switches, switches]),
+            problems,
+        );
     }
     let m = t.table("motor")?;
     let run = |key: &str| Motion::Run {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use back::{Body, Envelope};
-use mechanism::{JointKind, LEFT, Rig};
+use mechanism::{JointKind, Rig};
 use program::{Course, Part, Timing};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{add, one, to_body, to_breath, to_chair, to_solver, to_surface, unused_params};
 use crate::problem::{Problem, Problems, Severity};
-use crate::rig_file::{tell, to_rig};
+use crate::rig_file::{other_way, tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
 use crate::technique_file::{forbidden, plan_rig_parts, to_parts};
@@ -325,10 +325,7 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
         return None;
     };
     let joint = &rig.drives[drive].joint;
-    let described = rig.joints.iter().find(|j| {
-        let twin = joint.strip_prefix(LEFT) == Some(j.name.as_str());
-        j.name == *joint || twin
-    });
+    let described = rig.described(joint);
     let slides =
         described.is_some_and(|j| matches!(j.kind, JointKind::Prismatic | JointKind::Track { .. }));
     let bounded = rig.drives[drive].control.switches.is_some()
@@ -336,12 +333,7 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
     let mut given = |turn: &str, slide: &str| {
         let (right, wrong) = if slides { (slide, turn) } else { (turn, slide) };
         if t.entries.contains_key(wrong) {
-            let way = if slides { "slides" } else { "turns" };
-            let problem = Problem {
-                hint: Some(format!("write {right}")),
-                ..t.problem(wrong, format!("the joint {joint:?} {way}"))
-            };
-            add(problem, problems);
+            add(other_way(t, joint, slides, [wrong, right]), problems);
             return None;
         }
         if !t.entries.contains_key(right) {
@@ -355,26 +347,14 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
             position: given("position_deg", "position_mm")?,
             over_s: t.number("over_s"),
         },
-        "park" if slides => {
-            let problem = Problem {
-                hint: Some("send it with do = \"go\"".into()),
-                ..t.problem(
-                    "do",
-                    format!("the joint {joint:?} slides: it has no angle to park at"),
-                )
+        "park" if slides || bounded => {
+            let why = match slides {
+                true => "slides: it has no angle to park at",
+                false => "has ends: the next place of its turn may lie beyond",
             };
-            add(problem, problems);
-            return None;
-        }
-        "park" if bounded => {
             let problem = Problem {
                 hint: Some("send it with do = \"go\"".into()),
-                ..t.problem(
-                    "do",
-                    format!(
-                        "the joint {joint:?} has ends: the next place of its turn may lie beyond"
-                    ),
-                )
+                ..t.problem("do", format!("the joint {joint:?} {why}"))
             };
             add(problem, problems);
             return None;

@@ -85,6 +85,11 @@ impl Easel {
         (easel, target)
     }
 
+    /// Whether what moves is drawn less sharp.
+    fn spares(&self, show: &Show) -> bool {
+        show.reduced || self.on_processor
+    }
+
     /// Asks for the picture as a file beside the scene, named after it and its time.
     pub fn save(&mut self, booths: &Booths, play: &Play) {
         if let Some(booth) = booths.0.first() {
@@ -117,7 +122,7 @@ fn shoot(
     window: Single<&Window, With<PrimaryWindow>>,
     mut commands: Commands,
 ) {
-    let waits = easel.left > 0 && !play.playing && (show.reduced || easel.on_processor);
+    let waits = easel.left > 0 && !play.playing && easel.spares(&show);
     if waits {
         return;
     }
@@ -175,7 +180,7 @@ fn draw(
     // However long a frame takes, the next one may move again.
     let moves = easel.frames < FRAMES || now_s - easel.moved_s < STILL_S;
     easel.frames = easel.frames.saturating_add(1);
-    let coarse = moves && (show.reduced || easel.on_processor);
+    let coarse = moves && easel.spares(&show);
     let sharpness = if coarse { MOVING } else { 1.0 };
     let scale = window.scale_factor() * sharpness;
     let size =

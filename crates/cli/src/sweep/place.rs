@@ -14,6 +14,7 @@
 
 use super::journal;
 use super::lock::Lock;
+use crate::input;
 use anyhow::{Context, bail};
 use scene::{Kept, SweepStudy};
 use serde::{Deserialize, Serialize};
@@ -119,9 +120,7 @@ impl Place {
         }
         // Before the text that names them.
         for file in &study.files {
-            let content = fs::read(&file.from)
-                .with_context(|| format!("cannot read {}", file.from.display()))?;
-            place.put(&file.name, content)?;
+            place.put(&file.name, input::kept(file)?)?;
         }
         let manifest = pretty(&place.manifest)?;
         let lock = Lock::of(plan).with_parts(place.parts(plan)).text()?;
