@@ -141,7 +141,7 @@ impl Cluster {
         told.lines().filter_map(pair).collect()
     }
 
-    /// Lets elements start at once that Slurm holds after a node was lost.
+    /// Lets elements start at once that Slurm holds for two minutes: of a lost node, or refused by one.
     pub fn hurry(&self) {
         sleep(Duration::from_millis(300));
         let told = self.ask("squeue", &["-h", "-r", "-t", "PD", "-o", "%i %r"]);
@@ -152,6 +152,7 @@ impl Cluster {
 
     pub fn wait_until_idle(&self) {
         wait("an empty queue", || {
+            self.hurry();
             let told = self.tell("squeue", &["-h"]);
             (told.status.success() && told.stdout.is_empty()).then_some(())
         });
