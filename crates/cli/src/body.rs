@@ -72,7 +72,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for w in &warnings {
         say(format_args!("warning: outside the survey: {w}"));
     }
-    let envelope = Envelope::new(&args.condition)?;
+    let by_age = back::of_age(args.age, &args.condition);
+    for id in &by_age {
+        say(format_args!("at this age the limits of {id} hold"));
+    }
+    let envelope = Envelope::new(&[&args.condition[..], &by_age].concat())?;
     let Ok(back) = Back::new(&body) else {
         bail!("no such person is plausible")
     };

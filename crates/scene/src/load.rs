@@ -201,7 +201,7 @@ pub(crate) fn is_rig(scene: &Checked) -> bool {
 /// A part is converted, and what it says as a whole is checked, even if another part is wrong: every problem at once.
 pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
-    let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
+    let conditions = c.table("body").map(to_conditions);
     let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
     let timing = c.table("timing").map(to_timing);
     let mut session = c.table("session").and_then(|t| to_session(t, problems));
@@ -384,7 +384,18 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             add(problem, problems);
         }
     }
-    let envelope = Envelope::new(t.words("conditions"));
+    for id in back::of_age(body.age_yr, t.words("conditions")) {
+        let problem = Problem {
+            hint: Some(format!("write conditions = [{id:?}] to say so")),
+            severity: Severity::Warning,
+            ..t.problem(
+                "age_yr",
+                format!("at this age the limits of {id} hold, though the body does not name it"),
+            )
+        };
+        add(problem, problems);
+    }
+    let envelope = Envelope::new(&to_conditions(t));
     if let Some(envelope) = envelope.ok().filter(Envelope::refused) {
         let policy = envelope.policy();
         let problem = Problem {
@@ -398,6 +409,12 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         add(problem, problems);
     }
     Some(body)
+}
+
+/// A body's conditions: those that it names and those of its age.
+pub(crate) fn to_conditions(t: &Checked) -> Vec<String> {
+    let named = t.words("conditions");
+    [named, &back::of_age(t.number("age_yr"), named)].concat()
 }
 
 fn to_scan(t: &Checked, problems: &mut Problems) -> Option<Scan> {
@@ -1079,6 +1096,24 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
             .push(c.problem("techniques", "a technique is named twice"));
     }
     let people = c.table("people").map(|t| to_people(t, problems))?;
+    if let (Some(scene), People::Correlated { market, .. }) = (&scene, &people)
+        && let Ages::Even([_, oldest]) = market.ages
+        && given("techniques")
+    {
+        for id in back::of_age(oldest, &scene.conditions) {
+            let problem = Problem {
+                hint: Some(format!(
+                    "draw nobody of that age, or write conditions = [{id:?}] in the scene's body"
+                )),
+                severity: Severity::Warning,
+                ..c.problem(
+                    "people.age_yr",
+                    format!("people to whom the limits of {id} apply are drawn, and the tables are tuned without them"),
+                )
+            };
+            add(problem, problems);
+        }
+    }
     let classes = c.table("classes").map(|t| Classes {
         stature_edges_m: t.list("stature_edges_mm"),
         bmi_edges_kg_m2: t.list("bmi_edges_kg_m2"),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Checked;
 use crate::kind::FileKind;
-use crate::load::{add, one, to_body, to_breath, to_chair, to_solver, to_surface, unused_params};
+use crate::load::{
+    add, one, to_body, to_breath, to_chair, to_conditions, to_solver, to_surface, unused_params,
+};
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::{other_way, tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
@@ -165,7 +167,7 @@ impl RigScene {
 
 pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigScene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
-    let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
+    let conditions = c.table("body").map(to_conditions);
     let rig = c.table("rig").and_then(|t| {
         let rig = to_rig(t, problems)?;
         tell(t, &rig, problems);
