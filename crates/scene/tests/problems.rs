@@ -346,6 +346,30 @@ fn expressions_are_read_and_their_faults_told() {
     );
 }
 
+/// A list that is left open takes in the rest of a file: it is told, once, and the rest is read as if it were closed.
+#[test]
+fn a_list_left_open_is_told_alone() {
+    let text =
+        std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rig.toml");
+    for (good, bad) in [
+        ("size_mm = [15, 25, 25]", "size_mm = [15, 25, 25"),
+        ("size_mm = [15, 25, 25]", "size_mm = [15,\n  25,\n  25"),
+    ] {
+        std::fs::write(&path, text.replacen(good, bad, 1)).unwrap();
+        let all = check_any(&path).unwrap_err().0;
+        let line = 1 + text[..text.find(good).unwrap()].matches('\n').count();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        assert_eq!((all[0].line, all[0].key.as_str()), (line, "size_mm"));
+        assert!(all[0].message.contains("not closed"), "{}", all[0]);
+    }
+    // A key that stands twice is told by its name.
+    std::fs::write(&path, text.replacen("ratio = 1", "ratio = 1\nratio = 2", 1)).unwrap();
+    let all = check_any(&path).unwrap_err().0;
+    assert_eq!((all.len(), all[0].key.as_str()), (1, "ratio"), "{all:#?}");
+}
+
 #[test]
 fn a_syntax_error_does_not_hide_the_rest() {
     let all = of(
@@ -484,6 +508,42 @@ fn mistakes_in_a_first_rig_are_told_at_their_keys() {
             "[[coupling]]\njoint = \"pin\"\nto = \"pin\"\n[[drive]]",
             "coupling.0.to",
             "cannot follow itself",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"bore\"\nkind = \"rack\"\ntravel_mm_per_rev = 5\n[[drive]]",
+            "coupling.0.kind",
+            "\"pin\" turns, \"bore\" slides",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"crank\"\nkind = \"cam\"\nlifts_mm = [0, 1, 2, 1]\n[[drive]]",
+            "coupling.0.lifts_mm",
+            "the joint \"pin\" turns",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"crank\"\nkind = \"cam\"\n[[drive]]",
+            "coupling.0.lifts_deg",
+            "a cam needs its lifts",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"bore\"\nkind = \"cam\"\nlifts_deg = [0, 1, 2, 1]\n[[drive]]",
+            "coupling.0.to",
+            "a cam goes round",
+        ),
+        (
+            "motion = \"turn\"\nspeed_rpm = \"speed_rpm\"",
+            "motion = \"stroke\"\namplitude_mm = \"speed_rpm / 500\"\nfrequency_hz = 1",
+            "drive.0.motion",
+            "the joint \"crank\" turns",
+        ),
+        (
+            "name = \"wrist\"",
+            "name = \"wrist, left\"",
+            "closing.0.name",
+            "cannot be the name of a part",
         ),
         (
             "stroke_mm = { value = 12",
