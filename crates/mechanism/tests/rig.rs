@@ -732,6 +732,44 @@ fn val_cam() {
     }
 }
 
+/// A gear that speeds up twelve times, and on its shaft the crank of a four-bar: the crank goes twelve times as far, and the rocker as
+/// Freudenstein says.
+#[test]
+fn val_a_gear_that_speeds_up() {
+    let mut geared = four_bar(&BARS);
+    geared.links.push(link("slow"));
+    geared.joints.push(Joint::new(
+        "slow",
+        JointKind::Revolute,
+        GROUND,
+        "slow",
+        [0.0; 3],
+    ));
+    let crank = geared.joints[0].name.clone();
+    geared.couplings.push(Coupling {
+        joint: crank,
+        to: "slow".into(),
+        law: Law::Gear {
+            ratio: -12.0,
+            offset: geared.joints[0].start,
+        },
+    });
+    geared.drives[0].joint = "slow".into();
+    assert_eq!(geared.check(), []);
+    let plain = Linkage::new(&four_bar(&BARS)).unwrap();
+    let linkage = Linkage::new(&geared).unwrap();
+    let (mut slow, mut posture) = (linkage.assemble().unwrap(), plain.assemble().unwrap());
+    let start = posture.positions[0];
+    for step in 1..=40 {
+        let turn = 0.05 * f64::from(step);
+        slow = linkage.follow(&slow, &[turn]).unwrap();
+        posture = plain.follow(&posture, &[start - 12.0 * turn]).unwrap();
+        for (geared, alone) in slow.positions.iter().zip(&posture.positions) {
+            assert!((geared - alone).abs() < 1e-8, "{step}: {geared} {alone}");
+        }
+    }
+}
+
 /// A part and its twin seen in a mirror, whatever its joints: ball, slide, turn, and a slot.
 #[test]
 fn the_left_side_is_the_mirror_image() {

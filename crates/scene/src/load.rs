@@ -385,15 +385,15 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         }
     }
     for id in back::of_age(body.age_yr, t.words("conditions")) {
-        let problem = Problem {
-            hint: Some(format!("write conditions = [{id:?}] to say so")),
+        // Beside whatever is said of the age and of other conditions.
+        problems.0.push(Problem {
+            hint: Some(format!("name it among the conditions to say so: {id}")),
             severity: Severity::Warning,
             ..t.problem(
-                "age_yr",
-                format!("at this age the limits of {id} hold, though the body does not name it"),
+                "conditions",
+                format!("at {:.0} years the limits of {id} hold too", body.age_yr),
             )
-        };
-        add(problem, problems);
+        });
     }
     let envelope = Envelope::new(&to_conditions(t));
     if let Some(envelope) = envelope.ok().filter(Envelope::refused) {

@@ -16,7 +16,7 @@ use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::{other_way, tell, to_rig};
 use crate::scene::{Breath, Chair, Solver, Surface};
 use crate::suggest;
-use crate::technique_file::{forbidden, plan_rig_parts, to_parts};
+use crate::technique_file::{forbidden, parts_wrong, plan_rig_parts, to_parts};
 
 /// The complete input of a rig's run. Built by [`load_rig_scene`]; fields are free to edit, and then the editor answers for
 /// their sense.
@@ -205,6 +205,7 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         };
         add(problem, problems);
     }
+    let wrong = parts_wrong(problems);
     if let (Some(parts), Some(conditions)) = (&parts, &conditions) {
         for (i, reason) in forbidden(parts, conditions) {
             let problem = Problem {
@@ -246,7 +247,7 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
         };
         add(problem, problems);
     }
-    if let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
+    if !wrong && let Err(found) = plan_rig_parts(&scene, &Timing::default()) {
         for p in found.problems {
             let (part, key) = match p.step {
                 Some(part) => (format!("part.{part}"), format!("part.{part}.{}", p.key)),

@@ -232,6 +232,36 @@ fn a_body_outside_plausible_limits_is_an_error_and_outside_the_survey_a_warning(
     assert_eq!(p.allowed, "1409 to 1829 mm");
 }
 
+/// Old age is a condition, whether the body names it or not; where it is not named that is told.
+#[test]
+fn old_age_brings_its_limits() {
+    let aged = |sets: &[(&str, &str)]| {
+        let sets: Vec<_> = sets
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
+        load(&chair(), &sets).unwrap()
+    };
+    let told = |loaded: &scene::Loaded| {
+        let warned = |p: &&Problem| p.message.contains("frail_or_75_plus");
+        loaded.warnings.iter().filter(warned).count()
+    };
+    let (young, old) = (
+        aged(&[("body.age_yr", "74")]),
+        aged(&[("body.age_yr", "75")]),
+    );
+    let named = aged(&[
+        ("body.age_yr", "75"),
+        ("body.conditions", "[\"frail_or_75_plus\"]"),
+    ]);
+    assert_eq!((young.scene.conditions.len(), told(&young)), (0, 0));
+    assert_eq!(
+        (&old.scene.conditions[0][..], told(&old)),
+        ("frail_or_75_plus", 1)
+    );
+    assert_eq!((named.scene.conditions.len(), told(&named)), (1, 0));
+}
+
 #[test]
 fn an_unknown_condition_lists_the_known_ones_and_a_refused_one_is_not_our_business() {
     let p = only(&[("body.conditions", "[\"osteoporos\"]")]);
@@ -344,6 +374,22 @@ fn expressions_are_read_and_their_faults_told() {
         (all.0[0].key.as_str(), all.0[0].allowed.as_str()),
         ("params.tilt_deg", "6 to 16 deg")
     );
+}
+
+/// Numbers that no plan can be made of are told as such: 1e30 minutes, a place far off the back.
+#[test]
+fn parts_of_absurd_numbers_are_told() {
+    let rig = chair().with_file_name("mixed_styles_3d.toml");
+    let sets = |part: &str| {
+        [("from_u", "1e30"), ("minutes", "1e30")].map(|(k, v)| (format!("{part}.0.{k}"), v.into()))
+    };
+    let told = |problems: scene::Problems| problems.0.len();
+    assert_eq!(
+        told(scene::load_rig_scene(&rig, &sets("part")).unwrap_err()),
+        2
+    );
+    let carriage = chair().with_file_name("mixed_styles.toml");
+    assert_eq!(told(load(&carriage, &sets("session.part")).unwrap_err()), 2);
 }
 
 /// A list that is left open takes in the rest of a file: it is told, once, and the rest is read as if it were closed.
