@@ -738,7 +738,7 @@ impl Set {
                         entries.push((part.to_string(), Node { origin, raw }));
                     }
                     table = match field.map(|f| f.kind) {
-                        Some(Kind::Table(inner)) => Some(inner),
+                        Some(Kind::Table(inner) | Kind::Tables(inner, _)) => Some(inner),
                         kind => entries
                             .iter()
                             .find(|(k, _)| k == part)
