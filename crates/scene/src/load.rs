@@ -8,7 +8,7 @@ use back::{
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
-use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
+use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError, finest_cell_m, window_of};
 
 use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, about, check};
@@ -216,6 +216,9 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     if let (Some(mechanism), Some(chair), Some(depth)) = (&mechanism, &chair, c.table("depth")) {
         check_fit(c, mechanism, chair, depth, problems);
     }
+    if let Some(mechanism) = &mechanism {
+        check_cells(c, mechanism.nodes.iter(), problems);
+    }
     Some(Scene {
         name: c.text("name").to_string(),
         body: body?,
@@ -244,6 +247,31 @@ fn to_timing(t: &Checked) -> Timing {
         knead_rad_s: t.number("knead_rpm"),
         roll_m_s: t.number("roll_mm_s"),
         travel_m_s: t.number("travel_mm_s"),
+    }
+}
+
+/// Cells too fine for a node: its contact would be cut off at the edge of its window.
+pub(crate) fn check_cells<'a>(
+    c: &Checked,
+    nodes: impl Iterator<Item = &'a Node>,
+    problems: &mut Problems,
+) {
+    let Some(t) = c.table("solver").filter(|t| !t.broken) else {
+        return;
+    };
+    let cell_m = t.number("cell_mm");
+    for node in nodes {
+        if window_of(&node.shape, cell_m).is_none() {
+            let problem = Problem {
+                allowed: format!("at least {:.2} mm for it", 1e3 * finest_cell_m(&node.shape)),
+                hint: Some("a contact has 128 cells from edge to edge at most".into()),
+                ..t.problem(
+                    "cell_mm",
+                    format!("the node {:?} is too large for such fine cells", node.name),
+                )
+            };
+            add(problem, problems);
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{
-    add, one, to_body, to_breath, to_chair, to_conditions, to_solver, to_surface, unused_params,
+    add, check_cells, one, to_body, to_breath, to_chair, to_conditions, to_solver, to_surface,
+    unused_params,
 };
 use crate::problem::{Problem, Problems, Severity};
 use crate::rig_file::{other_way, tell, to_rig};
@@ -204,6 +205,9 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
             ..c.problem("command", "this scene has both commands and parts")
         };
         add(problem, problems);
+    }
+    if let Some(rig) = &rig {
+        check_cells(c, rig.heads.iter().map(|head| &head.node), problems);
     }
     let wrong = parts_wrong(problems);
     if let (Some(parts), Some(conditions)) = (&parts, &conditions) {
