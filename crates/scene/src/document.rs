@@ -279,7 +279,7 @@ fn without_open_list(text: &str, at: usize) -> Option<(usize, String, String)> {
         (value.starts_with('[') && count('[') > count(']')).then_some((i, key))
     })?;
     let begins = |line: &&str| line.trim_start().starts_with('[') || key(line).is_some();
-    let next = lines[open + 1..].iter().position(|l| begins(l));
+    let next = lines[open + 1..].iter().position(begins);
     let end = next.map_or(lines.len(), |n| open + 1 + n);
     let kept = lines
         .iter()
