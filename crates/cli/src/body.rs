@@ -104,8 +104,28 @@ fn percentile(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Problems by the flags that were given: `--stature-mm` is in millimetres, and metres are a usual slip.
 fn lines(problems: &[BodyProblem]) -> String {
-    problems.iter().map(|p| format!("\n  {p}")).collect()
+    let line = |p: &BodyProblem| match p.key {
+        "stature_m" => {
+            let mm = 1e3 * p.value;
+            let slip = match (1.2..=2.2).contains(&mm) {
+                true => format!("; {mm} m are {} mm", 1e3 * mm),
+                false => String::new(),
+            };
+            format!("\n  --stature-mm {mm}: allowed 1200 to 2200 mm{slip}")
+        }
+        "bmi_kg_m2" => format!(
+            "\n  --bmi {}: allowed {} kg/m^2; {}",
+            p.value, p.allowed, p.hint
+        ),
+        "age_yr" => format!(
+            "\n  --age {}: allowed {} yr; {}",
+            p.value, p.allowed, p.hint
+        ),
+        _ => format!("\n  {p}"),
+    };
+    problems.iter().map(line).collect()
 }
 
 /// All that is printed, in the units of its names.
