@@ -164,7 +164,7 @@ struct Driven {
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
-    /// Whether it stood over the whole last step.
+    /// Whether it stood in any substep of the last step.
     stood: bool,
     rotor: Option<Rotor>,
 }
@@ -500,7 +500,7 @@ impl RigWorld {
             .map(|i| [of(forces, i), of(torques, i)])
             .collect();
         for drive in &mut self.drives {
-            drive.stood = true;
+            drive.stood = false;
         }
         for sub in 0..substeps {
             let t_s = (self.steps as f64 + sub as f64 / substeps as f64) * self.setup.dt_s;
@@ -563,7 +563,7 @@ impl RigWorld {
         Ok(&self.frame)
     }
 
-    /// Efforts of the drives that stood over the whole step. Dry friction holds them, whose share the engine does not tell, so it is
+    /// Efforts of the drives that stood within the step. Dry friction stops and holds them, whose share the engine does not tell, so it is
     /// what the joint has handed on along its axis, and what its followers have through their couplings, less their springs.
     fn hold(&mut self, efforts: &mut [f64]) {
         self.reacted = None;
@@ -1112,12 +1112,12 @@ impl RigWorld {
             drive.state.current_a = 0.0;
         }
         if drive.state.speed_rad_s.abs() >= STANDS_RAD_S {
-            drive.stood = false;
             // What the rotor and the dry friction leave is the load.
             let load = through - drive.dry.copysign(rate);
             drive.load_nm = load * motor.joint_per_rad();
             across.unwrap_or(load)
         } else {
+            drive.stood = true;
             across.unwrap_or(through)
         }
     }
