@@ -17,11 +17,17 @@ pub struct Args {
     #[arg(
         long,
         value_name = "MM",
+        allow_negative_numbers = true,
         required_unless_present = "stature_percentile"
     )]
     stature_mm: Option<f64>,
     /// Body mass index, kg/m2
-    #[arg(long, value_name = "KG_M2", required_unless_present = "bmi_percentile")]
+    #[arg(
+        long,
+        value_name = "KG_M2",
+        allow_negative_numbers = true,
+        required_unless_present = "bmi_percentile"
+    )]
     bmi: Option<f64>,
     /// Standing height at this percentile of the survey's men or women
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "stature_mm")]
@@ -30,7 +36,12 @@ pub struct Args {
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "bmi")]
     bmi_percentile: Option<f64>,
     /// Years
-    #[arg(long, value_name = "YR", default_value_t = 30.0)]
+    #[arg(
+        long,
+        value_name = "YR",
+        allow_negative_numbers = true,
+        default_value_t = 30.0
+    )]
     age: f64,
     /// A health condition that limits or forbids (repeatable)
     #[arg(long, value_name = "ID")]

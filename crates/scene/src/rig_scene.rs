@@ -344,7 +344,12 @@ fn to_order(t: &Checked, rig: &Rig, problems: &mut Problems) -> Option<Order> {
             return None;
         }
         if !t.entries.contains_key(right) {
-            add(t.problem(right, "this key is missing"), problems);
+            let way = if slides { "slides" } else { "turns" };
+            let problem = Problem {
+                hint: Some(format!("the joint {joint:?} {way}: write {right}")),
+                ..t.problem(right, "this key is missing")
+            };
+            add(problem, problems);
             return None;
         }
         Some(t.number(right))
