@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use back::{Body, Envelope};
-use mechanism::{JointKind, Rig};
+use mechanism::{JointKind, Motion, Rig};
 use program::{Course, Part, Timing};
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +156,24 @@ pub fn load_rig_scene(path: &Path, sets: &[(String, String)]) -> Result<LoadedRi
     Ok(LoadedRigScene { scene, warnings })
 }
 
+/// Largest share of a round or beat that a step should be (E): a gun of 40 Hz has its pressures within 2 % at 2 ms, and at 5 ms nine times too high.
+const ROUND_SHARE: f64 = 0.1;
+
 impl RigScene {
+    /// The most rounds, swings or beats a second that its machine usually makes, Hz.
+    fn rounds_hz(&self) -> f64 {
+        let rounds = self.rig.drives.iter().map(|drive| {
+            let turns =
+                self.rig.described(&drive.joint).map(|j| &j.kind) == Some(&JointKind::Revolute);
+            match drive.motion {
+                Motion::Run { rate, .. } if turns => rate.abs() / std::f64::consts::TAU,
+                Motion::Swing { frequency_hz, .. } => frequency_hz,
+                Motion::Run { .. } | Motion::Hold => 0.0,
+            }
+        });
+        rounds.fold(self.percussion_hz, f64::max)
+    }
+
     /// What the scene is, as [`Scene::hash`](crate::Scene::hash): without the titles of scene and rig.
     pub fn hash(&self) -> String {
         let mut same = self.clone();
@@ -248,6 +265,19 @@ pub(crate) fn to_rig_scene(c: &Checked, problems: &mut Problems) -> Option<RigSc
             severity: Severity::Warning,
             hint: Some("the body's conditions forbid percussion".into()),
             ..c.problem("percussion_hz", "this machine taps, and is not run")
+        };
+        add(problem, problems);
+    }
+    let round_hz = scene.rounds_hz();
+    if scene.solver.dt_s * round_hz > ROUND_SHARE {
+        let problem = Problem {
+            allowed: format!("at most {:.3} ms", 1e3 * ROUND_SHARE / round_hz),
+            hint: Some("forces between two steps are not seen".into()),
+            severity: Severity::Warning,
+            ..c.problem(
+                "solver.dt_ms",
+                format!("this machine goes round or beats {round_hz:.0} times a second, in too few steps"),
+            )
         };
         add(problem, problems);
     }

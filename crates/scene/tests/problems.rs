@@ -376,6 +376,18 @@ fn expressions_are_read_and_their_faults_told() {
     );
 }
 
+/// A gun of 40 strokes a second in five steps a stroke is computed, and told to be none.
+#[test]
+fn too_few_steps_a_stroke_are_told() {
+    let warned = |dt_ms: &str| {
+        let sets = [("solver.dt_ms".to_owned(), dt_ms.to_owned())];
+        let gun = chair().with_file_name("gun.toml");
+        let warnings = scene::load_rig_scene(&gun, &sets).unwrap().warnings;
+        warnings.iter().any(|p| p.key == "solver.dt_ms")
+    };
+    assert!(warned("5") && !warned("2"));
+}
+
 /// Numbers that no plan can be made of are told as such: 1e30 minutes, a place far off the back.
 #[test]
 fn parts_of_absurd_numbers_are_told() {
