@@ -104,6 +104,28 @@ fn val_hold_force_does_not_depend_on_node_mass_or_step() {
     }
 }
 
+/// The strongest rocker damper takes 2.7 of the speed within the longest step, and swings up if it is taken at its word (86 to 743 N, measured):
+/// held to stop what it damps, it leaves the largest force of the kneading where a step of 1 ms has it, within 3 %.
+#[test]
+fn val_a_strong_damper_bears_a_long_step() {
+    let most_n = |dt_ms: &str| {
+        let sets = [
+            ("mechanism.rocker.damping_nm_s", "0.5"),
+            ("solver.dt_ms", dt_ms),
+        ];
+        let mut sim = seat(&scene("checks/knead3s.toml", &sets));
+        let mut most_n = 0.0_f64;
+        while !sim.is_done() {
+            let contacts = sim.step().unwrap().contacts;
+            most_n = contacts.iter().fold(most_n, |m, c| m.max(c.force_n));
+        }
+        most_n
+    };
+    let (long_n, short_n) = (most_n("5"), most_n("1"));
+    println!("{long_n} and {short_n} N");
+    assert!((long_n / short_n - 1.0).abs() < 0.03, "{long_n} {short_n}");
+}
+
 /// Halve the step: a relaxing stack pressed 10 mm in 0.1 s and held is followed with steps of 8, 4 and 2 ms against 0.5 ms.
 /// Pressure is linear in time over a step, so the error should fall about fourfold; at least halved is asked, or
 /// 5e-5 of the peak, where the solver's own residual of 1e-5 begins to show; and at 2 ms less than 0.5 % of the peak force.
@@ -252,6 +274,33 @@ fn val_force_does_not_feel_the_cell() {
         100.0 * rms
     );
     assert!(mean.abs() < 0.005 && rms < 0.01, "{mean} {rms}");
+}
+
+/// Rollers longer than the usual window of 64 mm: each 20 mm more of length take as much force as the 20 before, the ends being the same.
+/// A window that ended within the roller would give nothing for them, and 5 times the pressure at its edge. 3 %: of cells of 2 mm the
+/// ends take whole ones.
+#[test]
+fn val_a_roller_longer_than_the_usual_window() {
+    let bed = slab(&[layer(0.03, 40e3, 0.45, Law::Linear, &[])]);
+    let pressed = [0.05, 0.07, 0.09].map(|length_m| {
+        let node = NodeLaw {
+            shape: Indenter::Roller {
+                radius_m: RADIUS_M,
+                length_m,
+                fillet_m: 0.01,
+            },
+            ..law(Effort::STATIC)
+        };
+        Touch::new(node, &bed).press(&bed, &above(0.006))
+    });
+    let [short, middle, long] = pressed.map(|c| c.force_n);
+    let (first, second) = (middle - short, long - middle);
+    println!("20 mm more: {first:.2} and {second:.2} N");
+    assert!((second / first - 1.0).abs() < 0.03, "{pressed:?}");
+    assert!(
+        (pressed[2].peak_pa / pressed[0].peak_pa - 1.0).abs() < 0.02,
+        "{pressed:?}"
+    );
 }
 
 /// On a bed for nodes of two radii each meets the large-strain law of its own: the force is that on a bed for it alone, to the last bit,

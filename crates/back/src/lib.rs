@@ -34,7 +34,7 @@ pub use knot::{KNOT_STIFFNESS, Knot};
 pub use layers::Thickness;
 pub use level::Level;
 pub use limits::{Limits, TissueDefaults};
-pub use policy::{Decision, Policy, UnknownCondition, combine, policies, policy};
+pub use policy::{Decision, Policy, UnknownCondition, combine, of_age, policies, policy};
 pub use population::Population;
 pub use scan::{Scan, ScanMarks, ScanProblem, mesh_of};
 pub use sizes::{SIZES, SizeRow, Sizes};

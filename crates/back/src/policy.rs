@@ -62,6 +62,9 @@ pub struct Policy {
     /// From one session to the next the pressure may rise by so much, per cent. Machines must keep it: no session knows the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raise_max_percent: Option<f64>,
+    /// Whoever is as old, in years, has the condition without saying so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_age_yr: Option<f64>,
 }
 
 impl Policy {
@@ -96,6 +99,15 @@ pub fn policies() -> &'static [Policy] {
 /// The policy of a condition.
 pub fn policy(id: &str) -> Option<&'static Policy> {
     policies().iter().find(|p| p.id == id)
+}
+
+/// The conditions that come with an age and are not among those given.
+pub fn of_age(age_yr: f64, given: &[String]) -> Vec<String> {
+    policies()
+        .iter()
+        .filter(|p| p.from_age_yr.is_some_and(|from| age_yr >= from) && !given.contains(&p.id))
+        .map(|p| p.id.clone())
+        .collect()
 }
 
 /// Several conditions at once: the union of exclusions, the smallest scale and time, the strictest decision. Two or more that ask a
@@ -175,6 +187,16 @@ mod tests {
             );
             assert_eq!(policy(&p.id), Some(p), "an id is used once");
         }
+    }
+
+    /// The table's "age >= 75" (`frail_or_75_plus`: 0.4, no percussion) holds by age alone, and once.
+    #[test]
+    fn val_old_age_is_a_condition() {
+        let old = "frail_or_75_plus".to_string();
+        assert_eq!(of_age(74.9, &[]), [""; 0]);
+        assert_eq!(of_age(75.0, &[]), ["frail_or_75_plus"]);
+        assert_eq!(of_age(90.0, &["osteopenia".into()]), ["frail_or_75_plus"]);
+        assert_eq!(of_age(90.0, &[old]), [""; 0]);
     }
 
     /// Combination rule by hand: osteopenia (allow_low, TL SB, 0.6, 12 min) + fibromyalgia (allow_low, 0.45, 10 min).

@@ -17,11 +17,17 @@ pub struct Args {
     #[arg(
         long,
         value_name = "MM",
+        allow_negative_numbers = true,
         required_unless_present = "stature_percentile"
     )]
     stature_mm: Option<f64>,
     /// Body mass index, kg/m2
-    #[arg(long, value_name = "KG_M2", required_unless_present = "bmi_percentile")]
+    #[arg(
+        long,
+        value_name = "KG_M2",
+        allow_negative_numbers = true,
+        required_unless_present = "bmi_percentile"
+    )]
     bmi: Option<f64>,
     /// Standing height at this percentile of the survey's men or women
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "stature_mm")]
@@ -30,7 +36,12 @@ pub struct Args {
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "bmi")]
     bmi_percentile: Option<f64>,
     /// Years
-    #[arg(long, value_name = "YR", default_value_t = 30.0)]
+    #[arg(
+        long,
+        value_name = "YR",
+        allow_negative_numbers = true,
+        default_value_t = 30.0
+    )]
     age: f64,
     /// A health condition that limits or forbids (repeatable)
     #[arg(long, value_name = "ID")]
@@ -72,7 +83,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for w in &warnings {
         say(format_args!("warning: outside the survey: {w}"));
     }
-    let envelope = Envelope::new(&args.condition)?;
+    let by_age = back::of_age(args.age, &args.condition);
+    for id in &by_age {
+        say(format_args!("at this age the limits of {id} hold"));
+    }
+    let envelope = Envelope::new(&[&args.condition[..], &by_age].concat())?;
     let Ok(back) = Back::new(&body) else {
         bail!("no such person is plausible")
     };
@@ -100,8 +115,28 @@ fn percentile(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Problems by the flags that were given: `--stature-mm` is in millimetres, and metres are a usual slip.
 fn lines(problems: &[BodyProblem]) -> String {
-    problems.iter().map(|p| format!("\n  {p}")).collect()
+    let line = |p: &BodyProblem| match p.key {
+        "stature_m" => {
+            let mm = 1e3 * p.value;
+            let slip = match (1.2..=2.2).contains(&mm) {
+                true => format!("; {mm} m are {} mm", 1e3 * mm),
+                false => String::new(),
+            };
+            format!("\n  --stature-mm {mm}: allowed 1200 to 2200 mm{slip}")
+        }
+        "bmi_kg_m2" => format!(
+            "\n  --bmi {}: allowed {} kg/m^2; {}",
+            p.value, p.allowed, p.hint
+        ),
+        "age_yr" => format!(
+            "\n  --age {}: allowed {} yr; {}",
+            p.value, p.allowed, p.hint
+        ),
+        _ => format!("\n  {p}"),
+    };
+    problems.iter().map(line).collect()
 }
 
 /// All that is printed, in the units of its names.

@@ -82,7 +82,11 @@ impl Report {
     fn line(&self) -> String {
         let count = |s: Severity| self.told.iter().filter(|p| p.severity == s).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-        let kind = self.kind.unwrap_or("no kind of ours");
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None if !Path::new(&self.file).exists() => "not there",
+            None => "no kind of ours",
+        };
         match (errors, warnings) {
             (0, 0) => format!("{}: {kind}, good", self.file),
             (0, n) => format!("{}: {kind}, good, {}", self.file, plural(n, "warning")),

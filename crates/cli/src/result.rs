@@ -19,6 +19,12 @@ pub const SOURCE: &str = "source";
 
 /// Reads both from a folder.
 pub fn read(folder: &Path) -> anyhow::Result<(Study, Tuned)> {
+    if !folder.join(TUNED).is_file() {
+        bail!(
+            "{}: there is no tuned result\n  hint: give what `kneadlab tune` or `kneadlab export` wrote",
+            folder.display()
+        );
+    }
     let file: StudyFile = json(&folder.join(STUDY))?;
     let study = file.study();
     let tuned: Tuned = json(&folder.join(TUNED))?;

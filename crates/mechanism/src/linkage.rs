@@ -101,7 +101,7 @@ pub(crate) struct Screw {
 
 /// A loop that does not close.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[error("{closing} stays {:.2} mm open{at}", 1e3 * .gap_m)]
+#[error("{closing} {}{at}", how_open(*.gap_m))]
 pub struct LoopGap {
     /// The closing or coupling that is farthest from being met.
     pub closing: String,
@@ -111,6 +111,14 @@ pub struct LoopGap {
     pub gap_m: f64,
     /// Where the drives stood, in words; empty at assembly.
     pub at: String,
+}
+
+/// What is wrong, in words: conditions may be met and a joint have left its way of closing for another.
+fn how_open(gap_m: f64) -> String {
+    match gap_m > 1e3 * CLOSED_M {
+        true => format!("stays {:.2} mm open", 1e3 * gap_m),
+        false => "could go on only by a jump to another way of closing".into(),
+    }
 }
 
 /// How a mechanism can move.
@@ -138,6 +146,8 @@ const RANK: f64 = 1e-9;
 const STILL: f64 = 1e-7;
 /// Largest step of a drive while a posture is followed, rad and m.
 const FOLLOW: (f64, f64) = (0.10, 0.010);
+/// Gears that speed up make these steps finer, as far as this ratio: what a still quicker follower moves may be said to jump.
+const GEARED: f64 = 100.0;
 /// A joint that goes farther than this in one such step has jumped to another way of closing, rad.
 const LEAP: f64 = 0.8;
 
@@ -320,7 +330,7 @@ impl Linkage {
                 let most = match self.joints[joint].path {
                     Path::Turn => FOLLOW.0,
                     _ => FOLLOW.1,
-                };
+                } / self.gearing(joint);
                 ((to - from.positions[joint]).abs() / most).ceil()
             })
             .fold(1.0, f64::max);
@@ -333,12 +343,38 @@ impl Linkage {
                 let start = from.positions[joint];
                 guess.positions[joint] = start + (to - start) * share;
             }
+            self.lead(&mut guess);
             here = self.close(&guess, LEAP).map_err(|gap| LoopGap {
                 at: self.place(&guess),
                 ..gap
             })?;
         }
         Ok(here)
+    }
+
+    /// Couplings' followers where their leaders want them: a chain of them is as long as there are couplings at most.
+    fn lead(&self, posture: &mut Posture) {
+        for _ in 0..self.couplings.len() {
+            for c in &self.couplings {
+                posture.positions[c.joint] = c.law.at(posture.positions[c.to]).0;
+            }
+        }
+    }
+
+    /// How many times as far as a joint the quickest goes that gears tie to it; 1 at least, and no more than [`GEARED`].
+    fn gearing(&self, joint: usize) -> f64 {
+        let mut shares = vec![0.0_f64; self.joints.len()];
+        shares[joint] = 1.0;
+        for _ in 0..self.couplings.len() {
+            for c in &self.couplings {
+                if let BuiltLaw::Gear { ratio, .. } = c.law
+                    && self.joints[c.joint].unit_m() == self.joints[c.to].unit_m()
+                {
+                    shares[c.joint] = ratio.abs() * shares[c.to];
+                }
+            }
+        }
+        shares.into_iter().fold(1.0, f64::max).min(GEARED)
     }
 
     /// Newton's method on all conditions with the driven joints held; no joint may go farther than `most` rad (100 mm for

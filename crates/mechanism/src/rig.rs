@@ -92,6 +92,16 @@ impl Link {
     }
 }
 
+/// The name of a part's mirror image: a twin's is its original, and what stands in the middle is its own.
+fn other_side(name: &str, mirrored: &[String]) -> String {
+    let is = |name: &str| mirrored.iter().any(|m| m == name);
+    match name.strip_prefix(LEFT) {
+        _ if is(name) => format!("{LEFT}{name}"),
+        Some(original) if is(original) => original.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
 /// Most links have none, and files and hashes are as they were before there were any.
 fn none(products: &[f64; 3]) -> bool {
     products.iter().all(|p| *p == 0.0)
@@ -329,10 +339,7 @@ impl Rig {
             .filter(|link| link.mirror)
             .map(|link| link.name.clone())
             .collect();
-        let twin = |name: &str| match mirrored.iter().any(|m| m == name) {
-            true => format!("{LEFT}{name}"),
-            false => name.to_owned(),
-        };
+        let twin = |name: &str| other_side(name, &mirrored);
         let is = |name: &str| mirrored.iter().any(|m| m == name);
         let flip = |v: [f64; 3]| [-v[0], v[1], v[2]];
         // A turn's mirror image: about x as it was, about y and z the other way.
@@ -376,7 +383,7 @@ impl Rig {
             .cloned()
             .collect();
         for c in closings {
-            self.closings.push(Closing {
+            let mirrored = Closing {
                 name: format!("{LEFT}{}", c.name),
                 a: twin(&c.a),
                 at_a_m: flip(c.at_a_m),
@@ -384,17 +391,20 @@ impl Rig {
                 b: twin(&c.b),
                 at_b_m: flip(c.at_b_m),
                 axis_b: flip(c.axis_b),
-                ..c
-            });
+                ..c.clone()
+            };
+            // A tie from side to side is its own mirror image.
+            let itself = (&mirrored.a, mirrored.at_a_m) == (&c.b, c.at_b_m)
+                && (&mirrored.b, mirrored.at_b_m) == (&c.a, c.at_a_m);
+            if !itself {
+                self.closings.push(mirrored);
+            }
         }
-        let twin_joint = |name: &str| match joint_names.iter().any(|j| j == name) {
-            true => format!("{LEFT}{name}"),
-            false => name.to_owned(),
-        };
+        let twin_joint = |name: &str| other_side(name, &joint_names);
         let couplings: Vec<Coupling> = self
             .couplings
             .iter()
-            .filter(|c| joint_names.contains(&c.joint))
+            .filter(|c| joint_names.contains(&c.joint) && c.to != twin_joint(&c.joint))
             .cloned()
             .collect();
         for c in couplings {

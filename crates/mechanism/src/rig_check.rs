@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 
 use crate::linkage::{Linkage, LoopGap, Posture};
 use crate::mechanism::Track;
-use crate::rig::{ClosingKind, GROUND, Joint, JointKind, LEFT, Law, Motion, Mounting, Rig};
+use crate::rig::{ClosingKind, GROUND, HELD, Joint, JointKind, LEFT, Law, Motion, Mounting, Rig};
 
 /// Something wrong with a rig, at the part that is wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +40,8 @@ pub struct Travel {
     pub load_max: f64,
     /// How far each head moves along x, y and z, m, in the order of the written-out rig.
     pub strokes_m: Vec<[f64; 3]>,
-    /// The joint of the written-out rig that goes farthest beyond its range, the drive's position and its own there; loops are
-    /// closed as if it had no stops.
+    /// The joint of the written-out rig that goes farthest beyond its range, as a share of that range, so that turns and slides
+    /// compare; the drive's position and its own there. Loops are closed as if it had no stops.
     pub stopped: Option<(usize, f64, f64)>,
 }
 
@@ -117,13 +117,14 @@ impl Linkage {
         };
         let mut least = vec![[f64::INFINITY; 3]; rig.heads.len()];
         let mut most = vec![[f64::NEG_INFINITY; 3]; rig.heads.len()];
-        let mut farthest = STOP_SLACK;
+        let mut farthest = 0.0;
         let mut look = |posture: &Posture, at: f64| {
             for (joint, position) in posture.positions.iter().enumerate() {
                 let [low, high] = rig.joints[joint].range.unwrap_or(FREE);
                 let off = (low - position).max(position - high);
-                if off > farthest {
-                    farthest = off;
+                let share = off / (high - low);
+                if off > STOP_SLACK && share > farthest {
+                    farthest = share;
                     travel.stopped = Some((joint, at, *position));
                 }
             }
@@ -161,12 +162,12 @@ impl Linkage {
 
 /// Names, tree, loops: what must be right before anything can be built.
 pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
-    let mut problems = Vec::new();
+    let mut problems = names(rig);
     let links: Vec<&str> = rig.links.iter().map(|l| l.name.as_str()).collect();
     for (i, link) in rig.links.iter().enumerate() {
         let name = link.name.as_str();
         let key = format!("link.{i}.name");
-        if name == GROUND || name.starts_with(LEFT) || name == "held" {
+        if name == GROUND || name.starts_with(LEFT) || name == HELD {
             problems.push(error(
                 &key,
                 format!("no link may be called {name:?}"),
@@ -234,11 +235,12 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
     }
     for (i, joint) in rig.joints.iter().enumerate() {
         let name = &joint.name;
-        if joints[..i].contains(&name.as_str()) || name.starts_with(LEFT) {
+        if joints[..i].contains(&name.as_str()) || name.starts_with(LEFT) || name == HELD {
             problems.push(error(
                 &format!("joint.{i}.name"),
                 format!("the name {name:?} is taken"),
-                "joints need names of their own, not beginning with left_".into(),
+                "joints need names of their own, not beginning with left_; held is the mounting's"
+                    .into(),
             ));
         }
         let carried = joint.child.as_str();
@@ -405,6 +407,13 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
         }
     }
     for (i, c) in rig.closings.iter().enumerate() {
+        if c.a == c.b {
+            problems.push(error(
+                &format!("closing.{i}.b"),
+                format!("both ends of {:?} are on the link {:?}", c.name, c.a),
+                "a closing holds two links together".into(),
+            ));
+        }
         let hinge = c.kind == ClosingKind::Hinge;
         let bad = |axis: [f64; 3]| Vector3::from(axis).norm() < 1e-9;
         if (hinge || c.kind == ClosingKind::Slot) && (bad(c.axis_a) || hinge && bad(c.axis_b)) {
@@ -423,6 +432,56 @@ pub(crate) fn structure(rig: &Rig) -> Vec<RigProblem> {
             "what is held needs a mass".into(),
             "case, hand and forearm, 1 to 2 kg".into(),
         ));
+    }
+    problems
+}
+
+/// Longest name of a part.
+const LONGEST: usize = 60;
+
+/// Names that results cannot carry: they stand at the heads of columns, and orders are given by them.
+fn names(rig: &Rig) -> Vec<RigProblem> {
+    let mut problems = Vec::new();
+    let whole = rig.expanded();
+    let of = |r: &Rig| -> [(&'static str, Vec<String>); 5] {
+        [
+            ("link", r.links.iter().map(|l| l.name.clone()).collect()),
+            ("joint", r.joints.iter().map(|j| j.name.clone()).collect()),
+            (
+                "closing",
+                r.closings.iter().map(|c| c.name.clone()).collect(),
+            ),
+            ("drive", r.drives.iter().map(|d| d.name.clone()).collect()),
+            (
+                "node",
+                r.heads.iter().map(|h| h.node.name.clone()).collect(),
+            ),
+        ]
+    };
+    for ((part, given), (_, all)) in of(rig).iter().zip(of(&whole)) {
+        for (i, name) in given.iter().enumerate() {
+            let key = format!("{part}.{i}.name");
+            let odd = |c: char| c.is_control() || matches!(c, ',' | '"');
+            if name.chars().any(odd) || name.chars().count() > LONGEST {
+                problems.push(error(
+                    &key,
+                    "this cannot be the name of a part".into(),
+                    format!(
+                        "it stands at the head of a column: at most {LONGEST} characters, without commas, quotes and line ends"
+                    ),
+                ));
+            }
+            // Of links and joints more is told where their tree is looked at.
+            let own = matches!(*part, "closing" | "drive" | "node");
+            if own && (given[..i].contains(name) || all[given.len()..].contains(name)) {
+                problems.push(error(
+                    &key,
+                    format!("the name {name:?} is taken by another {part}"),
+                    "results and orders go by names: rename one; a mirrored part's twin is left_NAME"
+                        .into(),
+                ));
+            }
+        }
     }
     problems
 }

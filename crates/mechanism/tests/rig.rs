@@ -526,6 +526,136 @@ fn wrong_names_and_trees_are_told_all_at_once() {
     );
 }
 
+/// Names go over results as heads of columns, and orders are given by them.
+#[test]
+fn names_that_results_cannot_carry_are_told() {
+    let mut bad = slider_crank(&SliderCrank {
+        crank_m: 0.008,
+        rod_m: 0.035,
+        offset_m: 0.0,
+    });
+    bad.joints[0].name = "held".into();
+    bad.drives[0].joint = "held".into();
+    bad.heads.push(bad.heads[0].clone());
+    bad.closings.push(Closing {
+        b: "rod".into(),
+        ..bad.closings[0].clone()
+    });
+    bad.closings[0].name = "wrist, right".into();
+    bad.drives[0].name = "line\nend".into();
+    let problems = bad.check();
+    let mut keys: Vec<&str> = problems.iter().map(|p| p.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "closing.0.name",
+            "closing.1.b",
+            "drive.0.name",
+            "joint.0.name",
+            "node.1.name"
+        ],
+        "{problems:#?}"
+    );
+}
+
+/// Of two joints beyond their stops the one is told that has left most of its own range: a slide by 15 mm of 5, not a lid by
+/// 0.1 rad of 1.4.
+#[test]
+fn the_joint_farthest_beyond_its_range_is_told() {
+    let follower = |name: &str, kind, range| Joint {
+        range: Some(range),
+        ..Joint::new(name, kind, GROUND, name, [0.0; 3])
+    };
+    let gear = |joint: &str, ratio| Coupling {
+        joint: joint.into(),
+        to: "shaft".into(),
+        law: Law::Gear { ratio, offset: 0.0 },
+    };
+    let two = Rig {
+        links: vec![link("shaft"), link("lid"), link("slide")],
+        joints: vec![
+            follower("shaft", JointKind::Revolute, [0.0, 1.0]),
+            follower("lid", JointKind::Revolute, [-0.5, 0.9]),
+            follower("slide", JointKind::Prismatic, [0.0, 0.005]),
+        ],
+        couplings: vec![gear("lid", 1.0), gear("slide", 0.02)],
+        drives: vec![drive("shaft")],
+        ..rig()
+    };
+    let problems = two.check();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(
+        problems[0]
+            .message
+            .contains("\"slide\" against its stop: 20.0 mm"),
+        "{}",
+        problems[0]
+    );
+}
+
+/// Two arms with a rod as long as they stand apart: the left one leans as the right one does, so in the mirror the other way. A tie
+/// from side to side has no twin, and neither has a gear between twins.
+#[test]
+fn a_tie_between_twins_is_its_own_mirror_image() {
+    let tied = Rig {
+        links: vec![Link {
+            mirror: true,
+            ..link("arm")
+        }],
+        joints: vec![Joint {
+            axis: [0.0, 1.0, 0.0],
+            ..Joint::new(
+                "swing",
+                JointKind::Revolute,
+                GROUND,
+                "arm",
+                [0.05, 0.0, 0.0],
+            )
+        }],
+        closings: vec![Closing::new(
+            "tie",
+            ClosingKind::Rod { length_m: 0.1 },
+            ("arm", [0.0, 0.0, 0.06]),
+            ("left_arm", [0.0, 0.0, 0.06]),
+        )],
+        drives: vec![drive("swing")],
+        ..rig()
+    };
+    assert_eq!(tied.expanded().closings.len(), 1);
+    let linkage = Linkage::new(&tied).unwrap();
+    let posture = linkage
+        .follow(&linkage.assemble().unwrap(), &[0.2])
+        .unwrap();
+    let [right, left] = posture.positions[..] else {
+        panic!("two arms")
+    };
+    assert!(
+        (right - 0.2).abs() < 1e-12 && (left + right).abs() < 1e-9,
+        "{left}"
+    );
+    // Aslant it has a twin.
+    let mut crossed = tied.clone();
+    crossed.closings[0].at_b_m = [0.0, 0.0, 0.03];
+    assert_eq!(crossed.expanded().closings.len(), 2);
+
+    for [joint, to] in [["swing", "left_swing"], ["left_swing", "swing"]] {
+        let geared = Rig {
+            closings: Vec::new(),
+            couplings: vec![Coupling {
+                joint: joint.into(),
+                to: to.into(),
+                law: Law::Gear {
+                    ratio: 1.0,
+                    offset: 0.0,
+                },
+            }],
+            ..tied.clone()
+        };
+        assert_eq!(geared.expanded().couplings.len(), 1, "{joint}");
+    }
+}
+
 /// 100 N against a slider-crank of r = 8 mm need 100 * 0.008 * (1 + lambda^2/2) = 0.821 N m; the motor stalls at half.
 #[test]
 fn a_drive_that_cannot_hold_its_load_is_told() {
@@ -599,6 +729,44 @@ fn val_cam() {
         assert!((at(&linkage, &posture, 0).y - lift).abs() < 2e-8);
         let rate = linkage.head_rates(&posture, 0).unwrap()[0].y;
         assert!((rate - 0.006 * phi.sin()).abs() < 1.4e-6);
+    }
+}
+
+/// A gear that speeds up twelve times, and on its shaft the crank of a four-bar: the crank goes twelve times as far, and the rocker as
+/// Freudenstein says.
+#[test]
+fn val_a_gear_that_speeds_up() {
+    let mut geared = four_bar(&BARS);
+    geared.links.push(link("slow"));
+    geared.joints.push(Joint::new(
+        "slow",
+        JointKind::Revolute,
+        GROUND,
+        "slow",
+        [0.0; 3],
+    ));
+    let crank = geared.joints[0].name.clone();
+    geared.couplings.push(Coupling {
+        joint: crank,
+        to: "slow".into(),
+        law: Law::Gear {
+            ratio: -12.0,
+            offset: geared.joints[0].start,
+        },
+    });
+    geared.drives[0].joint = "slow".into();
+    assert_eq!(geared.check(), []);
+    let plain = Linkage::new(&four_bar(&BARS)).unwrap();
+    let linkage = Linkage::new(&geared).unwrap();
+    let (mut slow, mut posture) = (linkage.assemble().unwrap(), plain.assemble().unwrap());
+    let start = posture.positions[0];
+    for step in 1..=40 {
+        let turn = 0.05 * f64::from(step);
+        slow = linkage.follow(&slow, &[turn]).unwrap();
+        posture = plain.follow(&posture, &[start - 12.0 * turn]).unwrap();
+        for (geared, alone) in slow.positions.iter().zip(&posture.positions) {
+            assert!((geared - alone).abs() < 1e-8, "{step}: {geared} {alone}");
+        }
     }
 }
 

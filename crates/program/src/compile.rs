@@ -19,6 +19,12 @@ pub trait DepthMap {
         self.protrude_m(step.technique, u, step.level)
     }
 
+    /// Protrusion at which the nodes meet the user there, m, if it is known: what depths are told apart by where they are made smoother.
+    fn touch_m(&self, step: &Step, u: f64) -> Option<f64> {
+        let _ = (step, u);
+        None
+    }
+
     /// The least speed that a roll is wanted at, m/s. Where the slide cannot follow the depths at that speed, they are made smoother, at no sample deeper;
     /// without it the roll goes slower.
     fn least_roll_m_s(&self, step: &Step) -> Option<f64> {
@@ -138,11 +144,14 @@ impl Writer<'_> {
         self.travel(index, step, step.from_u);
         let (low_u, high_u) = (step.from_u.min(step.to_u), step.from_u.max(step.to_u));
         let gaps = ((high_u - low_u) / ROLL_SAMPLE_U).ceil().max(1.0);
-        let points: Vec<(f64, f64)> = (0..=gaps as usize)
-            .map(|sample| {
-                let u = low_u + (high_u - low_u) * sample as f64 / gaps;
-                let protrude_m = self.depth.step_protrude_m(index, step, u);
-                (self.placement.walk_m(u), protrude_m)
+        let places: Vec<f64> = (0..=gaps as usize)
+            .map(|sample| low_u + (high_u - low_u) * sample as f64 / gaps)
+            .collect();
+        let points: Vec<(f64, f64)> = places
+            .iter()
+            .map(|u| {
+                let protrude_m = self.depth.step_protrude_m(index, step, *u);
+                (self.placement.walk_m(*u), protrude_m)
             })
             .collect();
         let wanted = step.walk_m_s(self.timing).min(self.limits.walk_m_s);
@@ -161,12 +170,23 @@ impl Writer<'_> {
             .depth
             .least_roll_m_s(step)
             .map_or(0.0, |l| l.min(wanted));
-        for reach in 1..=MOST_REACH {
-            if speed >= least {
-                break;
+        if speed < least {
+            // Depth past touch is what jumps; where nobody knows touch, or following it takes too much, protrusion stands for it.
+            let level = vec![0.0; points.len()];
+            let touch: Option<Vec<f64>> =
+                (places.iter().map(|u| self.depth.touch_m(step, *u))).collect();
+            let bases: Vec<Vec<f64>> = touch.into_iter().chain([level]).collect();
+            let tries = (1..=MOST_REACH).flat_map(|reach| bases.iter().map(move |b| (reach, b)));
+            for (reach, base) in tries {
+                let smooth = Curve::through(&smoother(&points, base, reach));
+                let (quicker, gains) = follows(&smooth);
+                if quicker > speed {
+                    (curve, speed, accel) = (smooth, quicker, gains);
+                }
+                if speed >= least {
+                    break;
+                }
             }
-            curve = Curve::through(&smoother(&points, reach));
-            (speed, accel) = follows(&curve);
         }
 
         self.slide_to(index, step, curve.at(self.walk_m));
@@ -266,19 +286,18 @@ impl Writer<'_> {
     }
 }
 
-/// Protrusions that change less from place to place, and none further out than it was: the least within `reach` samples, and the mean of those
-/// least. On a slope that costs depth as well: `2 reach` samples of it.
-fn smoother(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
+/// Protrusions that change less from place to place, and none further out than it was: the least past `base` within `reach` samples, and the
+/// mean of those least. Whatever the base, each of these least is no more than the point's own; what goes up and down with it costs
+/// nothing, and on another slope `2 reach` samples of it are lost.
+fn smoother(points: &[(f64, f64)], base: &[f64], reach: usize) -> Vec<(f64, f64)> {
     let near = |i: usize| i.saturating_sub(reach)..=(i + reach).min(points.len() - 1);
-    let least = |i: usize| {
-        points[near(i)]
-            .iter()
-            .map(|p| p.1)
-            .fold(f64::INFINITY, f64::min)
-    };
+    let past: Vec<f64> = points.iter().zip(base).map(|(p, b)| p.1 - b).collect();
+    let least = |i: usize| past[near(i)].iter().copied().fold(f64::INFINITY, f64::min);
     let all: Vec<f64> = (0..points.len()).map(least).collect();
     let mean = |i: usize| all[near(i)].iter().sum::<f64>() / all[near(i)].len() as f64;
-    (0..points.len()).map(|i| (points[i].0, mean(i))).collect()
+    (0..points.len())
+        .map(|i| (points[i].0, base[i] + mean(i)))
+        .collect()
 }
 
 fn check_numbers(

@@ -42,6 +42,9 @@ pub(crate) fn refuse(part: usize, value: String, allowed: String, hint: &str) ->
     }
 }
 
+/// Most places, or rounds, that are counted: whatever numbers a part is given.
+pub(crate) const MOST: f64 = 1e6;
+
 impl Part {
     /// An axis is too slow for it.
     pub(crate) fn too_slow(
@@ -59,10 +62,10 @@ impl Part {
         )
     }
 
-    /// Places that it asks for.
+    /// Places that it asks for; as many as that, nobody waits for more.
     pub(crate) fn places(&self) -> usize {
         let way_u = (self.to_u - self.from_u).abs();
-        (way_u / self.spacing_u - 1e-3).ceil().max(0.0) as usize + 1
+        (way_u / self.spacing_u - 1e-3).ceil().clamp(0.0, MOST) as usize + 1
     }
 
     /// What a machine whose nodes stand `width_m` from the midline does for it, before anything else is known: one place, once.
@@ -282,7 +285,7 @@ impl Planner<'_> {
         let beside_s = part.spacing_u * self.length_m / travel_m_s
             + self.timing.press_ramp_s.max(slide_s)
             + self.timing.release_ramp_s.max(slide_s);
-        let fits = |each_s: f64| ((budget_s / each_s).floor() as usize).max(1);
+        let fits = |each_s: f64| (budget_s / each_s).floor().clamp(1.0, MOST) as usize;
         let places = wanted.min(fits(beside_s + hold_s[0]));
         let round_s = places as f64 * (beside_s + middle(hold_s));
         let passes = fits(round_s);

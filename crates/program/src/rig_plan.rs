@@ -4,7 +4,9 @@ use std::f64::consts::TAU;
 
 use crate::machine::{Machine, Rates};
 use crate::manner::{Direction, Manner, Need, Path, middle};
-use crate::part::{BESIDE_M, Fit, LEAST_SHARE, MOST_RESIDUAL, PRESS_WAY_M, Part, WEIGHTS, refuse};
+use crate::part::{
+    BESIDE_M, Fit, LEAST_SHARE, MOST, MOST_RESIDUAL, PRESS_WAY_M, Part, WEIGHTS, refuse,
+};
 use crate::rig_machine::RigMachine;
 use crate::session::{ProgramError, ProgramProblem, Technique};
 use crate::sway::{Followed, Wave, follow};
@@ -240,7 +242,7 @@ impl Planner<'_> {
         let mut fit = self.fit(deed, at);
         let budget_s = 60.0 * part.minutes;
         let beside_s = self.beside_s();
-        let fits = |each_s: f64| ((budget_s / each_s).floor() as usize).max(1);
+        let fits = |each_s: f64| (budget_s / each_s).floor().clamp(1.0, MOST) as usize;
         let mut places_u = Vec::new();
         let mut work_s = (budget_s - beside_s).clamp(hold_s[0], hold_s[1]);
         if self.machine.axis(Need::Walk).is_some() {

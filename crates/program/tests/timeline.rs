@@ -341,6 +341,69 @@ fn val_a_roll_is_pressed_less_deep_before_it_is_slower_than_asked() {
     }
 }
 
+/// A terrace on a back that comes nearer by 30 mm a station: 8 mm deeper past touch below station 0.4.
+struct Slope {
+    knows_touch: bool,
+    least_m_s: Option<f64>,
+}
+
+impl DepthMap for Slope {
+    fn protrude_m(&self, technique: Technique, u: f64, level: u8) -> f64 {
+        0.03 * u + Terrace(None).protrude_m(technique, u, level)
+    }
+
+    fn touch_m(&self, _: &Step, u: f64) -> Option<f64> {
+        self.knows_touch.then_some(0.01 + 0.03 * u)
+    }
+
+    fn least_roll_m_s(&self, _: &Step) -> Option<f64> {
+        self.least_m_s
+    }
+}
+
+/// Where touch is known the terrace is eased and not the slope: away from its edge the depth stays what it was, where easing protrusion
+/// takes the slope of two samples, `30 mm x 2 x 0.02 x 2 / 2` = 1.2 mm at its reach of 2 or half of that at 1. Deeper it is nowhere.
+#[test]
+fn val_a_roll_on_a_slope_keeps_its_depth_away_from_a_jump() {
+    let roll = Step {
+        technique: Technique::Roll,
+        ..press(0.2, 0.6, 0.1)
+    };
+    let lost_mm = |knows_touch: bool| {
+        let depth = Slope {
+            knows_touch,
+            least_m_s: Some(0.020),
+        };
+        let timeline = compile(
+            &one(roll),
+            &Timing::default(),
+            &placement(),
+            &depth,
+            &limits(),
+        )
+        .expect("fits");
+        let (mut most, mut deeper) = (0.0_f64, f64::NEG_INFINITY);
+        for i in 0..(timeline.duration_s() * 100.0) as usize {
+            let at = timeline.at(i as f64 * 0.01);
+            if at.phase == Phase::Contact {
+                let wanted = |u: f64| depth.protrude_m(Technique::Roll, u, 3);
+                deeper = deeper.max(at.protrude_m - wanted(at.u + 0.02));
+                if (0.26..0.32).contains(&at.u) || (0.48..0.54).contains(&at.u) {
+                    most = most.max(wanted(at.u) - at.protrude_m);
+                }
+            }
+        }
+        assert!(deeper < 1e-9, "{deeper}");
+        1e3 * most
+    };
+    let (with, without) = (lost_mm(true), lost_mm(false));
+    println!("{with} and {without} mm");
+    assert!(
+        with < 0.01 && (0.5..1.3).contains(&without),
+        "{with} {without}"
+    );
+}
+
 /// A step with another park angle turns there the shorter way, retracted.
 #[test]
 fn val_park_angle_changes_while_travelling() {

@@ -31,7 +31,7 @@ impl AnyScene {
         }
     }
 
-    /// The same on somebody else, or under other conditions; `None` leaves them as they are.
+    /// The same on somebody else, or under other conditions; `None` leaves them as they are. Conditions that come with the age are added.
     pub fn with(mut self, body: Option<&Body>, conditions: Option<&[String]>) -> AnyScene {
         let (own, listed) = match &mut self {
             AnyScene::Carriage(scene) => (&mut scene.body, &mut scene.conditions),
@@ -43,6 +43,7 @@ impl AnyScene {
         if let Some(conditions) = conditions {
             *listed = conditions.to_vec();
         }
+        listed.extend(back::of_age(own.age_yr, listed));
         self
     }
 

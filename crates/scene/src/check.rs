@@ -237,6 +237,7 @@ pub(crate) fn check(node: &Node, spec: &'static Table, problems: &mut Problems) 
     Walk {
         root: spec,
         problems,
+        unread: false,
     }
     .table(node, spec, "", None)
 }
@@ -246,6 +247,8 @@ type Scope<'a> = Option<&'a BTreeMap<String, ParamValue>>;
 struct Walk<'a> {
     root: &'static Table,
     problems: &'a mut Problems,
+    /// Below a table whose robot description could not be read, which is told: what is missing there might stand in it.
+    unread: bool,
 }
 
 impl Walk<'_> {
@@ -308,6 +311,11 @@ impl Walk<'_> {
             own = Some(params);
         }
         let scope = own.as_ref().or(scope);
+        // The key is still there only where its file could not be read.
+        let left =
+            |f: &&Field| matches!(f.kind, Kind::Urdf) && entries.iter().any(|(k, _)| k == f.key);
+        let unread = self.unread;
+        self.unread |= spec.fields.iter().any(|f| left(&f));
 
         for field in spec.fields {
             let here = join(path, field.key);
@@ -354,7 +362,7 @@ impl Walk<'_> {
                     // The other key is still there only where its file could not be read, which is told.
                     let instead = matches!(field.fallback, Fallback::RequiredWithout(other)
                         if entries.iter().any(|(k, _)| k == other));
-                    if !undecided && !instead && !excused.contains(&field.key) {
+                    if !undecided && !instead && !unread && !excused.contains(&field.key) {
                         let message = "this key is missing".to_string();
                         self.report(
                             &node.origin,
@@ -383,6 +391,7 @@ impl Walk<'_> {
                 None => out.broken = true,
             }
         }
+        self.unread = unread;
         out
     }
 

@@ -194,19 +194,98 @@ pub(crate) fn parse(text: &str, name: &str, problems: &mut Problems) -> Node {
         starts,
     };
     let (table, errors) = DeTable::parse_recoverable(text);
-    for e in errors {
+    let mut tell = |line: usize, key: &str, message: String, hint: Option<&str>| {
         problems.0.push(Problem {
             file: name.into(),
-            line: lines.line(e.span().map_or(0, |s| s.start)),
-            key: String::new(),
+            line,
+            key: key.into(),
             value: String::new(),
-            message: format!("not TOML: {}", e.message().replace('\n', ", ")),
+            message,
             allowed: String::new(),
-            hint: None,
+            hint: hint.map(str::to_owned),
             severity: Severity::Error,
         });
+    };
+    // A list that is not closed takes in the rest of the file, and each line of that would be told.
+    if let Some(first) = errors.first()
+        && errors
+            .iter()
+            .any(|e| e.message().contains("unclosed array"))
+    {
+        let at = lines.line(first.span().map_or(0, |s| s.start));
+        if let Some((line, key, rest)) = without_open_list(text, at) {
+            let message = "not TOML: the list that begins here is not closed".to_owned();
+            tell(line, &key, message, Some("close it with ]"));
+            return parse(&rest, name, problems);
+        }
+    }
+    for e in errors {
+        let span = e.span().unwrap_or(0..0);
+        let message = e.message().replace('\n', ", ");
+        let key = match message.starts_with("duplicate key") {
+            true => text.get(span.clone()).unwrap_or_default(),
+            false => "",
+        };
+        let hint = SLIPS
+            .iter()
+            .find(|(start, _)| message.starts_with(start))
+            .map(|(_, hint)| *hint);
+        tell(
+            lines.line(span.start),
+            key,
+            format!("not TOML: {message}"),
+            hint,
+        );
     }
     lines.table(table.get_ref(), 0)
+}
+
+/// Slips of the pen, by how the parser's message begins, and what to do about them.
+const SLIPS: [(&str, &str); 5] = [
+    ("duplicate key", "it stands here a second time: leave one"),
+    (
+        "string values must be quoted",
+        "words stand in quotes, numbers without their unit",
+    ),
+    (
+        "unexpected key or value",
+        "one value after =, on one line; decimals have a point, not a comma",
+    ),
+    (
+        "key with no value",
+        "a line is key = value, [table] or [[list of tables]]",
+    ),
+    (
+        "missing comma between array elements",
+        "a list is [1, 2, 3]: commas between, ] at its end",
+    ),
+];
+
+/// A line's key and what stands behind its `=`.
+fn key(line: &str) -> Option<(String, &str)> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    (!key.is_empty() && key.chars().all(plain)).then(|| (key.to_owned(), value.trim()))
+}
+
+/// The line, at `at` or before it, whose list is left open, its key, and the text without that list: up to the next line that
+/// begins a table or a key.
+fn without_open_list(text: &str, at: usize) -> Option<(usize, String, String)> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let (open, name) = (0..at.min(lines.len())).rev().find_map(|i| {
+        let (key, value) = key(lines[i])?;
+        let count = |c: char| value.chars().filter(|x| *x == c).count();
+        (value.starts_with('[') && count('[') > count(']')).then_some((i, key))
+    })?;
+    let begins = |line: &&str| line.trim_start().starts_with('[') || key(line).is_some();
+    let next = lines[open + 1..].iter().position(begins);
+    let end = next.map_or(lines.len(), |n| open + 1 + n);
+    let kept = lines
+        .iter()
+        .enumerate()
+        .map(|(i, line)| if (open..end).contains(&i) { "" } else { line });
+    Some((open + 1, name, kept.collect::<Vec<_>>().join("\n")))
 }
 
 struct Lines {
@@ -659,7 +738,7 @@ impl Set {
                         entries.push((part.to_string(), Node { origin, raw }));
                     }
                     table = match field.map(|f| f.kind) {
-                        Some(Kind::Table(inner)) => Some(inner),
+                        Some(Kind::Table(inner) | Kind::Tables(inner, _)) => Some(inner),
                         kind => entries
                             .iter()
                             .find(|(k, _)| k == part)

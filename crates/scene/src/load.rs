@@ -8,7 +8,7 @@ use back::{
 };
 use mechanism::{ARC_FIELDS, Arc, FIELDS, Field, Kinematics, Mechanism, NODE_FIELDS, Node, Wheel};
 use program::{Session, Step, Technique, Timing};
-use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError};
+use tissue::{Indenter, Law, Layer, PronyTerm, Stack, StackError, finest_cell_m, window_of};
 
 use crate::any_scene::AnyScene;
 use crate::check::{Checked, Value, about, check};
@@ -201,7 +201,7 @@ pub(crate) fn is_rig(scene: &Checked) -> bool {
 /// A part is converted, and what it says as a whole is checked, even if another part is wrong: every problem at once.
 pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let body = c.table("body").and_then(|t| to_body(t, problems));
-    let conditions = c.table("body").map(|t| t.words("conditions").to_vec());
+    let conditions = c.table("body").map(to_conditions);
     let mechanism = c.table("mechanism").and_then(|t| to_mechanism(t, problems));
     let timing = c.table("timing").map(to_timing);
     let mut session = c.table("session").and_then(|t| to_session(t, problems));
@@ -215,6 +215,9 @@ pub(crate) fn to_scene(c: &Checked, problems: &mut Problems) -> Option<Scene> {
     let chair = c.table("chair").and_then(to_chair);
     if let (Some(mechanism), Some(chair), Some(depth)) = (&mechanism, &chair, c.table("depth")) {
         check_fit(c, mechanism, chair, depth, problems);
+    }
+    if let Some(mechanism) = &mechanism {
+        check_cells(c, mechanism.nodes.iter(), problems);
     }
     Some(Scene {
         name: c.text("name").to_string(),
@@ -244,6 +247,31 @@ fn to_timing(t: &Checked) -> Timing {
         knead_rad_s: t.number("knead_rpm"),
         roll_m_s: t.number("roll_mm_s"),
         travel_m_s: t.number("travel_mm_s"),
+    }
+}
+
+/// Cells too fine for a node: its contact would be cut off at the edge of its window.
+pub(crate) fn check_cells<'a>(
+    c: &Checked,
+    nodes: impl Iterator<Item = &'a Node>,
+    problems: &mut Problems,
+) {
+    let Some(t) = c.table("solver").filter(|t| !t.broken) else {
+        return;
+    };
+    let cell_m = t.number("cell_mm");
+    for node in nodes {
+        if window_of(&node.shape, cell_m).is_none() {
+            let problem = Problem {
+                allowed: format!("at least {:.2} mm for it", 1e3 * finest_cell_m(&node.shape)),
+                hint: Some("a contact has 128 cells from edge to edge at most".into()),
+                ..t.problem(
+                    "cell_mm",
+                    format!("the node {:?} is too large for such fine cells", node.name),
+                )
+            };
+            add(problem, problems);
+        }
     }
 }
 
@@ -384,7 +412,18 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
             add(problem, problems);
         }
     }
-    let envelope = Envelope::new(t.words("conditions"));
+    for id in back::of_age(body.age_yr, t.words("conditions")) {
+        // Beside whatever is said of the age and of other conditions.
+        problems.0.push(Problem {
+            hint: Some(format!("name it among the conditions to say so: {id}")),
+            severity: Severity::Warning,
+            ..t.problem(
+                "conditions",
+                format!("at {:.0} years the limits of {id} hold too", body.age_yr),
+            )
+        });
+    }
+    let envelope = Envelope::new(&to_conditions(t));
     if let Some(envelope) = envelope.ok().filter(Envelope::refused) {
         let policy = envelope.policy();
         let problem = Problem {
@@ -398,6 +437,12 @@ pub(crate) fn to_body(t: &Checked, problems: &mut Problems) -> Option<Body> {
         add(problem, problems);
     }
     Some(body)
+}
+
+/// A body's conditions: those that it names and those of its age.
+pub(crate) fn to_conditions(t: &Checked) -> Vec<String> {
+    let named = t.words("conditions");
+    [named, &back::of_age(t.number("age_yr"), named)].concat()
 }
 
 fn to_scan(t: &Checked, problems: &mut Problems) -> Option<Scan> {
@@ -1079,6 +1124,24 @@ fn to_study(c: &Checked, node: &document::Node, problems: &mut Problems) -> Opti
             .push(c.problem("techniques", "a technique is named twice"));
     }
     let people = c.table("people").map(|t| to_people(t, problems))?;
+    if let (Some(scene), People::Correlated { market, .. }) = (&scene, &people)
+        && let Ages::Even([_, oldest]) = market.ages
+        && given("techniques")
+    {
+        for id in back::of_age(oldest, &scene.conditions) {
+            let problem = Problem {
+                hint: Some(format!(
+                    "draw nobody of that age, or write conditions = [{id:?}] in the scene's body"
+                )),
+                severity: Severity::Warning,
+                ..c.problem(
+                    "people.age_yr",
+                    format!("people to whom the limits of {id} apply are drawn, and the tables are tuned without them"),
+                )
+            };
+            add(problem, problems);
+        }
+    }
     let classes = c.table("classes").map(|t| Classes {
         stature_edges_m: t.list("stature_edges_mm"),
         bmi_edges_kg_m2: t.list("bmi_edges_kg_m2"),

@@ -132,13 +132,15 @@ static COUPLING: Table = Table {
     fields: &[
         field("joint", Kind::Text, Required, "the joint that follows", ""),
         field("to", Kind::Text, Required, "the joint that leads", ""),
-        field("kind", Kind::Choice(couplings), Text("gear"), "gear: turns to turns or slides to slides; rack: slide to turn; cam: slide to turn by a table", ""),
+        field("kind", Kind::Choice(couplings), Text("gear"), "gear: turns to turns or slides to slides; rack: slide to turn; cam: slide or swing to turn by a table", ""),
         number("ratio", (-1000.0, 1.0, 1000.0), "follower's movement per leader's; negative turns the other way", "").when("kind", &["gear"]),
         number("offset_deg", (-360.0, 0.0, 360.0), "position of a follower that turns where the leader is at 0", "").when("kind", &["gear"]),
         number("travel_mm_per_rev", (-2000.0, 50.0, 2000.0), "slide per turn of the leader", "").required().when("kind", &["rack"]),
         number("offset_mm", (-2000.0, 0.0, 2000.0), "the same of a follower that slides", "").when("kind", &["gear", "rack"]),
-        field("lifts_mm", Kind::Numbers { min: -500.0, max: 500.0, count: (4, 360) }, Required,
+        field("lifts_mm", Kind::Numbers { min: -500.0, max: 500.0, count: (4, 360) }, Empty,
             "slide at equal steps of one turn of the leader, from its 0", "").when("kind", &["cam"]),
+        field("lifts_deg", Kind::Numbers { min: -360.0, max: 360.0, count: (4, 360) }, Empty,
+            "the same of a follower that turns: a swinging arm on a cam", "").when("kind", &["cam"]),
     ],
 };
 

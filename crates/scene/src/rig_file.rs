@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mechanism::{
     Closing, ClosingKind, Control, Coupling, Cover, FIELDS, GearMotor, Head, Joint, JointKind, Law,
-    Link, Mechanism, Motion, Mounting, Rig, RigDrive, Track,
+    Link, Mechanism, Motion, Mounting, Rig, RigDrive, RigProblem, Track,
 };
 
 use crate::check::{Checked, check};
@@ -69,11 +69,18 @@ fn read(path: &Path, sets: &[(String, String)], problems: &mut Problems) -> Opti
 
 /// What the rig itself finds wrong, at the keys that are wrong.
 pub(crate) fn tell(t: &Checked, rig: &Rig, problems: &mut Problems) {
-    // What comes of a coupling that is none.
+    // What comes of a coupling that is none: loops that it holds open, drives that it locks.
     let hidden =
         (problems.0.iter()).any(|q| q.severity == Severity::Error && q.key.contains("coupling."));
+    let moves = |p: &RigProblem| {
+        p.key.ends_with(".lifts")
+            || ["coupling", "drive"].contains(&p.key.as_str())
+            || ["the loop does not close", "the drive "]
+                .iter()
+                .any(|start| p.message.starts_with(start))
+    };
     for p in rig.check() {
-        if hidden && p.key == "coupling" {
+        if hidden && moves(&p) {
             continue;
         }
         let problem = Problem {
@@ -355,25 +362,67 @@ fn to_closing(t: &Checked) -> Closing {
 }
 
 fn to_coupling(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Coupling {
-    let [follows, leads] = ["joint", "to"].map(|key| slides(t.text(key), joints));
-    let known = |key: &str| joints.iter().any(|j| j.text("name") == t.text(key));
-    if t.text("kind") == "gear" && known("joint") && known("to") && follows != leads {
-        let problem = Problem {
-            hint: Some("kind = \"rack\" takes travel_mm_per_rev, kind = \"cam\" lifts_mm".into()),
-            ..t.problem("kind", "a gear ties turns to turns, or slides to slides")
-        };
-        add(problem, problems);
+    let names = ["joint", "to"].map(|key| t.text(key));
+    let known = names.iter().all(|name| there(name, joints));
+    let [follows, leads] = names.map(|name| slides(name, joints));
+    let kind = t.text("kind");
+    let wrong = match kind {
+        "gear" if follows != leads => Some((
+            "kind",
+            "a gear ties turns to turns, or slides to slides".to_owned(),
+            "kind = \"rack\" takes travel_mm_per_rev, kind = \"cam\" lifts_mm or lifts_deg"
+                .to_owned(),
+        )),
+        "rack" if !follows || leads => Some((
+            "kind",
+            format!(
+                "a rack moves a slide by a turn: {}",
+                ways(names, [follows, leads])
+            ),
+            "name what slides as `joint` and what turns as `to`; a drive stands on what turns"
+                .to_owned(),
+        )),
+        "cam" if leads => Some((
+            "to",
+            format!("a cam goes round, and the joint {:?} slides", names[1]),
+            "let it follow a joint that turns; a rack ties that to the slide".to_owned(),
+        )),
+        _ => None,
+    };
+    if let Some((key, message, hint)) = wrong.filter(|_| known) {
+        add(
+            Problem {
+                hint: Some(hint),
+                ..t.problem(key, message)
+            },
+            problems,
+        );
+    }
+    let (lifts, no_lifts) = match follows {
+        true => ("lifts_mm", "lifts_deg"),
+        false => ("lifts_deg", "lifts_mm"),
+    };
+    if kind == "cam" && known {
+        if !t.list(no_lifts).is_empty() {
+            add(other_way(t, names[0], follows, [no_lifts, lifts]), problems);
+        } else if t.list(lifts).is_empty() {
+            let problem = Problem {
+                hint: Some("at least 4, at equal steps of one turn of the leader".into()),
+                ..t.problem(lifts, "a cam needs its lifts")
+            };
+            add(problem, problems);
+        }
     }
     Coupling {
-        joint: t.text("joint").to_string(),
-        to: t.text("to").to_string(),
-        law: match t.text("kind") {
+        joint: names[0].to_string(),
+        to: names[1].to_string(),
+        law: match kind {
             "rack" => Law::Gear {
                 ratio: t.number("travel_mm_per_rev"),
                 offset: t.number("offset_mm"),
             },
             "cam" => Law::Cam {
-                lifts: t.list("lifts_mm"),
+                lifts: [lifts, no_lifts].map(|key| t.list(key)).concat(),
             },
             _ => Law::Gear {
                 ratio: t.number("ratio"),
@@ -382,6 +431,23 @@ fn to_coupling(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Coup
             },
         },
     }
+}
+
+/// How two joints move, in words.
+fn ways(names: [&str; 2], slides: [bool; 2]) -> String {
+    let [a, b] = [0, 1].map(|i| {
+        let way = if slides[i] { "slides" } else { "turns" };
+        format!("{:?} {way}", names[i])
+    });
+    format!("{a}, {b}")
+}
+
+/// Whether there is a joint of this name, or one whose twin has it.
+fn there(joint: &str, joints: &[Checked]) -> bool {
+    joints.iter().any(|j| {
+        let name = j.text("name");
+        name == joint || joint.strip_prefix(mechanism::LEFT) == Some(name)
+    })
 }
 
 /// Whether the joint of this name, or its twin, slides.
@@ -429,6 +495,17 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
         );
     }
     let m = t.table("motor")?;
+    let motion = t.text("motion");
+    let instead = match (slides, motion) {
+        (false, "travel") => Some("motion = \"turn\" and speed_rpm"),
+        (false, "stroke") => Some("motion = \"swing\" and amplitude_deg"),
+        (true, "turn") => Some("motion = \"travel\" and speed_mm_s"),
+        (true, "swing") => Some("motion = \"stroke\" and amplitude_mm"),
+        _ => None,
+    };
+    if let Some(instead) = instead.filter(|_| there(&joint, joints)) {
+        add(other_way(t, &joint, slides, ["motion", instead]), problems);
+    }
     let run = |key: &str| Motion::Run {
         rate: t.number(key),
         reverse_s: t.number("reverse_s"),
@@ -452,7 +529,7 @@ fn to_drive(t: &Checked, joints: &[Checked], problems: &mut Problems) -> Option<
             self_locking: m.flag("self_locking"),
             out_per_rad: if slides { m.number("pinion_mm") } else { 1.0 },
         },
-        motion: match t.text("motion") {
+        motion: match motion {
             "turn" => run("speed_rpm"),
             "travel" => run("speed_mm_s"),
             "swing" => swing("amplitude_deg"),

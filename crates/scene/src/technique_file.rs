@@ -12,7 +12,7 @@ use program::{
 use crate::check::Checked;
 use crate::kind::FileKind;
 use crate::load::{add, checked};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::rig_scene::{RigScene, Stand};
 
 /// Reads a technique.
@@ -152,6 +152,7 @@ pub(crate) fn plan_parts(
     if session.parts.is_empty() {
         return;
     }
+    let wrong = parts_wrong(problems);
     for (i, reason) in forbidden(&session.parts, conditions) {
         let problem = Problem {
             allowed: "a technique that the condition allows".into(),
@@ -163,6 +164,9 @@ pub(crate) fn plan_parts(
             )
         };
         add(problem, problems);
+    }
+    if wrong {
+        return;
     }
     if let Err(found) = plan_session(session, mechanism, body, timing) {
         for p in found.problems {
@@ -177,6 +181,12 @@ pub(crate) fn plan_parts(
             add(problem, problems);
         }
     }
+}
+
+/// Whether something is wrong with a part's own numbers: that has been told, and no plan is made of them.
+pub(crate) fn parts_wrong(problems: &Problems) -> bool {
+    let wrong = |p: &Problem| p.severity == Severity::Error && p.key.contains("part.");
+    problems.0.iter().any(wrong)
 }
 
 /// Writes the steps of a session's parts anew, for a machine and a body; a session without parts stays as it is. Machines and bodies that cannot be

@@ -68,6 +68,24 @@ fn every_parameter_set_to_its_own_value_changes_nothing() {
     }
 }
 
+/// A list that a joint or node leaves to its default is set by its items all the same.
+#[test]
+fn a_default_list_in_a_list_of_tables_is_set_by_its_items() {
+    let hash = |path: &str, value: &str| {
+        let sets = [(path.to_owned(), value.to_owned())];
+        let loaded = scene::load_rig_scene(&scenes().join("hand.toml"), &sets);
+        loaded
+            .unwrap_or_else(|p| panic!("{path}: {p}"))
+            .scene
+            .hash()
+    };
+    let shipped = hash("duration_s", "20");
+    for path in ["rig.joint.0.turn_deg.1", "rig.node.0.turn_deg.2"] {
+        assert_eq!(hash(path, "0"), shipped, "{path}");
+        assert_ne!(hash(path, "5"), shipped, "{path}");
+    }
+}
+
 #[test]
 fn every_parameter_changes_the_hash() {
     let path = scenes().join("chair.toml");

@@ -232,6 +232,36 @@ fn a_body_outside_plausible_limits_is_an_error_and_outside_the_survey_a_warning(
     assert_eq!(p.allowed, "1409 to 1829 mm");
 }
 
+/// Old age is a condition, whether the body names it or not; where it is not named that is told.
+#[test]
+fn old_age_brings_its_limits() {
+    let aged = |sets: &[(&str, &str)]| {
+        let sets: Vec<_> = sets
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
+        load(&chair(), &sets).unwrap()
+    };
+    let told = |loaded: &scene::Loaded| {
+        let warned = |p: &&Problem| p.message.contains("frail_or_75_plus");
+        loaded.warnings.iter().filter(warned).count()
+    };
+    let (young, old) = (
+        aged(&[("body.age_yr", "74")]),
+        aged(&[("body.age_yr", "75")]),
+    );
+    let named = aged(&[
+        ("body.age_yr", "75"),
+        ("body.conditions", "[\"frail_or_75_plus\"]"),
+    ]);
+    assert_eq!((young.scene.conditions.len(), told(&young)), (0, 0));
+    assert_eq!(
+        (&old.scene.conditions[0][..], told(&old)),
+        ("frail_or_75_plus", 1)
+    );
+    assert_eq!((named.scene.conditions.len(), told(&named)), (1, 0));
+}
+
 #[test]
 fn an_unknown_condition_lists_the_known_ones_and_a_refused_one_is_not_our_business() {
     let p = only(&[("body.conditions", "[\"osteoporos\"]")]);
@@ -344,6 +374,58 @@ fn expressions_are_read_and_their_faults_told() {
         (all.0[0].key.as_str(), all.0[0].allowed.as_str()),
         ("params.tilt_deg", "6 to 16 deg")
     );
+}
+
+/// A gun of 40 strokes a second in five steps a stroke is computed, and told to be none.
+#[test]
+fn too_few_steps_a_stroke_are_told() {
+    let warned = |dt_ms: &str| {
+        let sets = [("solver.dt_ms".to_owned(), dt_ms.to_owned())];
+        let gun = chair().with_file_name("gun.toml");
+        let warnings = scene::load_rig_scene(&gun, &sets).unwrap().warnings;
+        warnings.iter().any(|p| p.key == "solver.dt_ms")
+    };
+    assert!(warned("5") && !warned("2"));
+}
+
+/// Numbers that no plan can be made of are told as such: 1e30 minutes, a place far off the back.
+#[test]
+fn parts_of_absurd_numbers_are_told() {
+    let rig = chair().with_file_name("mixed_styles_3d.toml");
+    let sets = |part: &str| {
+        [("from_u", "1e30"), ("minutes", "1e30")].map(|(k, v)| (format!("{part}.0.{k}"), v.into()))
+    };
+    let told = |problems: scene::Problems| problems.0.len();
+    assert_eq!(
+        told(scene::load_rig_scene(&rig, &sets("part")).unwrap_err()),
+        2
+    );
+    let carriage = chair().with_file_name("mixed_styles.toml");
+    assert_eq!(told(load(&carriage, &sets("session.part")).unwrap_err()), 2);
+}
+
+/// A list that is left open takes in the rest of a file: it is told, once, and the rest is read as if it were closed.
+#[test]
+fn a_list_left_open_is_told_alone() {
+    let text =
+        std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rig.toml");
+    for (good, bad) in [
+        ("size_mm = [15, 25, 25]", "size_mm = [15, 25, 25"),
+        ("size_mm = [15, 25, 25]", "size_mm = [15,\n  25,\n  25"),
+    ] {
+        std::fs::write(&path, text.replacen(good, bad, 1)).unwrap();
+        let all = check_any(&path).unwrap_err().0;
+        let line = 1 + text[..text.find(good).unwrap()].matches('\n').count();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        assert_eq!((all[0].line, all[0].key.as_str()), (line, "size_mm"));
+        assert!(all[0].message.contains("not closed"), "{}", all[0]);
+    }
+    // A key that stands twice is told by its name.
+    std::fs::write(&path, text.replacen("ratio = 1", "ratio = 1\nratio = 2", 1)).unwrap();
+    let all = check_any(&path).unwrap_err().0;
+    assert_eq!((all.len(), all[0].key.as_str()), (1, "ratio"), "{all:#?}");
 }
 
 #[test]
@@ -484,6 +566,42 @@ fn mistakes_in_a_first_rig_are_told_at_their_keys() {
             "[[coupling]]\njoint = \"pin\"\nto = \"pin\"\n[[drive]]",
             "coupling.0.to",
             "cannot follow itself",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"bore\"\nkind = \"rack\"\ntravel_mm_per_rev = 5\n[[drive]]",
+            "coupling.0.kind",
+            "\"pin\" turns, \"bore\" slides",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"crank\"\nkind = \"cam\"\nlifts_mm = [0, 1, 2, 1]\n[[drive]]",
+            "coupling.0.lifts_mm",
+            "the joint \"pin\" turns",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"crank\"\nkind = \"cam\"\n[[drive]]",
+            "coupling.0.lifts_deg",
+            "a cam needs its lifts",
+        ),
+        (
+            "[[drive]]",
+            "[[coupling]]\njoint = \"pin\"\nto = \"bore\"\nkind = \"cam\"\nlifts_deg = [0, 1, 2, 1]\n[[drive]]",
+            "coupling.0.to",
+            "a cam goes round",
+        ),
+        (
+            "motion = \"turn\"\nspeed_rpm = \"speed_rpm\"",
+            "motion = \"stroke\"\namplitude_mm = \"speed_rpm / 500\"\nfrequency_hz = 1",
+            "drive.0.motion",
+            "the joint \"crank\" turns",
+        ),
+        (
+            "name = \"wrist\"",
+            "name = \"wrist, left\"",
+            "closing.0.name",
+            "cannot be the name of a part",
         ),
         (
             "stroke_mm = { value = 12",

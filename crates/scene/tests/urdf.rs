@@ -377,6 +377,11 @@ fn other_files_are_told_apart() {
     assert_eq!(missing.len(), 1, "{missing:#?}");
     assert_eq!(missing[0].key, "urdf");
     assert_eq!(missing[0].hint.as_deref(), Some("did you mean \"r.urdf\"?"));
+    // What the rig says more of a joint is not missed while nobody knows the joint.
+    let more =
+        "name = \"r\"\nurdf = \"r.urdf\"\n[[joint]]\nname = \"base\"\nturn_deg = [0, 0, 90]\n";
+    let broken = load(&[("rig.toml", more), ("r.urdf", "<robot>")]).unwrap_err();
+    assert_eq!(broken.len(), 1, "{broken:#?}");
     // Without either there is no machine.
     let none = load(&[(
         "rig.toml",

@@ -1,14 +1,12 @@
 //! The surface that nodes press: cells, normals and what lies under them.
 
-use crate::groundwork::Groundwork;
+use crate::groundwork::{Bases, Groundwork};
 use crate::law_lattice::LawLattice;
 use back::{Back, Limits};
 use nalgebra::{Point3, Unit, Vector3};
 use std::sync::{Arc, OnceLock};
-use tissue::{Creep, FarBasis, FarField, Kernel, KernelBasis, Shear, Stack, Stiffening};
+use tissue::{Creep, FarBasis, FarField, Kernel, Shear, Stack, Stiffening, WINDOWS};
 
-/// Cells along one edge of a contact window.
-pub(crate) const WINDOW: usize = 32;
 /// Thinnest skin that a basis for backs resolves, m.
 const SKIN_MIN_M: f64 = 0.001;
 /// Spacing of the lattice of stacks along and across the back, m, whatever the cells: bone comes up over about 50 mm. A window takes one stack as if it
@@ -62,9 +60,9 @@ struct Ground {
 struct Stacks {
     stacks: Vec<Stack>,
     shears: Vec<OnceLock<Shear>>,
-    /// Influence tables, stack after stack.
-    kernels: Vec<OnceLock<Kernel>>,
-    basis: Arc<KernelBasis>,
+    /// Influence tables for windows of each size, stack after stack.
+    kernels: [Vec<OnceLock<Kernel>>; WINDOWS.len()],
+    bases: Bases,
     /// How far away a force is felt, stack after stack.
     fars: Vec<OnceLock<FarField>>,
     far_basis: Arc<FarBasis>,
@@ -83,7 +81,7 @@ struct Laws {
 impl Bed {
     /// What beds of one cell size share: building it once saves most of a bed's cost.
     pub fn groundwork(cell_m: f64) -> Arc<Groundwork> {
-        Groundwork::new(cell_m, WINDOW, SKIN_MIN_M)
+        Groundwork::new(cell_m, SKIN_MIN_M)
     }
 
     /// The skin of a body from the nape to below the crest, `half_width_m` to each side, for nodes of `node_radii_m` (one or more).
@@ -96,7 +94,7 @@ impl Bed {
         half_width_m: f64,
     ) -> Bed {
         const RANGE_U: [f64; 2] = [-0.12, 1.18];
-        let cell_m = groundwork.basis().cell_m();
+        let cell_m = groundwork.bases().cell_m();
         let refinement = if 2.0 * cell_m <= SURFACE_PITCH_M + 1e-9 {
             2
         } else {
@@ -165,7 +163,7 @@ impl Bed {
         node_radii_m: &[f64],
         size_m: [f64; 2],
     ) -> Bed {
-        let cell_m = groundwork.basis().cell_m();
+        let cell_m = groundwork.bases().cell_m();
         let lattice_m = 2.0 * cell_m;
         let count = size_m.map(|s| (0.5 * s / lattice_m).ceil() as usize * 2 + 1);
         let lattice: Vec<Point3<f64>> = (0..count[1])
@@ -212,7 +210,7 @@ impl Bed {
     /// Bytes that it and what it may still lay hold at most, laws aside.
     pub fn bytes_max(&self) -> usize {
         let cells = self.rows * self.columns;
-        let kernel = self.blank_kernel().bytes();
+        let kernel = self.blank_kernel(0).bytes();
         cells * (size_of::<Point3<f64>>() + size_of::<Vector3<f64>>() + 1)
             + self.ground.stacks.stacks.len() * kernel
     }
@@ -377,9 +375,16 @@ impl Bed {
         (a + fr * (d - a) + fc * side, [down, side])
     }
 
-    /// Blends the influence table under a place into `kernel`; returns the large-strain law there for nodes of a radius.
-    pub(crate) fn ground(&self, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
-        self.ground.blend(self, at, radius_m, kernel)
+    /// Blends the influence table under a place, for windows of one of [`WINDOWS`], into `kernel`; returns the large-strain law there for
+    /// nodes of a radius.
+    pub(crate) fn ground(
+        &self,
+        at: [f64; 2],
+        radius_m: f64,
+        window: usize,
+        kernel: &mut Kernel,
+    ) -> Stiffening {
+        self.ground.blend(self, at, radius_m, window, kernel)
     }
 
     /// How the skin around a place lets itself be dragged.
@@ -405,9 +410,9 @@ impl Bed {
         self.ground.is_uniform()
     }
 
-    /// A kernel to blend into.
-    pub(crate) fn blank_kernel(&self) -> Kernel {
-        self.ground.stacks.kernel(0).clone()
+    /// A kernel to blend into, for windows of one of [`WINDOWS`].
+    pub(crate) fn blank_kernel(&self, window: usize) -> Kernel {
+        self.ground.stacks.kernel(window, 0).clone()
     }
 }
 
@@ -515,16 +520,17 @@ impl Stacks {
     fn new(groundwork: &Groundwork, stacks: Vec<Stack>) -> Arc<Stacks> {
         Arc::new(Stacks {
             shears: vec![OnceLock::new(); stacks.len()],
-            kernels: vec![OnceLock::new(); stacks.len()],
-            basis: Arc::clone(groundwork.basis()),
+            kernels: std::array::from_fn(|_| vec![OnceLock::new(); stacks.len()]),
+            bases: groundwork.bases().clone(),
             fars: vec![OnceLock::new(); stacks.len()],
             far_basis: Arc::clone(groundwork.far()),
             stacks,
         })
     }
 
-    fn kernel(&self, stack: usize) -> &Kernel {
-        self.kernels[stack].get_or_init(|| self.basis.kernel(&self.stacks[stack]))
+    fn kernel(&self, window: usize, stack: usize) -> &Kernel {
+        let new = || self.bases.of_window(window).kernel(&self.stacks[stack]);
+        self.kernels[window][stack].get_or_init(new)
     }
 
     fn shear(&self, stack: usize) -> &Shear {
@@ -631,13 +637,20 @@ impl Ground {
         self.stacks.stacks.len() == 1
     }
 
-    fn blend(&self, bed: &Bed, at: [f64; 2], radius_m: f64, kernel: &mut Kernel) -> Stiffening {
+    fn blend(
+        &self,
+        bed: &Bed,
+        at: [f64; 2],
+        radius_m: f64,
+        window: usize,
+        kernel: &mut Kernel,
+    ) -> Stiffening {
         let law = |stack| self.laws.law(&self.stacks, stack, radius_m);
         if self.is_uniform() {
             return *law(0);
         }
         let corners = self.corners(bed, at);
-        kernel.blend(corners.map(|(w, i)| (w, self.stacks.kernel(i))));
+        kernel.blend(corners.map(|(w, i)| (w, self.stacks.kernel(window, i))));
         Stiffening::blend(&corners.map(|(w, i)| (w, law(i))))
     }
 

@@ -109,7 +109,8 @@ pub struct DriveFrame {
     pub position: f64,
     /// Joint rate, rad/s or m/s.
     pub rate: f64,
-    /// Mean torque or force of the drive on its joint, rotor and friction included, N m or N.
+    /// Mean torque or force of the drive on its joint, rotor and friction included, N m or N. Of one that stands it is what the joint
+    /// carries, whether motor, worm or friction holds it; its bearing's friction is then in it too.
     pub effort: f64,
     /// Motor current at the end, A; 0 without motors.
     pub current_a: f64,
@@ -138,6 +139,8 @@ pub struct RigWorld {
     before: Vec<BodyMotion>,
     links_before: Vec<Isometry3<f64>>,
     pushed: Vec<[Vector3<f64>; 2]>,
+    /// Reactions of the last step, where it has asked for them itself.
+    reacted: Option<Vec<Reaction>>,
 }
 
 struct Driven {
@@ -161,6 +164,8 @@ struct Driven {
     /// Load at the motor shaft that the last substep found, N m.
     load_nm: f64,
     dry: f64,
+    /// Whether it stood in any substep of the last step.
+    stood: bool,
     rotor: Option<Rotor>,
 }
 
@@ -259,6 +264,8 @@ const BARE: (f64, f64) = (1e-6, 1e-9);
 const STUCK: f64 = 1e6;
 /// A drive whose motor turns slower than this stands, rad/s.
 const STANDS_RAD_S: f64 = 1e-3;
+/// A joint nearer to a stop than this leans on it, rad or m.
+const AT_STOP: f64 = 1e-6;
 
 impl RigWorld {
     /// Puts a rig together: at rest, or with [`Power::Unlimited`] in its usual motion.
@@ -315,6 +322,7 @@ impl RigWorld {
                 asked: 0.0,
                 load_nm: 0.0,
                 dry: 0.0,
+                stood: false,
                 rotor: None,
             })
             .collect();
@@ -341,6 +349,7 @@ impl RigWorld {
             before: vec![BodyMotion::default(); bodies.len()],
             links_before: vec![Isometry3::identity(); bodies.len()],
             pushed: vec![[Vector3::zeros(); 2]; linkage.rig().heads.len()],
+            reacted: None,
             preloads: Vec::new(),
             drives,
             steps: 0,
@@ -490,6 +499,9 @@ impl RigWorld {
         self.pushed = (0..self.pushed.len())
             .map(|i| [of(forces, i), of(torques, i)])
             .collect();
+        for drive in &mut self.drives {
+            drive.stood = false;
+        }
         for sub in 0..substeps {
             let t_s = (self.steps as f64 + sub as f64 / substeps as f64) * self.setup.dt_s;
             let lines = self.power(t_s, dt_s);
@@ -531,6 +543,8 @@ impl RigWorld {
         frame.t_s = self.steps as f64 * self.setup.dt_s;
         frame.closing_n = closing_n;
         frame.closing_nm = closing_nm;
+        self.hold(&mut efforts);
+        let frame = &mut self.frame;
         for (i, drive) in self.drives.iter().enumerate() {
             frame.drives[i] = DriveFrame {
                 position: frame.positions[drive.joint],
@@ -549,8 +563,66 @@ impl RigWorld {
         Ok(&self.frame)
     }
 
+    /// Efforts of the drives that stood within the step. Dry friction stops and holds them, whose share the engine does not tell, so it is
+    /// what the joint has handed on along its axis, and what its followers have through their couplings, less their springs.
+    fn hold(&mut self, efforts: &mut [f64]) {
+        self.reacted = None;
+        let stands = |d: &Driven| d.stood && d.rotor.is_none() && !self.at_stop(d.joint);
+        let standing: Vec<usize> = (0..self.drives.len())
+            .filter(|&i| self.setup.power == Power::Motors && stands(&self.drives[i]))
+            .collect();
+        if standing.is_empty() {
+            return;
+        }
+        let reactions = self.reactions();
+        let rig = self.linkage.rig();
+        for i in standing {
+            let mut shares = vec![0.0; rig.joints.len()];
+            shares[self.drives[i].joint] = 1.0;
+            // A chain of couplings is as long as there are couplings at most.
+            for _ in 0..rig.couplings.len() {
+                for (index, coupling) in rig.couplings.iter().enumerate() {
+                    let places =
+                        [&coupling.to, &coupling.joint].map(|n| self.linkage.joint_named(n));
+                    if let [Some(leader), Some(follower)] = places {
+                        let at = self.frame.positions[leader];
+                        shares[follower] = shares[leader] * self.linkage.coupling(index, at).1;
+                    }
+                }
+            }
+            efforts[i] = (shares.iter().enumerate())
+                .filter(|(_, share)| **share != 0.0)
+                .map(|(joint, share)| share * self.along(joint, &reactions[joint]))
+                .sum();
+        }
+        self.reacted = Some(reactions);
+    }
+
+    /// What of a joint's reaction is neither its spring's nor its damping's, along its axis, N m or N.
+    fn along(&self, joint: usize, reaction: &Reaction) -> f64 {
+        let described = &self.linkage.rig().joints[joint];
+        let axis = self.axis(joint).unwrap_or_default();
+        let whole = match described.kind {
+            JointKind::Revolute => axis.dot(&reaction.moment_nm),
+            _ => axis.dot(&reaction.force_n),
+        };
+        whole - described.preload
+            + described.spring * self.frame.positions[joint]
+            + described.damping * self.frame.rates[joint]
+    }
+
+    /// Whether a joint lies against one of its stops, which then carries a share that nobody knows.
+    fn at_stop(&self, joint: usize) -> bool {
+        let position = self.frame.positions[joint];
+        (self.linkage.rig().joints[joint].range)
+            .is_some_and(|[low, high]| position - low < AT_STOP || high - position < AT_STOP)
+    }
+
     /// What every joint handed on over the last step, in the order of the written-out rig's joints.
     pub fn reactions(&self) -> Vec<Reaction> {
+        if let Some(reacted) = &self.reacted {
+            return reacted.clone();
+        }
         let frame = &self.frame;
         // Changes of velocity are means over the step, so places are those of its middle.
         let links: Vec<Isometry3<f64>> = self
@@ -1045,6 +1117,7 @@ impl RigWorld {
             drive.load_nm = load * motor.joint_per_rad();
             across.unwrap_or(load)
         } else {
+            drive.stood = true;
             across.unwrap_or(through)
         }
     }

@@ -371,11 +371,13 @@ impl Sim {
 
     fn spring_rockers(&mut self) -> [f64; 2] {
         let rocker = &self.scene.mechanism.rocker;
+        let dt_s = self.scene.solver.dt_s;
+        let damping_nm_s = within_step(rocker.damping_nm_s * dt_s / self.world.rocker_kg_m2())
+            * rocker.damping_nm_s;
         std::array::from_fn(|side| {
             let (angle_rad, rate_rad_s) = self.world.rocker_angle(side);
-            let torque = rocker.preload_nm
-                - rocker.rate_nm_rad * angle_rad
-                - rocker.damping_nm_s * rate_rad_s;
+            let torque =
+                rocker.preload_nm - rocker.rate_nm_rad * angle_rad - damping_nm_s * rate_rad_s;
             self.world.twist_rocker(side, torque);
             angle_rad
         })
@@ -469,4 +471,13 @@ pub(crate) fn node_law(scene: &Scene, node: usize) -> NodeLaw {
 pub(crate) fn slab_pose(scene: &Scene, kinematics: &Kinematics) -> Isometry3<f64> {
     let middle = kinematics.curve().pose(0.5 * kinematics.curve().length_m());
     Isometry3::translation(0.0, middle.y_m + scene.chair.pad.offset_m, middle.z_m)
+}
+
+/// What share of a damper's torque acts, where held over a step it would take `takes` of the speed: all of it up to a half, and so much that it never
+/// turns the motion round beyond. Long steps and strong dampers would swing up otherwise.
+fn within_step(takes: f64) -> f64 {
+    match takes > 0.5 {
+        true => (1.0 - 0.25 / takes) / takes,
+        false => 1.0,
+    }
 }

@@ -1,12 +1,14 @@
 //! One node on the skin.
 
-use crate::bed::{Bed, Foot, WINDOW};
+use crate::bed::{Bed, Foot};
 use crate::neighbours::{Others, Sink, Spot};
 use crate::sim::NODES;
 use crate::traction::{Pressed, Traction, Wheel, Work};
 use back::{Envelope, Zone};
 use nalgebra::{Isometry3, Point3, Vector3};
-use tissue::{Bound, Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening};
+use tissue::{
+    Bound, Cover, Effort, Indenter, Kernel, Patch, Shear, Stiffening, WINDOWS, window_of,
+};
 
 /// What a node does to the skin at one moment. The pressure field behind it is [`Touch::pressure_pa`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -96,6 +98,9 @@ pub struct Touch {
     law: NodeLaw,
     /// Radius of the sphere whose large-strain law serves, m.
     law_radius_m: f64,
+    /// Which of [`WINDOWS`] it has, and cells along its edge.
+    window: usize,
+    side: usize,
     patch: Patch,
     kernel: Kernel,
     /// Work space: tissue of another place.
@@ -166,20 +171,24 @@ struct Tangent {
 impl Touch {
     /// A node that has touched nothing yet.
     pub fn new(law: NodeLaw, bed: &Bed) -> Touch {
+        let window = window_of(&law.shape, bed.cell_m()).unwrap_or(WINDOWS.len() - 1);
+        let side = WINDOWS[window];
         Touch {
-            patch: Patch::new(WINDOW, bed.creep().map_or(0, |c| c.terms().len())),
-            kernel: bed.blank_kernel(),
+            window,
+            side,
+            patch: Patch::new(side, bed.creep().map_or(0, |c| c.terms().len())),
+            kernel: bed.blank_kernel(window),
             stiffening: Stiffening::none(1.0),
-            spare: bed.blank_kernel(),
+            spare: bed.blank_kernel(window),
             shear: Shear::blend(&[]),
             origin: None,
             tissue_at: None,
-            overlap_m: vec![f64::NEG_INFINITY; WINDOW * WINDOW],
+            overlap_m: vec![f64::NEG_INFINITY; side * side],
             others: [None; NODES - 1],
-            sink_m: vec![0.0; WINDOW * WINDOW],
-            arms_m: vec![[0.0; 3]; WINDOW * WINDOW],
+            sink_m: vec![0.0; side * side],
+            arms_m: vec![[0.0; 3]; side * side],
             lever_m: 0.0,
-            traction: Traction::new(law.friction, law.wheel, WINDOW),
+            traction: Traction::new(law.friction, law.wheel, side),
             law_radius_m: law.shape.law_radius_m(),
             law,
             grade: None,
@@ -470,7 +479,7 @@ impl Touch {
         let [down_m, side_m] = sink.slope.map(|slope| slope * cell_m);
         let [row, column] = [0, 1].map(|axis| foot.at[axis] - origin[axis] as f64);
         for r in self.cells_near(depth_m, cell_m) {
-            let line = &mut self.sink_m[r * WINDOW..(r + 1) * WINDOW];
+            let line = &mut self.sink_m[r * self.side..(r + 1) * self.side];
             let first_m = sink.sink_m + (r as f64 - row) * down_m - column * side_m;
             for (c, cell) in line.iter_mut().enumerate() {
                 *cell = first_m + c as f64 * side_m;
@@ -505,11 +514,11 @@ impl Touch {
         });
         let grade = old.unwrap_or_else(|| {
             let reach = REACH_M / bed.cell_m();
-            let radius_m = self.law_radius_m;
+            let (radius_m, window) = (self.law_radius_m, self.window);
             let [above, below, left, right] = self.patch.energies_j(&mut self.spare, |i, table| {
                 let mut at = foot.at;
                 at[i / 2] += if i % 2 == 0 { -reach } else { reach };
-                bed.ground(at, radius_m, table)
+                bed.ground(at, radius_m, window, table)
             });
             // A softer place would store more at this pressure and so stores less at this depth.
             let uphill_n = [above - below, left - right].map(|j| j / (2.0 * REACH_M));
@@ -559,7 +568,7 @@ impl Touch {
 
     /// Moves the window with the foot, by whole cells, and fetches the tissue under the foot.
     fn follow(&mut self, bed: &Bed, foot: &Foot) {
-        let half = (WINDOW / 2) as isize;
+        let half = (self.side / 2) as isize;
         let wanted = [
             foot.at[0].round() as isize - half,
             foot.at[1].round() as isize - half,
@@ -580,7 +589,7 @@ impl Touch {
             .is_none_or(|at| !bed.is_uniform() && moved(at))
         {
             self.shear = bed.shear(foot.at);
-            self.stiffening = bed.ground(foot.at, self.law_radius_m, &mut self.kernel);
+            self.stiffening = bed.ground(foot.at, self.law_radius_m, self.window, &mut self.kernel);
             self.tissue_at = Some(foot.at);
         }
     }
@@ -619,13 +628,13 @@ impl Touch {
             let clip = |i: usize| {
                 (i as isize).clamp(-origin[axis], (size - origin[axis]).max(-origin[axis]))
             };
-            clip(near.start).clamp(0, WINDOW as isize) as usize
-                ..clip(near.end).clamp(0, WINDOW as isize) as usize
+            clip(near.start).clamp(0, self.side as isize) as usize
+                ..clip(near.end).clamp(0, self.side as isize) as usize
         });
         for row in rows {
             let first = (origin[1] + columns.start as isize) as usize;
             let line = bed.line((origin[0] + row as isize) as usize, first, columns.len());
-            let overlaps = &mut self.overlap_m[row * WINDOW..][columns.clone()];
+            let overlaps = &mut self.overlap_m[row * self.side..][columns.clone()];
             for (overlap, cell) in overlaps.iter_mut().zip(line) {
                 *overlap = reach(cell).map_or(f64::NEG_INFINITY, |r| r + cover_m);
             }
@@ -634,17 +643,17 @@ impl Touch {
 
     /// Window rows (and columns) that a node this deep can touch: the skin beyond is farther away than it is deep.
     fn cells_near(&self, depth_m: f64, cell_m: f64) -> std::ops::Range<usize> {
-        let half = WINDOW / 2;
+        let half = self.side / 2;
         let near_m = |radius_m: f64| (4.0 * radius_m * depth_m.max(0.0)).sqrt();
         let reach_m = match self.law.shape {
             // A sphere is over no cell farther off than its radius, seen along the foot's normal; skin that falls away by
             // 40 degrees is 1.3 times as long.
             Indenter::Sphere { radius_m } => near_m(radius_m).min(1.3 * radius_m),
             Indenter::Paraboloid { radius_m } => near_m(radius_m),
-            _ => return 0..WINDOW,
+            _ => return 0..self.side,
         };
         let reach = (reach_m / cell_m).ceil() as usize + 2;
-        half.saturating_sub(reach)..(half + reach + 1).min(WINDOW)
+        half.saturating_sub(reach)..(half + reach + 1).min(self.side)
     }
 
     /// Force, centre, area and peak of the pressure field, and where the node's surface stands over it.
@@ -666,7 +675,7 @@ impl Touch {
         for (row, column, p) in self.patch.pressed() {
             let r = (origin[0] + row as isize) as usize;
             let c = (origin[1] + column as isize) as usize;
-            let i = row * WINDOW + column;
+            let i = row * self.side + column;
             let cell = bed.cell(r, c);
             let arm = cell - centre;
             let under_m = self.overlap_m[i] - cover_m - arm.dot(&foot.normal);

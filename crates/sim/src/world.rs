@@ -18,6 +18,8 @@ pub(crate) struct World {
     trunk: Option<RigidBodyHandle>,
     arms: [RigidBodyHandle; 2],
     rockers: [RigidBodyHandle; 2],
+    /// Inertia of a rocker with its nodes about its pivot, kg m².
+    rocker_kg_m2: f64,
 }
 
 impl World {
@@ -47,6 +49,8 @@ impl World {
             engine.insert_body(body)
         });
         let rocker_mass = rocker_mass(mechanism);
+        let rocker_kg_m2 = rocker_mass.principal_inertia().x
+            + rocker_mass.mass() * rocker_mass.local_com.length_squared();
         let range = mechanism.rocker.range_rad;
         let mut arms = Vec::new();
         let mut rockers = Vec::new();
@@ -75,7 +79,13 @@ impl World {
             trunk,
             arms: [arms[0], arms[1]],
             rockers: [rockers[0], rockers[1]],
+            rocker_kg_m2,
         }
+    }
+
+    /// Inertia of a rocker with its nodes about its pivot, kg m².
+    pub fn rocker_kg_m2(&self) -> f64 {
+        self.rocker_kg_m2
     }
 
     /// Moves time on: arms go to `pivots`, forces act over the step.

@@ -28,6 +28,7 @@ fn rig() -> Rig {
 /// A head without mass to speak of.
 fn head(link: &str, at_m: [f64; 3]) -> Head {
     let mut node = Mechanism::reference().nodes[0].clone();
+    node.name = link.into();
     node.mass_kg = 1e-9;
     Head {
         node,
@@ -401,6 +402,45 @@ fn val_reactions() {
     println!("slider-crank's bore: {most:.3} N across at most, {off:.3} N off");
     // The rod's own mass is 1 % of the piston's.
     assert!(off < 0.03 * most, "{off} of {most}");
+}
+
+/// A worm that stands shows what it holds: 40 N on its slide, 10 N on a follower that goes twice as far, 5 N of a spring.
+#[test]
+fn val_a_worm_at_rest_shows_its_load() {
+    let slide = |name: &str, start, spring| Joint {
+        axis: [0.0, 1.0, 0.0],
+        start,
+        spring,
+        ..Joint::new(name, JointKind::Prismatic, GROUND, name, [0.0; 3])
+    };
+    let motor = Mechanism::reference().motors.protrude;
+    assert!(motor.self_locking);
+    let rig = Rig {
+        links: vec![Link::new("a", 0.2, 1e-4), Link::new("b", 0.1, 1e-4)],
+        joints: vec![slide("a", 0.005, 1000.0), slide("b", 0.01, 0.0)],
+        couplings: vec![Coupling {
+            joint: "b".into(),
+            to: "a".into(),
+            law: Law::Gear {
+                ratio: 2.0,
+                offset: 0.0,
+            },
+        }],
+        drives: vec![RigDrive::new("a", motor, Motion::Hold)],
+        heads: vec![head("a", [0.0; 3]), head("b", [0.0; 3])],
+        ..rig()
+    };
+    let mut world = world(&rig, at(1.0, Power::Motors));
+    let forces = [-40.0, -10.0].map(|y| Vector3::new(0.0, y, 0.0));
+    for _ in 0..500 {
+        world.step(&forces).unwrap();
+    }
+    let drive = world.frame().drives[0];
+    assert!(
+        drive.rate.abs() < 1e-9 && drive.current_a.abs() < 1e-6,
+        "{drive:?}"
+    );
+    assert!((drive.effort - 65.0).abs() < 0.01, "{}", drive.effort);
 }
 
 /// Period by the elliptic integral at 1.2 rad, energy over ten swings, and the pivot's force from the bob's acceleration.

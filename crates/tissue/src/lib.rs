@@ -27,6 +27,7 @@ mod relaxation;
 mod search;
 mod stack;
 mod stiffening;
+mod window;
 
 pub use bases::Bases;
 pub use compliance::{half_space_compliance, surface_compliance, tangential_compliance};
@@ -46,3 +47,4 @@ pub use patch::{Effort, Ground, Patch, Report};
 pub use relaxation::{Creep, Retardation};
 pub use stack::{Law, Layer, PronyTerm, Stack, StackError};
 pub use stiffening::{Bound, Stiffening};
+pub use window::{WINDOWS, finest_cell_m, window_of};

@@ -8,7 +8,7 @@ use back::{Body, BodyProblem, EXCLUDED_PRESSURE_PA, Envelope};
 use mechanism::{Drive, Kinematics};
 use program::{DepthMap, Manner, Step, Technique};
 use scene::Scene;
-use sim::{Bed, Contact, Rest, Statics, Subject};
+use sim::{Bed, Contact, Rest, Scan, Statics, Subject};
 
 use crate::cast::COARSE_CELL_M;
 use crate::response::PATCH_M;
@@ -34,6 +34,7 @@ pub struct Aim<'a> {
     envelope: &'a Envelope,
     subject: Subject,
     statics: Statics,
+    kinematics: Kinematics,
     found: RefCell<BTreeMap<(usize, u64), f64>>,
 }
 
@@ -56,6 +57,7 @@ impl<'a> Aim<'a> {
             envelope,
             subject,
             statics,
+            kinematics: kinematics.clone(),
             found: RefCell::default(),
         })
     }
@@ -209,6 +211,12 @@ impl DepthMap for Aim<'_> {
         let found_m = self.seek(&asked.manner, asked.firmness, step, u);
         self.found.borrow_mut().insert(key, found_m);
         found_m
+    }
+
+    fn touch_m(&self, step: &Step, u: f64) -> Option<f64> {
+        let walk_m = self.subject.placement.walk_m(u);
+        Scan::new(self.scene, &self.subject, &self.kinematics)
+            .touch_m(walk_m, step.park_deg.to_radians())
     }
 
     fn least_roll_m_s(&self, step: &Step) -> Option<f64> {
