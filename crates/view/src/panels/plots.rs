@@ -7,7 +7,7 @@ use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, TextStyle
 use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 use sim::{Limit, Violation};
 
-use crate::booth::Booths;
+use crate::booth::{Booths, SIDES};
 use crate::ledger;
 use crate::run::{End, Run};
 use crate::show::{Play, Show};
@@ -333,10 +333,13 @@ fn thinned(curve: &[[f64; 2]], most: usize) -> Vec<[f64; 2]> {
 fn warnings(ui: &mut Ui, booths: &Booths, play: &mut Play) {
     ui.small("limits passed");
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for booth in &booths.0 {
+        for (booth, side) in booths.0.iter().zip(SIDES) {
             let Some(run) = &booth.run else {
                 continue;
             };
+            if booths.0.len() > 1 {
+                ui.strong(side);
+            }
             let (violations, end) = run.film(|film| (film.violations.clone(), film.end.clone()));
             if let Some(End::Fault(what)) = end {
                 ui.label(RichText::new(what).color(Color32::from_rgb(190, 30, 30)));
