@@ -53,7 +53,11 @@ pub fn press(
     if typing.wants_any_keyboard_input() {
         return;
     }
-    let control = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight]);
+    // Where a frame takes long, a key is down and up again within it.
+    let controls = [KeyCode::ControlLeft, KeyCode::ControlRight];
+    let control = keys.any_pressed(controls)
+        || keys.any_just_pressed(controls)
+        || keys.any_just_released(controls);
     for key in keys.get_just_pressed() {
         match key {
             KeyCode::KeyZ if control => change(&mut booths, &panels, Tuning::undo),

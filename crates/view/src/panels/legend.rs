@@ -119,7 +119,12 @@ fn state(run: &Run, moment: &Moment, beside: bool) -> Vec<String> {
                 .zone
                 .filter(|_| !beside)
                 .map_or(String::new(), |z| format!(" on {}", z.name()));
-            format!("{} {:.0} N{zone}", run.node_name(index), touch.force_n)
+            let name = run.node_name(index);
+            let name = match beside {
+                true => name.trim_end_matches(" node"),
+                false => &name,
+            };
+            format!("{name} {:.0} N{zone}", touch.force_n)
         });
         each.collect()
     } else {

@@ -68,7 +68,7 @@ pub fn show(
             None => {}
         }
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let [tune, plots, help] = panels;
         ui.toggle_value(tune, "Sliders");
         ui.toggle_value(plots, "Plots");
