@@ -516,7 +516,8 @@ fn cut(
             _ => layers.get(index).filter(|_| index + 1 < layers.len()),
         };
         let shape = match band {
-            Some(band) => mesh::band(band),
+            // Where a lower layer steps, it may lie over the one above it in the same plane: it is a hair nearer.
+            Some(band) => mesh::band(&band.raised(2e-4 * index as f64)),
             None => mesh::thread(&[Point3::origin(), Point3::new(0.0, 0.0, 1e-4)], 1e-5),
         };
         let _ = meshes.insert(handle.id(), shape);

@@ -235,12 +235,12 @@ pub fn outlines(run: &Run) -> [Vec<Vec3>; 2] {
     for part in &run.machine.parts {
         let body = start.as_ref().and_then(|m| m.bodies.get(part.body));
         let pose = body.copied().unwrap_or_default() * part.pose;
-        // Whoever holds a machine may be cut off.
+        // Whoever holds a machine may be cut off, in whole pictures at the arms, which are glass.
         let points = part.form.spots().into_iter().map(|p| pose * p);
-        if part.finish == Finish::Clay {
-            rest.extend(points);
-        } else {
-            near.extend(points);
+        match part.finish {
+            Finish::Glass => {}
+            Finish::Clay => rest.extend(points),
+            _ => near.extend(points),
         }
     }
     // What it stands on may be cut off.
