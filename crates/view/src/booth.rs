@@ -9,7 +9,7 @@ use crate::dent;
 use crate::desk::Desk;
 use crate::live::Order;
 use crate::mesh;
-use crate::orbit::{Orbit, Sight};
+use crate::orbit::{self, Orbit, Sight};
 use crate::run::{Moment, Run};
 use crate::section::{self, Cut};
 use crate::show::{Play, Show};
@@ -294,7 +294,7 @@ fn look(
     // A picture that is drawn less sharp is rounded to whole pixels: that is no other frame.
     let other = frame.filter(|frame| frame.distance(sight.frame) > ROUNDED);
     seen.frame = other.unwrap_or(sight.frame);
-    seen.beside = count > 1;
+    seen.tall = orbit::is_narrow(seen.frame.x, count);
     for (index, booth) in booths.0.iter().enumerate() {
         let (Some(run), Some(drawn)) = (&booth.run, &booth.drawn) else {
             continue;

@@ -319,3 +319,35 @@ pub fn normals(sheet: &Sheet) -> Vec<Vector3<f64>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use back::{Body, Sex};
+
+    /// Who lies prone floats nowhere: arms and legs end on the plane that the trunk's front touches, however the trunk leans, and
+    /// nothing is much under it.
+    #[test]
+    fn who_lies_prone_lies_on_the_bench() {
+        let body = Body::mean(Sex::Male, 1.75, 25.0, 40.0);
+        let back = Back::new(&body).unwrap();
+        for down_rad in [0.0, 0.1, -0.08] {
+            let down = Vector3::new(0.0, f64::cos(down_rad), f64::sin(down_rad));
+            let lowest = |points: Vec<Point3<f64>>| {
+                let depths = points.into_iter().map(|p| p.coords.dot(&down));
+                depths.fold(f64::MIN, f64::max)
+            };
+            let bench_m = lowest(front(&back));
+            let limbs = limbs(&back, Pose::Prone { down_rad });
+            // Head, face, neck and pelvis come first; each side has two arms' and two legs' forms.
+            for (form, _) in &limbs[limbs.len() - 8..] {
+                let under_m = lowest(form.spots()) - bench_m;
+                assert!(under_m < 0.015, "{under_m} m under the bench");
+            }
+            for (form, _) in limbs[limbs.len() - 8..].iter().skip(1).step_by(2) {
+                let over_m = bench_m - lowest(form.spots());
+                assert!(over_m < 0.005, "{over_m} m over the bench");
+            }
+        }
+    }
+}

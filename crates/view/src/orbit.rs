@@ -76,16 +76,23 @@ pub struct Sight {
     pub ground_m: f32,
     /// Width and height of the picture, points; 0 as long as it is not known.
     pub frame: Vec2,
-    /// Whether two runs stand side by side, each with its writing.
-    pub beside: bool,
+    /// Whether the writing over a run has a line more.
+    pub tall: bool,
 }
 
 /// Opening of the camera from bottom to top, rad.
 pub const FOV_RAD: f32 = 0.5;
 /// What is kept free for writing at the top and at the bottom of the picture, and at its sides, points.
 const FREE: [f32; 3] = [76.0, 76.0, 26.0];
-/// The same at the top where two runs stand side by side: their writing has a line more.
-const FREE_BESIDE: f32 = 98.0;
+/// The same at the top where the writing has a line more.
+const FREE_TALL: f32 = 98.0;
+/// Narrower than this, points, a picture has shorter lines of writing, and one more.
+const NARROW: f32 = 740.0;
+
+/// Whether so many runs in a picture of this width, points, have short lines of writing.
+pub fn is_narrow(width: f32, runs: usize) -> bool {
+    runs > 1 || width < NARROW
+}
 
 impl Sight {
     /// Whether it is known where to look.
@@ -101,7 +108,7 @@ impl Sight {
         let frame = self.frame.max(Vec2::splat(1.0));
         let half = (0.5 * FOV_RAD).tan();
         let slope = |free: f32, of: f32| (1.0 - 2.0 * (free / of).min(0.3)) * half;
-        let writing = if self.beside { FREE_BESIDE } else { FREE[0] };
+        let writing = if self.tall { FREE_TALL } else { FREE[0] };
         let (up, down) = (slope(writing, frame.y), slope(FREE[1], frame.y));
         let aside = slope(FREE[2], frame.x) * frame.x / frame.y;
         let seen: Vec<Vec3> = points.iter().map(|p| turned.inverse() * *p).collect();

@@ -5,6 +5,7 @@ mod legend;
 mod names;
 mod plots;
 mod scatter;
+mod strands;
 mod transport;
 mod tune;
 

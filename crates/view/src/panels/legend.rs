@@ -5,6 +5,7 @@ use bevy_egui::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, pos2, vec2};
 
 use crate::booth::Booths;
 use crate::colour::{Quantity, colour};
+use crate::orbit::is_narrow;
 use crate::run::{Moment, Run};
 use crate::show::{Play, Show};
 
@@ -70,22 +71,21 @@ pub fn draw(painter: &Painter, rect: Rect, booths: &Booths, show: &Show, play: &
         };
         let left = rect.left() + column * index as f32;
         let at = pos2(left + 22.0, rect.top() + 14.0);
-        caption(painter, at, column - 44.0, run, &moment, count > 1);
+        let narrow = is_narrow(rect.width(), count);
+        caption(painter, at, column - 44.0, run, &moment, narrow);
     }
 }
 
-/// What is shown, and what goes on there. Beside another one it is as high as that one, whatever goes on: what is too long for its
-/// line is cut off.
-fn caption(painter: &Painter, at: Pos2, wide: f32, run: &Run, moment: &Moment, beside: bool) {
+/// What is shown, and what goes on there. It is as high whatever goes on, and never lies over a head: what is too long for its line is
+/// cut off.
+fn caption(painter: &Painter, at: Pos2, wide: f32, run: &Run, moment: &Moment, narrow: bool) {
     let lay = |text: String, size: f32, colour: Color32| {
         let mut job = LayoutJob::simple(text, FontId::proportional(size), colour, wide);
-        if beside {
-            job.wrap = TextWrapping::truncate_at_width(wide);
-        }
+        job.wrap = TextWrapping::truncate_at_width(wide);
         painter.layout_job(job)
     };
     let title = lay(run.title.clone(), 16.0, TEXT);
-    let lines = state(run, moment, beside).into_iter();
+    let lines = state(run, moment, narrow).into_iter();
     let lines = lines.map(|line| lay(line, 12.5, SOFT));
     let texts: Vec<_> = std::iter::once(title).chain(lines).collect();
     let size = texts.iter().fold(vec2(0.0, 0.0), |size, text| {
@@ -106,8 +106,8 @@ fn plate(painter: &Painter, room: Rect) {
     painter.rect_filled(room.expand(8.0), 6.0, paper);
 }
 
-/// What goes on, in two lines; `beside` another one shorter, and in three.
-fn state(run: &Run, moment: &Moment, beside: bool) -> Vec<String> {
+/// What goes on, in two lines; where there is little room shorter, and in three.
+fn state(run: &Run, moment: &Moment, narrow: bool) -> Vec<String> {
     let mut lines = vec![format!("{:.2} s   {}", moment.t_s, moment.doing)];
     if run.skin.is_none() {
         return lines;
@@ -117,13 +117,10 @@ fn state(run: &Run, moment: &Moment, beside: bool) -> Vec<String> {
         let each = touches.iter().enumerate().map(|(index, touch)| {
             let zone = touch
                 .zone
-                .filter(|_| !beside)
+                .filter(|_| !narrow)
                 .map_or(String::new(), |z| format!(" on {}", z.name()));
             let name = run.node_name(index);
-            let name = match beside {
-                true => name.trim_end_matches(" node"),
-                false => &name,
-            };
+            let name = name.trim_end_matches(" node");
             format!("{name} {:.0} N{zone}", touch.force_n)
         });
         each.collect()
@@ -135,7 +132,7 @@ fn state(run: &Run, moment: &Moment, beside: bool) -> Vec<String> {
             touches.len()
         )]
     };
-    if beside {
+    if narrow {
         lines.push(forces.join(",  "));
         forces.clear();
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use back::{Level, Sex, Survey, policies};
 use bevy_egui::egui::{
-    self, CollapsingHeader, Color32, ComboBox, RichText, ScrollArea, Slider, SliderClamping,
-    TextEdit, Ui,
+    self, CollapsingHeader, Color32, ComboBox, PopupCloseBehavior, RichText, ScrollArea, Slider,
+    SliderClamping, TextEdit, Ui,
 };
 use program::Technique;
 use scene::Param;
@@ -439,6 +439,7 @@ fn people(ui: &mut Ui, tuning: &Tuning, changes: &mut Vec<Change>) {
         ComboBox::from_id_salt("conditions")
             .selected_text(said)
             .width(150.0)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .show_ui(ui, |ui| {
                 for policy in policies() {
                     let mut on = has.contains(&policy.id);
