@@ -141,12 +141,18 @@ impl Cluster {
         told.lines().filter_map(pair).collect()
     }
 
-    /// Lets elements start at once that Slurm holds for two minutes: of a lost node, or refused by one.
+    /// Lets elements start at once that Slurm holds: for two minutes after their node was lost, and until somebody releases them
+    /// where a node refused them.
     pub fn hurry(&self) {
         sleep(Duration::from_millis(300));
         let told = self.ask("squeue", &["-h", "-r", "-t", "PD", "-o", "%i %r"]);
-        for job in told.lines().filter_map(|l| l.strip_suffix(" BeginTime")) {
-            self.scontrol(&["update", &format!("JobId={job}"), "StartTime=now"]);
+        for (job, reason) in told.lines().filter_map(|line| line.split_once(' ')) {
+            if reason == "launch failed requeued held" {
+                self.scontrol(&["release", job]);
+            }
+            if reason == "BeginTime" {
+                self.scontrol(&["update", &format!("JobId={job}"), "StartTime=now"]);
+            }
         }
     }
 
@@ -162,6 +168,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            println!(
+                "--- queue\n{}",
+                self.ask("squeue", &["-r", "-o", "%i %T %r %S %N"])
+            );
             for log in ["log/ctld.log", "log/n1.log", "log/n2.log", "jobcomp.txt"] {
                 let said = fs::read_to_string(self.path(log)).unwrap_or_default();
                 let lines: Vec<&str> = said.lines().collect();
