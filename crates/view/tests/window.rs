@@ -46,9 +46,14 @@ fn a_window_plays_until_it_is_closed() {
 
     let mut played = false;
     let mut last = [0.0; 2];
+    let start = Instant::now();
     loop {
-        let Ok(line) = talk.recv_timeout(PATIENCE) else {
-            panic!("the window is silent, or gone; last it was at {last:?} s");
+        let left = PATIENCE.saturating_sub(start.elapsed());
+        let Ok(line) = talk.recv_timeout(left) else {
+            panic!(
+                "the window stands still, or is gone: at {:.2} s, simulated to {:.2} s",
+                last[0], last[1]
+            );
         };
         println!("{line}");
         if line.contains("no Vulkan driver") {
