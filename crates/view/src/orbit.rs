@@ -80,6 +80,9 @@ pub struct Sight {
     pub tall: bool,
 }
 
+/// What a run has of the stage where two are compared: a chair's width, and the length of somebody who lies, m.
+const ACROSS_M: f32 = 1.05;
+const LENGTHWAYS_M: f32 = 2.0;
 /// Opening of the camera from bottom to top, rad.
 pub const FOV_RAD: f32 = 0.5;
 /// What is kept free for writing at the top and at the bottom of the picture, and at its sides, points.
@@ -138,6 +141,8 @@ pub struct Orbit {
     distance: f32,
     /// The view, until the mouse takes over: it stays on what there is to see, in the frame that there is.
     view: Option<View>,
+    /// Whether it was a view from the side: there, runs stand one behind the other.
+    aside: bool,
 }
 
 impl Orbit {
@@ -149,6 +154,7 @@ impl Orbit {
             pitch: 0.0,
             distance: 1.9,
             view: None,
+            aside: false,
         };
         orbit.take(view, sight);
         orbit
@@ -157,6 +163,7 @@ impl Orbit {
     /// Goes to a view.
     pub fn take(&mut self, view: View, sight: &Sight) {
         self.view = Some(view);
+        self.aside = view == View::Side;
         let lean = sight.recline_rad;
         // One who lies on the belly is seen from above, though not so steeply that the machine hides the back.
         let follow = |share: f32| {
@@ -204,6 +211,15 @@ impl Orbit {
             self.view = None;
         }
         self.distance = (self.distance * (-0.12 * nearer).exp()).clamp(0.1, 8.0);
+    }
+
+    /// From one run to the next where two are compared, left to right as they are seen, m.
+    pub fn apart(&self) -> Vec3 {
+        if self.aside {
+            Vec3::NEG_Z * LENGTHWAYS_M
+        } else {
+            Vec3::X * ACROSS_M
+        }
     }
 
     /// How far it is from what it turns around, m.

@@ -140,7 +140,9 @@ fn state(run: &Run, moment: &Moment, narrow: bool) -> Vec<String> {
         forces.push(format!("pad {:.0} N", moment.pad_n));
         forces.push(format!("hip {:+.1} mm", 1e3 * moment.lift_m));
     }
-    lines.push(forces.join(",  "));
+    if !forces.is_empty() {
+        lines.push(forces.join(",  "));
+    }
     lines
 }
 
