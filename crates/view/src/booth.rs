@@ -9,7 +9,7 @@ use crate::dent;
 use crate::desk::Desk;
 use crate::live::Order;
 use crate::mesh;
-use crate::orbit::{Orbit, Sight};
+use crate::orbit::{self, Orbit, Sight};
 use crate::run::{Moment, Run};
 use crate::section::{self, Cut};
 use crate::show::{Play, Show};
@@ -19,6 +19,9 @@ use crate::tuning::Tuning;
 /// What is on the stage, from left to right.
 #[derive(Resource, Default)]
 pub struct Booths(pub Vec<Booth>);
+
+/// What two of them are called.
+pub const SIDES: [&str; 2] = ["left", "right"];
 
 /// A scene, the thread that simulates it, and what is seen of it.
 pub struct Booth {
@@ -36,6 +39,8 @@ pub struct Booth {
     pub largest: f64,
     desk: Desk,
     drawn: Option<Drawn>,
+    /// Where it stands on the stage.
+    pub at: Transform,
     /// What the picture was made of.
     seen: Option<(f64, Show, f64)>,
     /// What stood beside it and is to be taken away.
@@ -46,6 +51,8 @@ pub struct Booth {
 const TRAIL_S: f64 = 4.0;
 /// Points of a trail at most.
 const TRAIL_POINTS: usize = 80;
+/// By so much a frame may differ and be the same, points.
+const ROUNDED: f32 = 8.0;
 /// Length of a force arrow, m/N.
 const ARROW_M_N: f32 = 0.002;
 
@@ -61,6 +68,7 @@ impl Booth {
             largest: 0.0,
             desk: Desk::open(),
             drawn: None,
+            at: Transform::IDENTITY,
             seen: None,
             left_over: Vec::new(),
         };
@@ -104,10 +112,13 @@ impl Booth {
         if self.desk.is_setting_up() {
             return Some(0.0);
         }
-        let newer = board
-            .run
-            .filter(|new| self.run.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new)))?;
+        let newer = board.run.filter(|new| self.is_newer(new))?;
         Some(newer.recorded().0)
+    }
+
+    /// Whether a run is another one than what is shown.
+    fn is_newer(&self, run: &Arc<Run>) -> bool {
+        self.run.as_ref().is_none_or(|old| !Arc::ptr_eq(old, run))
     }
 
     /// The section through the node that presses hardest.
@@ -139,12 +150,12 @@ impl Booth {
 }
 
 impl Booths {
-    /// Puts a copy beside what stands there alone, as a before to an after.
+    /// Puts a copy beside what stands there alone, as a before to an after. It shows the same run until its own has caught up.
     pub fn compare(&mut self) {
         if let [alone] = self.0.as_slice() {
-            let copy = Booth::open(alone.tuning.clone(), alone.until_s);
+            let mut copy = Booth::open(alone.tuning.clone(), alone.until_s);
+            copy.run = alone.run.clone();
             self.0.push(copy);
-            self.place_anew();
         }
     }
 
@@ -155,15 +166,13 @@ impl Booths {
             let others = self.0.drain(..).filter_map(|other| other.drawn);
             kept.left_over.extend(others.map(|drawn| drawn.root));
             self.0.push(kept);
-            self.place_anew();
         }
     }
 
-    /// What stands there moves to its side or to the middle.
-    fn place_anew(&mut self) {
-        for booth in &mut self.0 {
-            booth.run = None;
-        }
+    /// The window's title: the files that are open.
+    pub fn title(&self) -> String {
+        let paths = self.0.iter().map(|b| b.tuning.path().display().to_string());
+        format!("{} - kneadlab", paths.collect::<Vec<_>>().join(" and "))
     }
 
     /// Recorded and planned length of what is on the stage: of the shortest and the longest run, s.
@@ -222,25 +231,28 @@ fn receive(
     mut materials: ResMut<Assets<StandardMaterial>>,
     mut images: ResMut<Assets<Image>>,
     palette: Res<Palette>,
+    eyes: Query<&Orbit>,
 ) {
     let count = booths.0.len();
+    let apart = eyes.iter().next().map_or(Vec3::X, Orbit::apart);
     for (index, booth) in booths.0.iter_mut().enumerate() {
         for root in booth.left_over.drain(..) {
             commands.entity(root).despawn();
         }
         let board = booth.desk.board();
         booth.problem = board.problem;
-        let newer = board
-            .run
-            .filter(|new| booth.run.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new)));
-        let Some(run) = newer else {
+        let is_ready = |new: &Arc<Run>| {
+            let (recorded_s, going) = new.recorded();
+            let caught_up = booth.run.is_none() || recorded_s >= play.t_s || !going;
+            booth.is_newer(new) && caught_up && new.at(0.0).is_some()
+        };
+        let newer = board.run.filter(is_ready);
+        let place = |run: &Run| stage::place(run, index, count, apart);
+        let stays = |run: &Arc<Run>| booth.drawn.is_some() && place(run) == booth.at;
+        let moved = booth.run.clone().filter(|run| !stays(run));
+        let Some(run) = newer.or(moved) else {
             continue;
         };
-        let (recorded_s, going) = run.recorded();
-        let caught_up = booth.run.is_none() || recorded_s >= play.t_s || !going;
-        if run.at(0.0).is_none() || !caught_up {
-            continue;
-        }
         if let Some(old) = booth.drawn.take() {
             commands.entity(old.root).despawn();
         }
@@ -251,8 +263,8 @@ fn receive(
             images: &mut images,
             palette: &palette,
         };
-        let at = stage::place(&run, index, count);
-        booth.drawn = Some(stage::raise(&run, at, &show, &mut hands));
+        booth.at = place(&run);
+        booth.drawn = Some(stage::raise(&run, booth.at, &show, &mut hands));
         booth.run = Some(run);
         booth.seen = None;
     }
@@ -281,7 +293,10 @@ fn look(
     let count = booths.0.len();
     let mut seen = Sight::default();
     let frame = camera.iter().next().and_then(Camera::logical_viewport_size);
-    seen.frame = frame.unwrap_or(sight.frame);
+    // A picture that is drawn less sharp is rounded to whole pixels: that is no other frame.
+    let other = frame.filter(|frame| frame.distance(sight.frame) > ROUNDED);
+    seen.frame = other.unwrap_or(sight.frame);
+    seen.tall = orbit::is_narrow(seen.frame.x, count);
     for (index, booth) in booths.0.iter().enumerate() {
         let (Some(run), Some(drawn)) = (&booth.run, &booth.drawn) else {
             continue;
@@ -293,10 +308,9 @@ fn look(
             seen.recline_rad = run.furniture.recline_rad as f32;
             seen.close = run.furniture.close;
             seen.ground_m = run.furniture.ground_m as f32;
-            let at = stage::place(run, index, count);
             let moment = booth.moment(&play);
             if let Some((place, _)) = moment.and_then(|moment| hardest(run, &moment)) {
-                seen.node = at * mesh::point(&place);
+                seen.node = booth.at * mesh::point(&place);
             }
         }
     }
@@ -503,7 +517,8 @@ fn cut(
             _ => layers.get(index).filter(|_| index + 1 < layers.len()),
         };
         let shape = match band {
-            Some(band) => mesh::band(band),
+            // Where a lower layer steps, it may lie over the one above it in the same plane: it is a hair nearer.
+            Some(band) => mesh::band(&band.raised(2e-4 * index as f64)),
             None => mesh::thread(&[Point3::origin(), Point3::new(0.0, 0.0, 1e-4)], 1e-5),
         };
         let _ = meshes.insert(handle.id(), shape);
@@ -519,5 +534,75 @@ fn dress(show: Res<Show>, mut layers: Query<(&Layer, &mut Visibility)>) {
             Visibility::Hidden
         };
         visibility.set_if_neq(wanted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The stage without a camera that looks.
+    fn stage_of(booths: Booths) -> App {
+        let mut app = App::new();
+        app.add_plugins((MinimalPlugins, AssetPlugin::default()))
+            .init_asset::<Mesh>()
+            .init_asset::<StandardMaterial>()
+            .init_asset::<Image>();
+        stage::furnish(&mut app);
+        keep(&mut app);
+        app.insert_resource(booths);
+        app
+    }
+
+    /// A copy that is put beside what is shown has simulated nothing yet: the time that is shown once fell back to where the copy was.
+    #[test]
+    fn comparing_keeps_the_time_that_is_shown() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes/checks/slab.toml");
+        let booth = Booth::open(Tuning::new(&path, &[]), None);
+        booth.wait(2.0).unwrap();
+        let mut app = stage_of(Booths(vec![booth]));
+        app.insert_resource(Play {
+            t_s: 2.0,
+            playing: false,
+            ..Play::default()
+        });
+        let look = |app: &mut App, count: usize| {
+            app.update();
+            assert_eq!(app.world().resource::<Play>().t_s, 2.0);
+            let booths = app.world().resource::<Booths>();
+            assert_eq!(booths.0.len(), count);
+            let all_shown = booths
+                .0
+                .iter()
+                .all(|b| b.on_stage().is_some_and(|s| s.1 > 1.9));
+            let left = booths.0.iter().filter_map(|b| b.on_stage());
+            let places =
+                left.map(|(root, _)| app.world().get::<Transform>(root).unwrap().translation.x);
+            let places: Vec<f32> = places.collect();
+            let coming = booths.0.iter().any(|b| b.coming().is_some());
+            (all_shown, places, coming)
+        };
+        let (shown, places, _) = look(&mut app, 1);
+        assert!(shown && places == [0.0], "{places:?}");
+        app.world_mut().resource_mut::<Booths>().compare();
+        // Without a camera they stand a metre apart.
+        let half = 0.5;
+        let start = std::time::Instant::now();
+        loop {
+            let (shown, places, coming) = look(&mut app, 2);
+            assert!(shown && places == [-half, half], "{places:?}");
+            if !coming {
+                break;
+            }
+            assert!(
+                start.elapsed().as_secs() < 120,
+                "the copy does not catch up"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        app.world_mut().resource_mut::<Booths>().keep_only(1);
+        let (shown, places, _) = look(&mut app, 1);
+        assert!(shown && places == [0.0], "{places:?}");
     }
 }

@@ -162,17 +162,38 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
     ];
     let hip_x = 0.26 * sizes.hip_breadth_m;
     let hip_y = trunk.hip.y - 0.01;
-    if pose != Pose::Sitting {
-        // The pelvis, which a seat hides.
-        let across = [-0.75, 0.0, 0.75].map(|x| Point3::new(x * hip_x, hip_y, 0.065));
-        forms.push(limb(&across, &[0.094, 0.100, 0.094], 0.05));
+    // The pelvis, which a seat hides. On one who lies prone it is seen, and goes on where the drawn back ends.
+    let across = [-0.75, 0.0, 0.75].map(|x| x * hip_x);
+    let radii_m = [0.094, 0.100, 0.094];
+    match pose {
+        Pose::Sitting => {}
+        Pose::Supine => {
+            let pelvis = across.map(|x| Point3::new(x, hip_y, 0.065));
+            forms.push(limb(&pelvis, &radii_m, 0.05));
+        }
+        Pose::Prone { .. } => {
+            let skin = across.map(|x| back.point(STATIONS[1], x));
+            let pelvis: [Point3<f64>; 3] = std::array::from_fn(|i| {
+                skin[i] + Vector3::new(0.0, scale * radii_m[i] - 0.004, -0.012)
+            });
+            forms.push(limb(&pelvis, &radii_m, 0.05));
+        }
     }
     let shoulder_z = sizes.c7_sitting_m - sizes.c7_to_acromion_m - 0.030;
     let shoulder_y = back.point(back.station_at(shoulder_z), 0.0).y + 0.42 * sizes.chest_depth_m;
+    // Who lies prone lies on the bench with all there is.
+    let down = match pose {
+        Pose::Prone { down_rad } => Vector3::new(0.0, down_rad.cos(), down_rad.sin()),
+        _ => Vector3::y(),
+    };
+    let depth = |p: &Point3<f64>| p.coords.dot(&down);
+    let bench_m = front(back).iter().map(depth).fold(f64::MIN, f64::max);
+    let lying =
+        |point: Point3<f64>, over_m: f64| point + down * (bench_m - scale * over_m - depth(&point));
     for side in [-1.0, 1.0] {
         let at = |x: f64, y: f64, z: f64| Point3::new(side * x, y, z);
         let x = 0.5 * sizes.biacromial_m - 0.012;
-        let down = |point: &Point3<f64>, x: f64, y: f64, z: f64| {
+        let down_from = |point: &Point3<f64>, x: f64, y: f64, z: f64| {
             point + scale * Vector3::new(side * x, y, z)
         };
         let shoulder = at(x + 0.008, shoulder_y, shoulder_z - 0.05);
@@ -190,13 +211,22 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
                 );
                 (elbow, wrist)
             }
-            Pose::Supine | Pose::Prone => {
+            Pose::Supine => {
                 let elbow = at(
                     0.60 * sizes.bideltoid_m,
                     shoulder_y + 0.01,
                     shoulder_z - 0.29 * scale,
                 );
-                (elbow, down(&elbow, 0.012, 0.012, -0.24))
+                (elbow, down_from(&elbow, 0.012, 0.012, -0.24))
+            }
+            Pose::Prone { .. } => {
+                let elbow = at(
+                    0.58 * sizes.bideltoid_m,
+                    shoulder_y,
+                    shoulder_z - 0.27 * scale,
+                );
+                let elbow = lying(elbow, 0.040);
+                (elbow, lying(down_from(&elbow, 0.0, 0.0, -0.24), 0.028))
             }
         };
         let hand = (wrist - elbow).normalize();
@@ -226,19 +256,23 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
         let hip = at(hip_x, hip_y, 0.088);
         let (knee, ankle, toe) = match pose {
             Pose::Sitting => {
-                let knee = down(&hip, 0.02, 0.41, 0.0);
-                let ankle = down(&knee, 0.0, 0.26, -0.28);
-                (knee, ankle, down(&ankle, 0.0, 0.13, 0.085))
+                let knee = down_from(&hip, 0.02, 0.41, 0.0);
+                let ankle = down_from(&knee, 0.0, 0.26, -0.28);
+                (knee, ankle, down_from(&ankle, 0.0, 0.13, 0.085))
             }
             Pose::Supine => {
-                let knee = down(&hip, 0.0, -0.01, -0.43);
-                let ankle = down(&knee, 0.0, -0.02, -0.39);
-                (knee, ankle, down(&ankle, 0.03, 0.17, -0.04))
+                let knee = down_from(&hip, 0.0, -0.01, -0.43);
+                let ankle = down_from(&knee, 0.0, -0.02, -0.39);
+                (knee, ankle, down_from(&ankle, 0.03, 0.17, -0.04))
             }
-            Pose::Prone => {
-                let knee = down(&hip, 0.0, 0.03, -0.43);
-                let ankle = down(&knee, 0.0, 0.0, -0.39);
-                (knee, ankle, down(&ankle, 0.0, 0.03, -0.17))
+            Pose::Prone { .. } => {
+                let knee = lying(down_from(&hip, 0.0, 0.0, -0.43), 0.053);
+                let ankle = lying(down_from(&knee, 0.0, 0.0, -0.39), 0.052);
+                (
+                    knee,
+                    ankle,
+                    lying(down_from(&ankle, 0.0, 0.0, -0.17), 0.020),
+                )
             }
         };
         forms.push(limb(
@@ -248,7 +282,7 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
         ));
         let calf = match pose {
             Pose::Sitting | Pose::Supine => Vector3::zeros(),
-            Pose::Prone => Vector3::new(0.0, -0.008, 0.0),
+            Pose::Prone { .. } => Vector3::new(0.0, -0.008, 0.0),
         };
         forms.push(limb(
             &[
@@ -265,6 +299,12 @@ pub fn limbs(back: &Back, pose: Pose) -> Vec<(Form, f64)> {
     forms
 }
 
+/// The middle of the face, back frame.
+pub fn face(back: &Back) -> Point3<f64> {
+    let scale = back.sizes().c7_sitting_m / 0.65;
+    back.point(STATIONS[0], 0.0) + scale * Vector3::new(0.0, 0.150, 0.070)
+}
+
 /// Normals of a grid by differences of neighbours, seen with the rows going down and the columns going right.
 pub fn normals(sheet: &Sheet) -> Vec<Vector3<f64>> {
     let at = |row: usize, column: usize| sheet.points[row * sheet.columns + column];
@@ -278,4 +318,36 @@ pub fn normals(sheet: &Sheet) -> Vec<Vector3<f64>> {
             down.cross(&right).normalize()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use back::{Body, Sex};
+
+    /// Who lies prone floats nowhere: arms and legs end on the plane that the trunk's front touches, however the trunk leans, and
+    /// nothing is much under it.
+    #[test]
+    fn who_lies_prone_lies_on_the_bench() {
+        let body = Body::mean(Sex::Male, 1.75, 25.0, 40.0);
+        let back = Back::new(&body).unwrap();
+        for down_rad in [0.0, 0.1, -0.08] {
+            let down = Vector3::new(0.0, f64::cos(down_rad), f64::sin(down_rad));
+            let lowest = |points: Vec<Point3<f64>>| {
+                let depths = points.into_iter().map(|p| p.coords.dot(&down));
+                depths.fold(f64::MIN, f64::max)
+            };
+            let bench_m = lowest(front(&back));
+            let limbs = limbs(&back, Pose::Prone { down_rad });
+            // Head, face, neck and pelvis come first; each side has two arms' and two legs' forms.
+            for (form, _) in &limbs[limbs.len() - 8..] {
+                let under_m = lowest(form.spots()) - bench_m;
+                assert!(under_m < 0.015, "{under_m} m under the bench");
+            }
+            for (form, _) in limbs[limbs.len() - 8..].iter().skip(1).step_by(2) {
+                let over_m = bench_m - lowest(form.spots());
+                assert!(over_m < 0.005, "{over_m} m over the bench");
+            }
+        }
+    }
 }

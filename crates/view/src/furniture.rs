@@ -1,5 +1,7 @@
 //! What the user sits or lies on. Of all this only the pad's face plays a part in a run.
 
+use std::f64::consts::TAU;
+
 use mechanism::{GROUND, JointKind, Linkage, TrackCurve};
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use scene::{Chair, Scene, Stand, Surface};
@@ -10,7 +12,7 @@ use crate::parts::{Finish, Form, Part};
 use crate::skin::{Sheet, lerp, pad};
 
 /// How the user is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pose {
     /// In a chair, leaning on its backrest.
     #[default]
@@ -18,7 +20,10 @@ pub enum Pose {
     /// On the back.
     Supine,
     /// On the belly, the machine above.
-    Prone,
+    Prone {
+        /// How far the way down to the bench leans from the back frame's y to its z, rad.
+        down_rad: f64,
+    },
 }
 
 /// Everything that stands around, in the machine's frame.
@@ -70,7 +75,14 @@ impl Furniture {
             let front = figure::front(&sim.subject().back);
             let pose = sim.machine_from_back();
             let lowest = front.iter().map(|p| (pose * p).y);
-            return Furniture::bench(lowest.fold(f64::MIN, f64::max));
+            let lowest = lowest.fold(f64::MIN, f64::max);
+            let down = pose.rotation.inverse() * Vector3::y();
+            return Furniture {
+                pose: Pose::Prone {
+                    down_rad: down.z.atan2(down.y),
+                },
+                ..Furniture::bench(lowest, pose * figure::face(&sim.subject().back))
+            };
         }
         let chair = &scene.chair;
         let face = match rail(sim.linkage(), &scene.placement.stand) {
@@ -128,11 +140,14 @@ impl Furniture {
         use Finish::{Leather, Paint};
         let cushion = (0.50, 0.52, 0.10, 0.035);
         self.block(cushion, [0.0, end + 0.235, z - 0.05], Leather);
+        // Under the arms, wherever the backrest's foot ends.
+        let rear = end.min(0.12);
+        let long = 0.46 + end - rear;
         for side in [-1.0, 1.0] {
             let x = side * 0.30;
             self.block(
-                (0.085, 0.46, 0.075, 0.030),
-                [x, end + 0.27, z + 0.17],
+                (0.085, long, 0.075, 0.030),
+                [x, rear + 0.04 + 0.5 * long, z + 0.17],
                 Leather,
             );
             self.block((0.030, 0.10, 0.24, 0.010), [x, end + 0.25, z + 0.02], Paint);
@@ -194,12 +209,11 @@ impl Furniture {
         }
     }
 
-    /// A massage bench under one who lies on the belly, whose lowest point is at `y_m`.
-    fn bench(y_m: f64) -> Furniture {
+    /// A massage bench under one who lies on the belly, whose lowest point is at `y_m`, with a cushion around the face.
+    fn bench(y_m: f64, head: Point3<f64>) -> Furniture {
         let mut bench = Furniture {
             recline_rad: -std::f64::consts::FRAC_PI_2,
             ground_m: -y_m - BED_M,
-            pose: Pose::Prone,
             close: true,
             ..Furniture::default()
         };
@@ -221,7 +235,41 @@ impl Furniture {
                 bench.column(Point3::new(x, face + thick_m + 0.02, z), 0.021);
             }
         }
+        bench.headrest(head, face + thick_m, middle_z + 0.5 * length);
         bench
+    }
+
+    /// A ring that the face lies in, on two bars that come out from under the bench, which ends at `end_z`.
+    fn headrest(&mut self, head: Point3<f64>, under_y: f64, end_z: f64) {
+        const HALF_M: [f64; 2] = [0.078, 0.105];
+        const THICK_M: f64 = 0.032;
+        let at = |turn: f64| {
+            let (sin, cos) = turn.sin_cos();
+            head + Vector3::new(HALF_M[0] * cos, 0.0, HALF_M[1] * sin)
+        };
+        let steps = 32;
+        // Closed: it ends on its first stretch.
+        let ring = (0..steps + 2).map(|i| at(TAU * f64::from(i) / f64::from(steps)));
+        self.tube(ring.collect(), THICK_M, Finish::Leather);
+        for side in [-1.0, 1.0] {
+            let x = side * HALF_M[0];
+            let bar = vec![
+                Point3::new(x, under_y, end_z - 0.20),
+                Point3::new(x, under_y, end_z + 0.01),
+                Point3::new(x, head.y + 0.6 * THICK_M, head.z - 0.04),
+                Point3::new(x, head.y + 0.6 * THICK_M, head.z + 0.04),
+            ];
+            self.tube(bar, 0.009, Finish::Steel);
+        }
+    }
+
+    fn tube(&mut self, path: Vec<Point3<f64>>, radius_m: f64, finish: Finish) {
+        self.parts.push(Part {
+            body: 0,
+            pose: Isometry3::identity(),
+            form: Form::Tube { path, radius_m },
+            finish,
+        });
     }
 
     fn block(&mut self, (x, y, z, edge_m): (f64, f64, f64, f64), at: [f64; 3], finish: Finish) {

@@ -76,12 +76,26 @@ pub struct Sight {
     pub ground_m: f32,
     /// Width and height of the picture, points; 0 as long as it is not known.
     pub frame: Vec2,
+    /// Whether the writing over a run has a line more.
+    pub tall: bool,
 }
 
+/// What a run has of the stage where two are compared: a chair's width, and the length of somebody who lies, m.
+const ACROSS_M: f32 = 1.05;
+const LENGTHWAYS_M: f32 = 2.0;
 /// Opening of the camera from bottom to top, rad.
 pub const FOV_RAD: f32 = 0.5;
 /// What is kept free for writing at the top and at the bottom of the picture, and at its sides, points.
 const FREE: [f32; 3] = [76.0, 76.0, 26.0];
+/// The same at the top where the writing has a line more.
+const FREE_TALL: f32 = 98.0;
+/// Narrower than this, points, a picture has shorter lines of writing, and one more.
+const NARROW: f32 = 740.0;
+
+/// Whether so many runs in a picture of this width, points, have short lines of writing.
+pub fn is_narrow(width: f32, runs: usize) -> bool {
+    runs > 1 || width < NARROW
+}
 
 impl Sight {
     /// Whether it is known where to look.
@@ -97,7 +111,8 @@ impl Sight {
         let frame = self.frame.max(Vec2::splat(1.0));
         let half = (0.5 * FOV_RAD).tan();
         let slope = |free: f32, of: f32| (1.0 - 2.0 * (free / of).min(0.3)) * half;
-        let (up, down) = (slope(FREE[0], frame.y), slope(FREE[1], frame.y));
+        let writing = if self.tall { FREE_TALL } else { FREE[0] };
+        let (up, down) = (slope(writing, frame.y), slope(FREE[1], frame.y));
         let aside = slope(FREE[2], frame.x) * frame.x / frame.y;
         let seen: Vec<Vec3> = points.iter().map(|p| turned.inverse() * *p).collect();
         let most = |of: &dyn Fn(&Vec3) -> f32| seen.iter().map(of).fold(f32::MIN, f32::max);
@@ -124,8 +139,10 @@ pub struct Orbit {
     /// Above the horizontal, rad.
     pitch: f32,
     distance: f32,
-    /// The view, until the mouse takes over: views of a node go with it.
+    /// The view, until the mouse takes over: it stays on what there is to see, in the frame that there is.
     view: Option<View>,
+    /// Whether it was a view from the side: there, runs stand one behind the other.
+    aside: bool,
 }
 
 impl Orbit {
@@ -137,6 +154,7 @@ impl Orbit {
             pitch: 0.0,
             distance: 1.9,
             view: None,
+            aside: false,
         };
         orbit.take(view, sight);
         orbit
@@ -145,6 +163,7 @@ impl Orbit {
     /// Goes to a view.
     pub fn take(&mut self, view: View, sight: &Sight) {
         self.view = Some(view);
+        self.aside = view == View::Side;
         let lean = sight.recline_rad;
         // One who lies on the belly is seen from above, though not so steeply that the machine hides the back.
         let follow = |share: f32| {
@@ -177,10 +196,29 @@ impl Orbit {
         };
     }
 
-    /// Keeps a view of a node on it.
+    /// Keeps a view on what it shows.
     pub fn follow(&mut self, sight: &Sight) {
-        if matches!(self.view, Some(View::Node | View::Section)) {
-            self.target = sight.node;
+        match self.view {
+            Some(View::Node | View::Section) => self.target = sight.node,
+            Some(view) if sight.is_known() => self.take(view, sight),
+            _ => {}
+        }
+    }
+
+    /// Comes nearer, or goes away. What shows all of it is no longer that view; a node is still followed.
+    fn come(&mut self, nearer: f32) {
+        if !matches!(self.view, Some(View::Node | View::Section)) {
+            self.view = None;
+        }
+        self.distance = (self.distance * (-0.12 * nearer).exp()).clamp(0.1, 8.0);
+    }
+
+    /// From one run to the next where two are compared, left to right as they are seen, m.
+    pub fn apart(&self) -> Vec3 {
+        if self.aside {
+            Vec3::NEG_Z * LENGTHWAYS_M
+        } else {
+            Vec3::X * ACROSS_M
         }
     }
 
@@ -228,7 +266,9 @@ pub fn steer(
             MouseScrollUnit::Line => scroll.delta.y,
             MouseScrollUnit::Pixel => 0.02 * scroll.delta.y,
         };
-        orbit.distance = (orbit.distance * (-0.12 * notches).exp()).clamp(0.1, 8.0);
+        if notches != 0.0 {
+            orbit.come(notches);
+        }
     }
     orbit.follow(&sight);
     **transform = orbit.transform();

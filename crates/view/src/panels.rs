@@ -5,6 +5,7 @@ mod legend;
 mod names;
 mod plots;
 mod scatter;
+mod strands;
 mod transport;
 mod tune;
 
@@ -12,6 +13,7 @@ use bevy::camera::CameraOutputMode;
 use bevy::camera::visibility::RenderLayers;
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
+use bevy::window::{FileDragAndDrop, PrimaryWindow};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass, PrimaryEguiContext, egui};
 
 use crate::booth::Booths;
@@ -185,28 +187,35 @@ fn lay_out(
     easel.pane = root.available_rect_before_wrap();
     let background = context.layer_painter(egui::LayerId::background());
     easel.hang(&background, &mut contexts);
-    problem(&context, &booths);
+    problem(&context, &mut booths);
     Ok(())
 }
 
-/// What is wrong with what was asked for last: the last good run stays in the picture.
-fn problem(context: &egui::Context, booths: &Booths) {
-    for (index, booth) in booths.0.iter().enumerate() {
+/// What is wrong with what was asked for last: the last good run stays in the picture. What was refused is forgotten when it is closed.
+fn problem(context: &egui::Context, booths: &mut Booths) {
+    for (index, booth) in booths.0.iter_mut().enumerate() {
         let Some(problem) = booth.refused.as_ref().or(booth.problem.as_ref()) else {
             continue;
         };
-        egui::Window::new("This cannot run")
+        let mut open = true;
+        let mut window = egui::Window::new("This cannot run")
             .id(egui::Id::new(("problem", index)))
             .anchor(egui::Align2::RIGHT_TOP, [-12.0, 12.0])
-            .resizable(true)
-            .show(context, |ui| {
-                ui.label("The last good one is still shown.");
-                egui::ScrollArea::vertical()
-                    .max_height(260.0)
-                    .show(ui, |ui| {
-                        ui.monospace(problem);
-                    });
-            });
+            .resizable(true);
+        if booth.refused.is_some() {
+            window = window.open(&mut open);
+        }
+        window.show(context, |ui| {
+            ui.label("The last good one is still shown.");
+            egui::ScrollArea::vertical()
+                .max_height(260.0)
+                .show(ui, |ui| {
+                    ui.monospace(problem);
+                });
+        });
+        if !open {
+            booth.refused = None;
+        }
     }
 }
 
@@ -225,19 +234,86 @@ fn reload(mut booths: ResMut<Booths>, time: Res<Time<Real>>, mut next_s: Local<f
     }
 }
 
-/// Opens a file or folder that is dropped on the window.
-fn drop_in(mut booths: ResMut<Booths>, mut dropped: MessageReader<bevy::window::FileDragAndDrop>) {
+/// Opens a file or folder that is dropped on the window, from its beginning; where two runs are compared, in place of the one that
+/// the sliders change, and at the time that is shown.
+fn drop_in(
+    mut booths: ResMut<Booths>,
+    mut dropped: MessageReader<FileDragAndDrop>,
+    mut play: ResMut<Play>,
+    panels: Res<Panels>,
+    mut window: Query<&mut Window, With<PrimaryWindow>>,
+) {
     for event in dropped.read() {
-        if let bevy::window::FileDragAndDrop::DroppedFile { path_buf, .. } = event
-            && let Some(booth) = booths.0.first_mut()
-        {
-            match Tuning::open(path_buf, &[]) {
-                Ok(tuning) => {
-                    booth.tuning = tuning;
-                    booth.order();
+        let count = booths.0.len();
+        let FileDragAndDrop::DroppedFile { path_buf, .. } = event else {
+            continue;
+        };
+        let Some(booth) = booths.0.get_mut(panels.tuner.chosen(count)) else {
+            continue;
+        };
+        match Tuning::open(path_buf, &[]) {
+            Ok(tuning) => {
+                booth.tuning = tuning;
+                booth.order();
+                if count == 1 {
+                    (play.t_s, play.span_s) = (0.0, None);
                 }
-                Err(error) => booth.refused = Some(format!("{error:#}")),
+                for mut window in &mut window {
+                    window.title = booths.title();
+                }
             }
+            Err(error) => booth.refused = Some(format!("{error:#}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booth::Booth;
+
+    /// What is dropped on the window is opened from its beginning; what cannot be is told, and what is shown stays.
+    #[test]
+    fn what_is_dropped_is_opened() {
+        let scenes = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+        let [slab, gun] = ["checks/slab.toml", "gun.toml"].map(|name| scenes.join(name));
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = App::new();
+        app.add_message::<FileDragAndDrop>()
+            // Nothing is simulated: nobody looks.
+            .insert_resource(Booths(vec![Booth::open(
+                Tuning::new(&slab, &[]),
+                Some(0.0),
+            )]))
+            .insert_resource(Play {
+                t_s: 3.0,
+                span_s: Some([2.0, 4.0]),
+                ..Play::default()
+            })
+            .init_resource::<Panels>()
+            .add_systems(Update, drop_in);
+        let window = app
+            .world_mut()
+            .spawn((Window::default(), PrimaryWindow))
+            .id();
+        let mut drop_on = |path: &std::path::Path| {
+            let path_buf = path.to_path_buf();
+            app.world_mut()
+                .write_message(FileDragAndDrop::DroppedFile { window, path_buf });
+            app.update();
+            let world = app.world();
+            let booth = &world.resource::<Booths>().0[0];
+            let title = world.get::<Window>(window).unwrap().title.clone();
+            let path = booth.tuning.path().to_path_buf();
+            (path, booth.refused.clone(), title)
+        };
+        let (path, refused, _) = drop_on(folder.path());
+        assert_eq!(path, slab);
+        assert!(refused.unwrap().contains("neither"));
+        let (path, refused, title) = drop_on(&gun);
+        assert_eq!((path, refused), (gun, None));
+        assert!(title.contains("gun.toml"), "{title}");
+        let play = app.world().resource::<Play>();
+        assert_eq!((play.t_s, play.span_s), (0.0, None));
     }
 }

@@ -86,7 +86,16 @@ impl Form {
             Form::Limb { path, radii_m } => path
                 .iter()
                 .zip(radii_m)
-                .flat_map(|(p, r)| around(p, Vector3::repeat(0.8 * r)))
+                .flat_map(|(p, r)| {
+                    let mut ball = around(p, Vector3::repeat(0.58 * r));
+                    let ends = |axis| [-1.0, 1.0].map(|side| p + side * *r * axis);
+                    ball.extend(
+                        [Vector3::x(), Vector3::y(), Vector3::z()]
+                            .map(ends)
+                            .as_flattened(),
+                    );
+                    ball
+                })
                 .collect(),
             Form::Block { size_m, .. } => around(&origin, 0.5 * size_m),
             Form::Cylinder { radius_m, length_m } => {

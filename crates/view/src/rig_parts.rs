@@ -15,6 +15,8 @@ const WIDE_M: f64 = 0.09;
 /// Between a case and what is in it, m.
 const CASE_GAP_M: f64 = 0.009;
 
+/// A link wider than this is held with both hands, m.
+const HANDLE_M: f64 = 0.2;
 /// A case wider than this is sewn into a cushion, m.
 const CUSHION_M: f64 = 0.15;
 
@@ -40,7 +42,7 @@ pub fn machine(linkage: &Linkage) -> anyhow::Result<Machine> {
         .chain(rig.links.iter().map(Solid::of))
         .collect();
     for (body, solid) in solids.iter().enumerate() {
-        if let Some(solid) = solid {
+        if let Some(solid) = solid.filter(|solid| !is_hand(linkage, body, solid)) {
             solid.draw(&mut machine, body, turns_about(linkage, body));
         }
     }
@@ -436,11 +438,7 @@ fn hold(
     let held_from = |body: usize| frames[held].inverse() * frames[body];
     if !runs_by_itself(linkage) {
         for (body, solid) in solids.iter().enumerate() {
-            if let Some(solid) = solid.filter(|_| {
-                rig.heads
-                    .iter()
-                    .any(|h| linkage.body_named(&h.link) == Some(body))
-            }) {
+            if let Some(solid) = solid.filter(|_| has_head(linkage, body)) {
                 arms(machine, body, &solid);
             }
         }
@@ -546,30 +544,73 @@ fn runs_by_itself(linkage: &Linkage) -> bool {
         .any(|&j| joints[j].kind == JointKind::Revolute)
 }
 
-/// One forearm, or two on what is as wide as a handle.
+/// Whether a body carries a node.
+fn has_head(linkage: &Linkage, body: usize) -> bool {
+    let heads = &linkage.rig().heads;
+    heads
+        .iter()
+        .any(|h| linkage.body_named(&h.link) == Some(body))
+}
+
+/// Whether a body is no tool but the hand itself.
+fn is_hand(linkage: &Linkage, body: usize, solid: &Solid) -> bool {
+    let held = linkage.body_named(HELD).is_some() && !runs_by_itself(linkage);
+    held && has_head(linkage, body) && solid.size_m.x <= HANDLE_M
+}
+
+/// One hand, or two on what is as wide as a handle. The arms are glass: they would hide what the hands do.
 fn arms(machine: &mut Machine, body: usize, solid: &Solid) {
-    let wide = solid.size_m.x > 0.2;
+    let wide = solid.size_m.x > HANDLE_M;
     let sides: &[f64] = if wide { &[-1.0, 1.0] } else { &[0.0] };
     for side in sides {
         let x = side * (0.5 * solid.size_m.x - 0.02);
         let at = |x: f64, y: f64, z: f64| solid.centre + Vector3::new(x, y, z);
         let arm = Form::Limb {
             path: vec![
-                at(x, -0.004, -0.02),
+                at(x, -0.012, -0.03),
                 at(x, -0.05, -0.055),
-                at(1.15 * x, -0.16, -0.12),
-                at(1.3 * x, -0.27, -0.18),
+                at(1.15 * x, -0.16, -0.11),
+                at(1.3 * x, -0.27, -0.15),
+                at(1.4 * x, -0.40, -0.11),
+                at(1.5 * x, -0.52, -0.07),
             ],
-            radii_m: vec![0.026, 0.027, 0.040, 0.046],
+            radii_m: vec![0.025, 0.027, 0.040, 0.043, 0.050, 0.056],
         };
-        machine.add(body, Isometry3::identity(), Finish::Clay, arm);
+        machine.add(body, Isometry3::identity(), Finish::Glass, arm);
         if wide {
             let fist = Form::Limb {
                 path: vec![at(x - 0.034, 0.0, 0.0), at(x + 0.034, 0.0, 0.0)],
                 radii_m: vec![0.027, 0.027],
             };
             machine.add(body, Isometry3::identity(), Finish::Clay, fist);
+        } else {
+            hand(machine, body, solid);
         }
+    }
+}
+
+/// A flat hand that has the box of a link: its palm, and four fingers that lie on the skin in front of it.
+fn hand(machine: &mut Machine, body: usize, solid: &Solid) {
+    let [x, y, z]: [f64; 3] = solid.size_m.into();
+    let at = |x: f64, y: f64, z: f64| solid.centre + Vector3::new(x, y, z);
+    let palm = Form::Block {
+        size_m: Vector3::new(x, y, 0.8 * z),
+        edge_m: 0.45 * y,
+    };
+    let heel = Translation3::from(at(0.0, 0.0, -0.1 * z).coords);
+    machine.add(body, heel.into(), Finish::Clay, palm);
+    let radius_m = 0.115 * x;
+    for (finger, long) in [(-1.5, 0.66), (-0.5, 0.80), (0.5, 0.86), (1.5, 0.76)] {
+        let x = 0.245 * x * finger;
+        let bone = Form::Limb {
+            path: vec![
+                at(x, 0.0, 0.2 * z),
+                at(1.1 * x, 0.1 * y, 0.62 * z),
+                at(1.15 * x, 0.5 * y, (0.3 + long) * z),
+            ],
+            radii_m: vec![1.1 * radius_m, radius_m, 0.8 * radius_m],
+        };
+        machine.add(body, Isometry3::identity(), Finish::Clay, bone);
     }
 }
 

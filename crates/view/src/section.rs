@@ -17,6 +17,19 @@ pub struct Band {
     pub inner: Vec<Point3<f64>>,
 }
 
+impl Band {
+    /// The same so much nearer to whoever looks down on the cut, m.
+    pub fn raised(&self, up_m: f64) -> Band {
+        let lift =
+            |points: &[Point3<f64>]| points.iter().map(|p| p + up_m * Vector3::z()).collect();
+        Band {
+            name: self.name.clone(),
+            outer: lift(&self.outer),
+            inner: lift(&self.inner),
+        }
+    }
+}
+
 /// Where the cut goes: a plane square to the spine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {

@@ -405,9 +405,9 @@ mod tests {
                 ..Play::default()
             };
             app.insert_resource(play);
-            // Each frame is laid out, every twelfth is drawn as well: on a processor that is most of the work, and more of the same.
+            // Each frame is laid out, every fortieth is drawn as well: on a processor that is most of the work, and more of the same.
             for left in (0..120).rev() {
-                open_eyes(&mut app, left % 12 == 0);
+                open_eyes(&mut app, left % 40 == 0);
                 app.update();
             }
             let played_s = start.elapsed().as_secs_f64() - set_up_s;

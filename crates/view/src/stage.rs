@@ -144,8 +144,6 @@ pub const NODE_COLOURS: [[u8; 3]; 8] = [
 
 /// White that is left of this by the tone mapping.
 const BACKDROP: Color = Color::linear_rgb(5.2, 5.3, 5.45);
-/// From one run to the next where two are compared, m.
-pub const APART_M: f32 = 1.05;
 
 /// Puts ground, lights and materials on the stage.
 pub fn furnish(app: &mut App) {
@@ -203,10 +201,10 @@ pub fn world_from_machine(recline_rad: f64) -> Quat {
     Quat::from_rotation_x(recline_rad as f32 - std::f32::consts::FRAC_PI_2)
 }
 
-/// Where a run stands on the stage.
-pub fn place(run: &Run, booth: usize, booths: usize) -> Transform {
-    let x = APART_M * (booth as f32 - 0.5 * (booths as f32 - 1.0));
-    Transform::from_xyz(x, 0.0, 0.0).with_rotation(world_from_machine(run.furniture.recline_rad))
+/// Where a run stands on the stage, so far apart from the next one.
+pub fn place(run: &Run, booth: usize, booths: usize, apart: Vec3) -> Transform {
+    let at = apart * (booth as f32 - 0.5 * (booths as f32 - 1.0));
+    Transform::from_translation(at).with_rotation(world_from_machine(run.furniture.recline_rad))
 }
 
 /// Outermost points of a run in its machine frame: of all that stands there, and of back, head and machine.
@@ -235,12 +233,12 @@ pub fn outlines(run: &Run) -> [Vec<Vec3>; 2] {
     for part in &run.machine.parts {
         let body = start.as_ref().and_then(|m| m.bodies.get(part.body));
         let pose = body.copied().unwrap_or_default() * part.pose;
-        // Whoever holds a machine may be cut off.
+        // Whoever holds a machine may be cut off, in whole pictures at the arms, which are glass.
         let points = part.form.spots().into_iter().map(|p| pose * p);
-        if part.finish == Finish::Clay {
-            rest.extend(points);
-        } else {
-            near.extend(points);
+        match part.finish {
+            Finish::Glass => {}
+            Finish::Clay => rest.extend(points),
+            _ => near.extend(points),
         }
     }
     // What it stands on may be cut off.

@@ -43,14 +43,8 @@ pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
         ..
     } = opening;
     let [width, height] = layout.size;
-    let title = booths
-        .0
-        .iter()
-        .map(|b| b.tuning.path().display().to_string())
-        .collect::<Vec<_>>()
-        .join(" and ");
     let window = Window {
-        title: format!("{title} - kneadlab"),
+        title: booths.title(),
         resolution: WindowResolution::new(width, height),
         ..default()
     };

@@ -128,6 +128,16 @@ impl Tuning {
         self.read_params();
     }
 
+    /// Whether there is a change to take back.
+    pub fn can_undo(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// Whether there is a change to make again.
+    pub fn can_redo(&self) -> bool {
+        !self.undone.is_empty()
+    }
+
     /// Takes the last change back; whether there was one.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.done.pop() else {

@@ -4,12 +4,13 @@ use bevy::prelude::*;
 use bevy_egui::egui;
 use bevy_egui::input::EguiWantsInput;
 
-use crate::booth::Booths;
+use crate::booth::{Booth, Booths};
 use crate::colour::Quantity;
 use crate::easel::Easel;
 use crate::orbit::{Orbit, Sight, View};
 use crate::panels::Panels;
 use crate::show::{Play, Show};
+use crate::tuning::Tuning;
 
 /// Keys that are not views: what is pressed, what it does.
 const KEYS: [(&str, &str); 18] = [
@@ -52,11 +53,15 @@ pub fn press(
     if typing.wants_any_keyboard_input() {
         return;
     }
-    let control = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight]);
+    // Where a frame takes long, a key is down and up again within it.
+    let controls = [KeyCode::ControlLeft, KeyCode::ControlRight];
+    let control = keys.any_pressed(controls)
+        || keys.any_just_pressed(controls)
+        || keys.any_just_released(controls);
     for key in keys.get_just_pressed() {
         match key {
-            KeyCode::KeyZ if control => again(&mut booths, |tuning| tuning.undo()),
-            KeyCode::KeyY if control => again(&mut booths, |tuning| tuning.redo()),
+            KeyCode::KeyZ if control => change(&mut booths, &panels, Tuning::undo),
+            KeyCode::KeyY if control => change(&mut booths, &panels, Tuning::redo),
             _ if control => {}
             KeyCode::Space => play.playing = !play.playing,
             KeyCode::ArrowLeft => play.step(-1.0),
@@ -81,7 +86,7 @@ pub fn press(
             KeyCode::KeyT => panels.tune = !panels.tune,
             KeyCode::KeyP => panels.plots = !panels.plots,
             KeyCode::KeyS => easel.save(&booths, &play),
-            KeyCode::F5 => again(&mut booths, |_| true),
+            KeyCode::F5 => booths.0.iter_mut().for_each(Booth::order),
             KeyCode::KeyH | KeyCode::F1 => panels.help = !panels.help,
             _ => {
                 if let Some((view, ..)) = View::ALL.into_iter().find(|(_, _, k, _)| k == key) {
@@ -98,9 +103,11 @@ pub fn take(view: View, orbit: &mut Orbit, sight: &Sight, show: &mut Show) {
     show.section = view == View::Section;
 }
 
-fn again(booths: &mut Booths, change: impl Fn(&mut crate::tuning::Tuning) -> bool) {
-    if let Some(booth) = booths.0.first_mut()
-        && change(&mut booth.tuning)
+/// Changes what the sliders change.
+fn change(booths: &mut Booths, panels: &Panels, how: impl Fn(&mut Tuning) -> bool) {
+    let chosen = panels.tuner.chosen(booths.0.len());
+    if let Some(booth) = booths.0.get_mut(chosen)
+        && how(&mut booth.tuning)
     {
         booth.order();
     }

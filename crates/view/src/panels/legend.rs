@@ -1,9 +1,11 @@
 //! The scale of the colours, and what one looks at.
 
+use bevy_egui::egui::text::{LayoutJob, TextWrapping};
 use bevy_egui::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, pos2, vec2};
 
 use crate::booth::Booths;
 use crate::colour::{Quantity, colour};
+use crate::orbit::is_narrow;
 use crate::run::{Moment, Run};
 use crate::show::{Play, Show};
 
@@ -12,7 +14,7 @@ const SOFT: Color32 = Color32::from_rgb(86, 92, 102);
 const WIDTH: f32 = 220.0;
 const HEIGHT: f32 = 12.0;
 
-/// Draws both into the left corners of `rect`.
+/// Draws the scale into the lower left corner of `rect`, and over each run what one looks at.
 pub fn draw(painter: &Painter, rect: Rect, booths: &Booths, show: &Show, play: &Play) {
     let small = FontId::proportional(12.5);
     let corner = rect.left_bottom() + vec2(22.0, -40.0);
@@ -61,27 +63,40 @@ pub fn draw(painter: &Painter, rect: Rect, booths: &Booths, show: &Show, play: &
             TEXT,
         );
     }
-    let mut at: Pos2 = pos2(rect.left() + 22.0, rect.top() + 14.0);
-    for booth in &booths.0 {
+    let count = booths.0.len();
+    let column = rect.width() / count.max(1) as f32;
+    for (index, booth) in booths.0.iter().enumerate() {
         let (Some(run), Some(moment)) = (&booth.run, booth.moment(play)) else {
             continue;
         };
-        let wide = rect.width() - 44.0;
-        let title = painter.layout(run.title.clone(), FontId::proportional(16.0), TEXT, wide);
-        let lines = state(run, &moment)
-            .into_iter()
-            .map(|line| painter.layout(line, small.clone(), SOFT, wide));
-        let texts: Vec<_> = std::iter::once(title).chain(lines).collect();
-        let size = texts.iter().fold(vec2(0.0, 0.0), |size, text| {
-            vec2(size.x.max(text.size().x), size.y + text.size().y + 1.0)
-        });
-        plate(painter, Rect::from_min_size(at, size));
-        for text in texts {
-            let height = text.size().y;
-            painter.galley(at, text, TEXT);
-            at.y += height + 1.0;
-        }
-        at.y += 14.0;
+        let left = rect.left() + column * index as f32;
+        let at = pos2(left + 22.0, rect.top() + 14.0);
+        let narrow = is_narrow(rect.width(), count);
+        caption(painter, at, column - 44.0, run, &moment, narrow);
+    }
+}
+
+/// What is shown, and what goes on there. It is as high whatever goes on, and never lies over a head: what is too long for its line is
+/// cut off.
+fn caption(painter: &Painter, at: Pos2, wide: f32, run: &Run, moment: &Moment, narrow: bool) {
+    let lay = |text: String, size: f32, colour: Color32| {
+        let mut job = LayoutJob::simple(text, FontId::proportional(size), colour, wide);
+        job.wrap = TextWrapping::truncate_at_width(wide);
+        painter.layout_job(job)
+    };
+    let title = lay(run.title.clone(), 16.0, TEXT);
+    let lines = state(run, moment, narrow).into_iter();
+    let lines = lines.map(|line| lay(line, 12.5, SOFT));
+    let texts: Vec<_> = std::iter::once(title).chain(lines).collect();
+    let size = texts.iter().fold(vec2(0.0, 0.0), |size, text| {
+        vec2(size.x.max(text.size().x), size.y + text.size().y + 1.0)
+    });
+    plate(painter, Rect::from_min_size(at, size));
+    let mut at = at;
+    for text in texts {
+        let height = text.size().y;
+        painter.galley(at, text, TEXT);
+        at.y += height + 1.0;
     }
 }
 
@@ -91,8 +106,8 @@ fn plate(painter: &Painter, room: Rect) {
     painter.rect_filled(room.expand(8.0), 6.0, paper);
 }
 
-/// What goes on, in two lines.
-fn state(run: &Run, moment: &Moment) -> Vec<String> {
+/// What goes on, in two lines; where there is little room shorter, and in three.
+fn state(run: &Run, moment: &Moment, narrow: bool) -> Vec<String> {
     let mut lines = vec![format!("{:.2} s   {}", moment.t_s, moment.doing)];
     if run.skin.is_none() {
         return lines;
@@ -102,8 +117,11 @@ fn state(run: &Run, moment: &Moment) -> Vec<String> {
         let each = touches.iter().enumerate().map(|(index, touch)| {
             let zone = touch
                 .zone
+                .filter(|_| !narrow)
                 .map_or(String::new(), |z| format!(" on {}", z.name()));
-            format!("{} {:.0} N{zone}", run.node_name(index), touch.force_n)
+            let name = run.node_name(index);
+            let name = name.trim_end_matches(" node");
+            format!("{name} {:.0} N{zone}", touch.force_n)
         });
         each.collect()
     } else {
@@ -114,11 +132,17 @@ fn state(run: &Run, moment: &Moment) -> Vec<String> {
             touches.len()
         )]
     };
+    if narrow {
+        lines.push(forces.join(",  "));
+        forces.clear();
+    }
     if run.furniture.carries {
         forces.push(format!("pad {:.0} N", moment.pad_n));
         forces.push(format!("hip {:+.1} mm", 1e3 * moment.lift_m));
     }
-    lines.push(forces.join(",  "));
+    if !forces.is_empty() {
+        lines.push(forces.join(",  "));
+    }
     lines
 }
 

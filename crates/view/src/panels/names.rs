@@ -22,15 +22,14 @@ pub fn draw(
     if !show.layers.names {
         return;
     }
-    let count = booths.0.len();
-    for (index, booth) in booths.0.iter().enumerate() {
+    for booth in &booths.0 {
         let (Some(run), Some(moment)) = (&booth.run, booth.moment(play)) else {
             continue;
         };
         let Some(user) = run.skin.as_ref().and_then(|skin| skin.back.as_ref()) else {
             continue;
         };
-        let at = stage::place(run, index, count);
+        let at = booth.at;
         let write = |name: &str, place: &Point3<f64>, colour: Color32, size: f32| {
             let world = at * mesh::point(&(moment.machine_from_back * place));
             // In a window the panels' points are the window's; the picture begins where its rectangle does.

@@ -7,7 +7,7 @@ use bevy_egui::egui::{Button, Color32, RichText, ScrollArea, TextEdit, TextStyle
 use egui_plot::{Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 use sim::{Limit, Violation};
 
-use crate::booth::Booths;
+use crate::booth::{Booths, SIDES};
 use crate::ledger;
 use crate::run::{End, Run};
 use crate::show::{Play, Show};
@@ -87,33 +87,25 @@ impl Plotter {
         }
         let duration_s = booths.spans_s()[1];
         let (unit, per_pa) = show.unit.per_pa();
-        ui.horizontal(|ui| self.selection(ui, booths, play, duration_s));
+        ui.horizontal_wrapped(|ui| self.selection(ui, booths, play, duration_s));
         // Beneath the titles.
         let height = (ui.available_height() - 26.0).max(60.0);
         ui.horizontal(|ui| {
-            let list = 250.0;
-            let width = ((ui.available_width() - list) / 4.0 - 8.0).max(120.0);
+            let list = (0.3 * ui.available_width()).min(250.0);
+            let width = ((ui.available_width() - list) / 4.0 - 8.0).max(60.0);
             let plot = Sheet {
                 width,
                 height,
                 duration_s,
             };
             let all = &self.curves;
-            let solid = LineStyle::Solid;
             plot.show(ui, "node forces, N", play, || {
                 lines(all, |c| &c.force_n, Run::node_name)
             });
             plot.show(ui, &format!("peak pressure, {unit}"), play, || {
                 let mut shown = Vec::new();
-                for (index, c) in all.iter().enumerate() {
-                    let [r, g, b] = NODE_COLOURS[4 * index % 8];
-                    shown.push(line(
-                        "peak",
-                        &c.peak_pa,
-                        per_pa,
-                        Color32::from_rgb(r, g, b),
-                        solid,
-                    ));
+                for (c, style) in all.iter().zip(styles()) {
+                    shown.push(line("peak", &c.peak_pa, per_pa, colour(0), style));
                     shown.push(line(
                         "pain threshold, median",
                         &c.pain_pa,
@@ -135,17 +127,10 @@ impl Plotter {
                 lines(all, |c| &c.current_a, Run::motor_name)
             });
             plot.show(ui, "station", play, || {
-                let station = |(index, c): (usize, &Curves)| {
-                    let [r, g, b] = NODE_COLOURS[4 * index % 8];
-                    line(
-                        "station",
-                        &c.station,
-                        1.0,
-                        Color32::from_rgb(r, g, b),
-                        solid,
-                    )
-                };
-                all.iter().enumerate().map(station).collect()
+                let each = all.iter().zip(styles());
+                let station =
+                    each.map(|(c, style)| line("station", &c.station, 1.0, colour(0), style));
+                station.collect()
             });
             ui.vertical(|ui| warnings(ui, booths, play));
         });
@@ -189,6 +174,9 @@ impl Plotter {
         }
         let name = TextEdit::singleline(&mut self.save_as).hint_text(hint);
         ui.add(name.desired_width(240.0));
+        if booths.0.len() > 1 {
+            ui.small("dashed: the right one");
+        }
         if let Some(told) = &self.told {
             ui.small(told);
         }
@@ -263,6 +251,16 @@ fn legend() -> Legend {
         .background_alpha(0.5)
 }
 
+/// Of two runs side by side, the right one's curves are dashed.
+fn styles() -> [LineStyle; 2] {
+    [LineStyle::Solid, LineStyle::Dashed { length: 5.0 }]
+}
+
+fn colour(index: usize) -> Color32 {
+    let [r, g, b] = NODE_COLOURS[index % NODE_COLOURS.len()];
+    Color32::from_rgb(r, g, b)
+}
+
 fn drawable(curve: &[[f64; 2]], scale: f64) -> PlotPoints<'static> {
     let finite: Vec<[f64; 2]> = curve
         .iter()
@@ -278,17 +276,11 @@ fn lines<'a>(
     name: impl Fn(&Run, usize) -> String,
 ) -> Vec<Line<'a>> {
     let mut shown = Vec::new();
-    for (booth, curves) in all.iter().enumerate() {
+    for (curves, style) in all.iter().zip(styles()) {
         for (index, curve) in of(curves).iter().enumerate() {
             let name = curves.run.as_deref().map(|run| name(run, index));
-            let [r, g, b] = NODE_COLOURS[(4 * booth + index) % 8];
-            shown.push(line(
-                &name.unwrap_or_default(),
-                curve,
-                1.0,
-                Color32::from_rgb(r, g, b),
-                LineStyle::Solid,
-            ));
+            let name = name.unwrap_or_default();
+            shown.push(line(&name, curve, 1.0, colour(index), style));
         }
     }
     shown
@@ -333,10 +325,13 @@ fn thinned(curve: &[[f64; 2]], most: usize) -> Vec<[f64; 2]> {
 fn warnings(ui: &mut Ui, booths: &Booths, play: &mut Play) {
     ui.small("limits passed");
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for booth in &booths.0 {
+        for (booth, side) in booths.0.iter().zip(SIDES) {
             let Some(run) = &booth.run else {
                 continue;
             };
+            if booths.0.len() > 1 {
+                ui.strong(side);
+            }
             let (violations, end) = run.film(|film| (film.violations.clone(), film.end.clone()));
             if let Some(End::Fault(what)) = end {
                 ui.label(RichText::new(what).color(Color32::from_rgb(190, 30, 30)));

@@ -1,10 +1,11 @@
-//! The points of a sweep, two columns against each other: a click shows that point live.
+//! The points of a sweep, two columns against each other, or all of them at once: a click shows that point live.
 
 use bevy_egui::egui::{Color32, ComboBox, DragValue, Grid, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{Legend, MarkerShape, Plot, PlotPoint, PlotPoints, Points as Dots};
 
 use crate::booth::Booth;
 use crate::panels::legend::number;
+use crate::panels::strands;
 use crate::points::{Axis, Points};
 use crate::tuning::Tuning;
 
@@ -12,7 +13,15 @@ use crate::tuning::Tuning;
 #[derive(Default)]
 pub struct Scatter {
     axes: Option<[usize; 2]>,
+    all: bool,
 }
+
+/// Colour of a point that keeps all limits, or may.
+pub const FEASIBLE: Color32 = Color32::from_rgb(0, 114, 178);
+/// Of one that passes a limit.
+pub const INFEASIBLE: Color32 = Color32::from_rgb(170, 174, 182);
+/// Of the one that is shown.
+pub const SHOWN: Color32 = Color32::from_rgb(213, 94, 0);
 
 /// How near a click must be to a point, as a share of the plot's sides.
 const NEAR: f64 = 0.04;
@@ -32,27 +41,16 @@ impl Scatter {
             points.cases()
         ));
         ui.separator();
-        let last = points.columns.len().saturating_sub(1);
-        let axes = self.axes.get_or_insert_with(|| points.first_axes());
-        for (axis, name) in axes.iter_mut().zip(["across", "up"]) {
-            *axis = (*axis).min(last);
-            ui.horizontal(|ui| {
-                ui.add_sized([44.0, 18.0], bevy_egui::egui::Label::new(name));
-                ComboBox::from_id_salt(name)
-                    .width(ui.available_width() - 12.0)
-                    .selected_text(title(&points.columns[*axis]))
-                    .show_ui(ui, |ui| {
-                        for (index, column) in points.columns.iter().enumerate() {
-                            ui.selectable_value(axis, index, title(column));
-                        }
-                    });
-            });
-        }
-        let axes = *axes;
+        ui.horizontal(|ui| {
+            ui.selectable_value(&mut self.all, false, "two columns");
+            ui.selectable_value(&mut self.all, true, "all columns");
+        });
         let mut next = pick.clone();
-        if let Some(clicked) = plot(ui, points, axes, pick.point) {
-            next.point = clicked;
-        }
+        let clicked = match self.all {
+            true => strands::show(ui, points, pick.point),
+            false => self.two(ui, points, pick.point),
+        };
+        next.point = clicked.unwrap_or(pick.point);
         ui.horizontal(|ui| {
             let at = points.rows.iter().position(|row| row.point == pick.point);
             let beside =
@@ -87,9 +85,31 @@ impl Scatter {
             booth.order();
         }
     }
+
+    /// Two columns against each other, and which; the point that was clicked.
+    fn two(&mut self, ui: &mut Ui, points: &Points, shown: u64) -> Option<u64> {
+        let last = points.columns.len().saturating_sub(1);
+        let axes = self.axes.get_or_insert_with(|| points.first_axes());
+        for (axis, name) in axes.iter_mut().zip(["across", "up"]) {
+            *axis = (*axis).min(last);
+            ui.horizontal(|ui| {
+                ui.add_sized([44.0, 18.0], bevy_egui::egui::Label::new(name));
+                ComboBox::from_id_salt(name)
+                    .width(ui.available_width() - 12.0)
+                    .selected_text(title(&points.columns[*axis]))
+                    .show_ui(ui, |ui| {
+                        for (index, column) in points.columns.iter().enumerate() {
+                            ui.selectable_value(axis, index, title(column));
+                        }
+                    });
+            });
+        }
+        plot(ui, points, *axes, shown)
+    }
 }
 
-fn title(axis: &Axis) -> String {
+/// A column's name with its unit.
+pub fn title(axis: &Axis) -> String {
     match axis.unit.as_str() {
         "" => axis.name.clone(),
         unit => format!("{}, {unit}", axis.name),
@@ -110,17 +130,9 @@ fn plot(ui: &mut Ui, points: &Points, axes: [usize; 2], shown: u64) -> Option<u6
         .legend(Legend::default())
         .show(ui, |plot| {
             for (name, kind, colour) in [
-                (
-                    "passes a limit",
-                    Some(false),
-                    Color32::from_rgb(170, 174, 182),
-                ),
-                (
-                    "keeps all limits",
-                    Some(true),
-                    Color32::from_rgb(0, 114, 178),
-                ),
-                ("not merged yet", None, Color32::from_rgb(0, 114, 178)),
+                ("passes a limit", Some(false), INFEASIBLE),
+                ("keeps all limits", Some(true), FEASIBLE),
+                ("not merged yet", None, FEASIBLE),
             ] {
                 let of = points.rows.iter().filter(|row| row.feasible == kind);
                 let dots = of.map(|row| axes.map(|i| row.values[i]));
@@ -141,7 +153,7 @@ fn plot(ui: &mut Ui, points: &Points, axes: [usize; 2], shown: u64) -> Option<u6
                     .radius(6.0)
                     .filled(false)
                     .shape(MarkerShape::Circle);
-                plot.points(ring.color(Color32::from_rgb(213, 94, 0)));
+                plot.points(ring.color(SHOWN));
             }
             let bounds = plot.plot_bounds();
             (plot.pointer_coordinate(), [bounds.width(), bounds.height()])

@@ -1,6 +1,7 @@
 //! Play, scrub, look: the bar at the bottom.
 
-use bevy_egui::egui::{self, ComboBox, Slider, SliderClamping, Ui};
+use bevy_egui::egui::containers::menu::{MenuButton, MenuConfig};
+use bevy_egui::egui::{self, ComboBox, PopupCloseBehavior, Slider, SliderClamping, Ui};
 
 use crate::booth::Booths;
 use crate::colour::{PressureUnit, Quantity};
@@ -68,7 +69,7 @@ pub fn show(
             None => {}
         }
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let [tune, plots, help] = panels;
         ui.toggle_value(tune, "Sliders");
         ui.toggle_value(plots, "Plots");
@@ -100,7 +101,8 @@ pub fn show(
                 }
             });
         scale(ui, booths, show);
-        ui.menu_button("Layers", |ui| {
+        let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        MenuButton::new("Layers").config(stays).ui(ui, |ui| {
             for (name, layer) in show.layers.each() {
                 ui.checkbox(layer, name);
             }

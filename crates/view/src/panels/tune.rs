@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use back::{Level, Sex, Survey, policies};
 use bevy_egui::egui::{
-    self, CollapsingHeader, Color32, ComboBox, RichText, ScrollArea, Slider, SliderClamping,
-    TextEdit, Ui,
+    self, CollapsingHeader, Color32, ComboBox, PopupCloseBehavior, RichText, ScrollArea, Slider,
+    SliderClamping, TextEdit, Ui,
 };
 use program::Technique;
 use scene::Param;
 use serde_json::Value as Json;
 
-use crate::booth::{Booth, Booths};
+use crate::booth::{Booth, Booths, SIDES};
 use crate::tuning::{Tuning, text};
 
 /// What is typed into the panel.
@@ -35,12 +35,17 @@ pub struct Change {
 }
 
 impl Tuner {
+    /// Which of so many is changed.
+    pub fn chosen(&self, count: usize) -> usize {
+        self.booth.min(count.saturating_sub(1))
+    }
+
     /// Shows the panel and does what was asked for.
     pub fn show(&mut self, ui: &mut Ui, booths: &mut Booths) {
         let count = booths.0.len();
         if count > 1 {
             ui.horizontal(|ui| {
-                for (index, name) in ["left", "right"].into_iter().enumerate().take(count) {
+                for (index, name) in SIDES.into_iter().enumerate().take(count) {
                     ui.selectable_value(&mut self.booth, index, name);
                 }
                 if ui
@@ -52,7 +57,7 @@ impl Tuner {
                 }
             });
         }
-        let Some(booth) = booths.0.get_mut(self.booth.min(count.saturating_sub(1))) else {
+        let Some(booth) = booths.0.get_mut(self.chosen(count)) else {
             return;
         };
         if self.file(ui, booth, count == 1) {
@@ -74,11 +79,10 @@ impl Tuner {
             );
         });
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let open = ["depth", "timing", "chair", "rig.params", "placement"];
             for (group, params) in groups(booth.tuning.params(), &self.search) {
                 CollapsingHeader::new(group)
-                    .default_open(
-                        !self.search.is_empty() || matches!(group, "depth" | "timing" | "chair"),
-                    )
+                    .default_open(!self.search.is_empty() || open.contains(&group))
                     .open(if self.search.is_empty() {
                         None
                     } else {
@@ -113,14 +117,13 @@ impl Tuner {
         ui.strong(booth.tuning.path().display().to_string());
         ui.horizontal(|ui| {
             let changed = booth.tuning.sets().len();
-            if ui
-                .add_enabled(changed > 0, egui::Button::new("Undo"))
-                .clicked()
-                && booth.tuning.undo()
-            {
-                booth.order();
-            }
-            if ui.button("Redo").clicked() && booth.tuning.redo() {
+            let mut button = |word: &str, can: bool| {
+                let button = ui.add_enabled(can, egui::Button::new(word));
+                button.clicked()
+            };
+            let undo = button("Undo", booth.tuning.can_undo()) && booth.tuning.undo();
+            let redo = button("Redo", booth.tuning.can_redo()) && booth.tuning.redo();
+            if undo || redo {
                 booth.order();
             }
             ui.label(match changed {
@@ -170,11 +173,15 @@ impl Tuner {
     }
 }
 
-/// Parameters in groups, in their order, as far as name or meaning has what is looked for.
+/// Parameters in groups, in their order, as far as name or meaning has what is looked for. A chair in which nobody sits is left out.
 pub fn groups<'a>(params: &'a [Param], search: &str) -> Vec<(&'a str, Vec<&'a Param>)> {
     let search = search.to_lowercase();
     let mut groups: Vec<(&str, Vec<&Param>)> = Vec::new();
+    let idle = has_idle_chair(params);
     for param in params {
+        if idle && param.path.starts_with("chair.") {
+            continue;
+        }
         let found = search.split_whitespace().all(|word| {
             param.path.to_lowercase().contains(word) || param.meaning.to_lowercase().contains(word)
         });
@@ -190,15 +197,23 @@ pub fn groups<'a>(params: &'a [Param], search: &str) -> Vec<(&'a str, Vec<&'a Pa
     groups
 }
 
+/// What has so many parameters that it has groups of its own.
+const DEEP: [&str; 3] = ["mechanism", "rig", "session"];
+
+/// Whether the chair plays no part in the run: of who does not give way, under a machine that is held and stands on the skin.
+fn has_idle_chair(params: &[Param]) -> bool {
+    let is = |path: &str, word: &str| {
+        let found = params.iter().find(|param| param.path == path);
+        found.is_some_and(|param| param.value.as_str() == Some(word))
+    };
+    is("placement.on", "skin") && is("placement.user", "still") && is("rig.mounting.kind", "held")
+}
+
 /// `mechanism.knead.tilt_deg` is in `mechanism.knead`, `chair.recline_deg` in `chair`.
 fn group_of(path: &str) -> &str {
     let mut dots = path.match_indices('.').map(|(at, _)| at);
     match (dots.next(), dots.next()) {
-        (Some(_), Some(second))
-            if path.starts_with("mechanism.") || path.starts_with("session.") =>
-        {
-            &path[..second]
-        }
+        (Some(first), Some(second)) if DEEP.contains(&&path[..first]) => &path[..second],
         (Some(first), _) => &path[..first],
         _ => "scene",
     }
@@ -424,6 +439,7 @@ fn people(ui: &mut Ui, tuning: &Tuning, changes: &mut Vec<Change>) {
         ComboBox::from_id_salt("conditions")
             .selected_text(said)
             .width(150.0)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .show_ui(ui, |ui| {
                 for policy in policies() {
                     let mut on = has.contains(&policy.id);
@@ -550,6 +566,21 @@ mod tests {
                 .any(|(_, params)| params.iter().any(|p| p.path == "chair.recline_deg"))
         );
         assert!(groups(chair.params(), "no such thing").is_empty());
+    }
+
+    /// Who lies prone under a gun is in no chair; who leans on a pillow is. A rig's many parameters are in groups of their own.
+    #[test]
+    fn a_chair_in_which_nobody_sits_is_left_out() {
+        let names = |scene: &str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenes");
+            let params = Tuning::new(&path.join(scene), &[]).params().to_vec();
+            let names = groups(&params, "").into_iter();
+            names.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+        };
+        let [gun, pillow] = ["gun.toml", "pillow.toml"].map(names);
+        let has = |names: &[String], name: &str| names.iter().any(|n| n == name);
+        assert!(!has(&gun, "chair") && has(&pillow, "chair"), "{gun:?}");
+        assert!(has(&gun, "rig.params") && has(&gun, "rig.link"), "{gun:?}");
     }
 
     #[test]
