@@ -522,7 +522,7 @@ fn a_body_outside_the_survey_is_a_warning_and_an_implausible_one_an_error() {
     ]);
     assert_eq!(code(&nobody), 1);
     assert!(
-        stderr(&nobody).contains("stature_m") && stderr(&nobody).contains("bmi_kg_m2"),
+        stderr(&nobody).contains("--stature-mm") && stderr(&nobody).contains("--bmi"),
         "{}",
         stderr(&nobody)
     );

@@ -7,6 +7,7 @@ use nalgebra::{Point3, Vector3};
 
 use crate::dent;
 use crate::desk::Desk;
+use crate::gloss::Coat;
 use crate::live::Order;
 use crate::mesh;
 use crate::orbit::{self, Orbit, Sight};
@@ -228,7 +229,7 @@ fn receive(
     show: Res<Show>,
     mut commands: Commands,
     mut meshes: ResMut<Assets<Mesh>>,
-    mut materials: ResMut<Assets<StandardMaterial>>,
+    mut materials: ResMut<Assets<Coat>>,
     mut images: ResMut<Assets<Image>>,
     palette: Res<Palette>,
     eyes: Query<&Orbit>,
@@ -343,7 +344,7 @@ fn perform(
     mut transforms: Query<&mut Transform>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut images: ResMut<Assets<Image>>,
-    mut materials: ResMut<Assets<StandardMaterial>>,
+    mut materials: ResMut<Assets<Coat>>,
 ) {
     let top = booths.top(&show);
     for booth in &mut booths.0 {
@@ -441,7 +442,7 @@ fn clothe(
     top: f64,
     meshes: &mut Assets<Mesh>,
     images: &mut Assets<Image>,
-    materials: &mut Assets<StandardMaterial>,
+    materials: &mut Assets<Coat>,
 ) {
     if let Some(mut image) = images.get_mut(&skin.image) {
         if skin.paint.mark(show.marks) {
@@ -454,12 +455,12 @@ fn clothe(
     // The engine ties a picture to a material when the material changes.
     if let Some(mut material) = materials.get_mut(&skin.material) {
         let glass = show.layers.bones && !show.section;
-        material.alpha_mode = if glass {
+        material.base.alpha_mode = if glass {
             AlphaMode::Blend
         } else {
             AlphaMode::Opaque
         };
-        material.base_color = Color::WHITE.with_alpha(if glass { 0.45 } else { 1.0 });
+        material.base.base_color = Color::WHITE.with_alpha(if glass { 0.45 } else { 1.0 });
     }
     let presses = dent::presses(&run.machine, moment);
     let moved = dent::moved(&skin.skin.sheet, &presses);
@@ -547,7 +548,7 @@ mod tests {
         let mut app = App::new();
         app.add_plugins((MinimalPlugins, AssetPlugin::default()))
             .init_asset::<Mesh>()
-            .init_asset::<StandardMaterial>()
+            .init_asset::<Coat>()
             .init_asset::<Image>();
         stage::furnish(&mut app);
         keep(&mut app);

@@ -13,6 +13,7 @@ mod desk;
 mod easel;
 mod figure;
 mod furniture;
+mod gloss;
 mod layout;
 mod ledger;
 mod live;

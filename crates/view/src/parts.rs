@@ -87,7 +87,7 @@ impl Form {
                 .iter()
                 .zip(radii_m)
                 .flat_map(|(p, r)| {
-                    let mut ball = around(p, Vector3::repeat(0.58 * r));
+                    let mut ball = around(p, Vector3::repeat(0.71 * r));
                     let ends = |axis| [-1.0, 1.0].map(|side| p + side * *r * axis);
                     ball.extend(
                         [Vector3::x(), Vector3::y(), Vector3::z()]

@@ -15,6 +15,7 @@ use nalgebra::{Point3, Vector3};
 
 use crate::clay::Solid;
 use crate::figure;
+use crate::gloss::{self, Coat, SKY, SKY_CD_M2, coat};
 use crate::mesh;
 use crate::orbit::{FOV_RAD, Orbit, Sight};
 use crate::paint::Paint;
@@ -107,7 +108,7 @@ pub struct DrawnSkin {
     /// Its picture.
     pub image: Handle<Image>,
     /// Its material.
-    pub material: Handle<StandardMaterial>,
+    pub material: Handle<Coat>,
     /// What paints the picture.
     pub paint: Paint,
     /// Points that are not at rest.
@@ -119,15 +120,15 @@ pub struct DrawnSkin {
 /// Materials.
 #[derive(Resource)]
 pub struct Palette {
-    finishes: HashMap<Finish, Handle<StandardMaterial>>,
-    pad: Handle<StandardMaterial>,
-    clay: Handle<StandardMaterial>,
-    bone: Handle<StandardMaterial>,
-    force: Handle<StandardMaterial>,
-    landmark: Handle<StandardMaterial>,
-    point: Handle<StandardMaterial>,
-    nodes: [Handle<StandardMaterial>; 4],
-    bands: [Handle<StandardMaterial>; 4],
+    finishes: HashMap<Finish, Handle<Coat>>,
+    pad: Handle<Coat>,
+    clay: Handle<Coat>,
+    bone: Handle<Coat>,
+    force: Handle<Coat>,
+    landmark: Handle<Coat>,
+    point: Handle<Coat>,
+    nodes: [Handle<Coat>; 4],
+    bands: [Handle<Coat>; 4],
 }
 
 /// Colours of nodes in plots and trails, sRGB (Okabe and Ito 2008: told apart by colour-blind eyes).
@@ -147,6 +148,7 @@ const BACKDROP: Color = Color::linear_rgb(5.2, 5.3, 5.45);
 
 /// Puts ground, lights and materials on the stage.
 pub fn furnish(app: &mut App) {
+    gloss::keep(app);
     app.insert_resource(ClearColor(BACKDROP))
         .insert_resource(DirectionalLightShadowMap { size: 2048 })
         .init_resource::<Sight>()
@@ -156,6 +158,7 @@ pub fn furnish(app: &mut App) {
 
 /// A camera on the stage.
 pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
+    let [above, around, below] = SKY;
     (
         Camera3d::default(),
         Projection::from(PerspectiveProjection {
@@ -177,13 +180,8 @@ pub fn camera(orbit: Orbit, images: &mut Assets<Image>) -> impl Bundle {
         },
         // What a white tent over the chair would give.
         EnvironmentMapLight {
-            intensity: 560.0,
-            ..EnvironmentMapLight::hemispherical_gradient(
-                images,
-                Color::srgb(1.0, 0.995, 0.98),
-                Color::srgb(0.80, 0.82, 0.86),
-                Color::srgb(0.50, 0.48, 0.47),
-            )
+            intensity: SKY_CD_M2,
+            ..EnvironmentMapLight::hemispherical_gradient(images, above, around, below)
         },
     )
 }
@@ -276,7 +274,7 @@ pub struct Hands<'a, 'w, 's> {
     /// Triangles.
     pub meshes: &'a mut Assets<Mesh>,
     /// Materials.
-    pub materials: &'a mut Assets<StandardMaterial>,
+    pub materials: &'a mut Assets<Coat>,
     /// Pictures.
     pub images: &'a mut Assets<Image>,
     /// What things are made of.
@@ -398,14 +396,14 @@ fn raise_skin(
         ..default()
     });
     let image = hands.images.add(image);
-    let material = hands.materials.add(StandardMaterial {
+    let material = hands.materials.add(coat(StandardMaterial {
         base_color_texture: Some(image.clone()),
         perceptual_roughness: 0.52,
         reflectance: 0.36,
         double_sided: true,
         cull_mode: None,
         ..default()
-    });
+    }));
     let mesh = hands.meshes.add(mesh::sheet(&skin.sheet));
     hands.commands.spawn((
         Mesh3d(mesh.clone()),
@@ -541,7 +539,7 @@ impl Hands<'_, '_, '_> {
         &mut self,
         parent: Entity,
         mesh: Handle<Mesh>,
-        material: Handle<StandardMaterial>,
+        material: Handle<Coat>,
         at: Transform,
         layer: Layer,
         shadow: bool,
@@ -564,8 +562,9 @@ impl Hands<'_, '_, '_> {
 fn mix(
     mut commands: Commands,
     mut meshes: ResMut<Assets<Mesh>>,
-    mut materials: ResMut<Assets<StandardMaterial>>,
+    mut materials: ResMut<Assets<Coat>>,
 ) {
+    let mut add = |material| materials.add(coat(material));
     let glass = |colour: Color| StandardMaterial {
         base_color: colour,
         alpha_mode: AlphaMode::Blend,
@@ -613,36 +612,36 @@ fn mix(
     ];
     let palette = Palette {
         finishes: finishes
-            .map(|(finish, material)| (finish, materials.add(material)))
+            .map(|(finish, material)| (finish, add(material)))
             .into_iter()
             .collect(),
-        pad: materials.add(glass(Color::srgba(0.75, 0.82, 0.92, 0.14))),
-        clay: materials.add(StandardMaterial {
+        pad: add(glass(Color::srgba(0.75, 0.82, 0.92, 0.14))),
+        clay: add(StandardMaterial {
             double_sided: true,
             cull_mode: None,
             ..smooth(Color::srgb(0.80, 0.765, 0.735), 0.75)
         }),
-        bone: materials.add(StandardMaterial {
+        bone: add(StandardMaterial {
             double_sided: true,
             cull_mode: None,
             ..smooth(Color::srgb(0.93, 0.89, 0.78), 0.6)
         }),
-        force: materials.add(flat([224, 62, 28])),
-        landmark: materials.add(flat([120, 48, 40])),
-        point: materials.add(flat([24, 92, 160])),
-        nodes: [0, 1, 2, 3].map(|i| materials.add(flat(NODE_COLOURS[i]))),
+        force: add(flat([224, 62, 28])),
+        landmark: add(flat([120, 48, 40])),
+        point: add(flat([24, 92, 160])),
+        nodes: [0, 1, 2, 3].map(|i| add(flat(NODE_COLOURS[i]))),
         bands: [
             [240, 190, 165],
             [250, 222, 140],
             [176, 66, 62],
             [238, 232, 214],
         ]
-        .map(|c| materials.add(flat(c))),
+        .map(|c| add(flat(c))),
     };
     commands.insert_resource(palette);
     let level =
         Transform::default().with_rotation(Quat::from_rotation_x(-std::f32::consts::FRAC_PI_2));
-    let floor = materials.add(smooth(Color::srgb(0.93, 0.935, 0.94), 0.9));
+    let floor = add(smooth(Color::srgb(0.93, 0.935, 0.94), 0.9));
     commands.spawn((
         Mesh3d(meshes.add(Circle::new(24.0))),
         MeshMaterial3d(floor),
