@@ -32,8 +32,12 @@ pub struct Easel {
     /// When something moved last, s, and frames since then.
     moved_s: f64,
     frames: u32,
-    /// Where the picture is to be saved.
+    /// Frames since it was drawn less sharp last.
+    sharp: u32,
+    /// Where the picture is to be saved: until it is, it is drawn sharp, and time stands still.
     pub save_as: Option<PathBuf>,
+    /// Whether it goes on then.
+    resumes: bool,
     /// What became of it.
     pub told: Option<String>,
 }
@@ -79,7 +83,9 @@ impl Easel {
             left: FRAMES,
             moved_s: 0.0,
             frames: 0,
+            sharp: 0,
             save_as: None,
+            resumes: false,
             told: None,
         };
         (easel, target)
@@ -91,10 +97,11 @@ impl Easel {
     }
 
     /// Asks for the picture as a file beside the scene, named after it and its time.
-    pub fn save(&mut self, booths: &Booths, play: &Play) {
+    pub fn save(&mut self, booths: &Booths, play: &mut Play) {
         if let Some(booth) = booths.0.first() {
             let end = format!("{:.2}s.png", play.t_s);
             self.save_as = Some(booth.tuning.path().with_extension(end));
+            self.resumes |= std::mem::replace(&mut play.playing, false);
         }
     }
 
@@ -117,18 +124,19 @@ pub fn keep(app: &mut App) {
 /// Saves the window without its panels, once it is drawn as sharp as it will be.
 fn shoot(
     mut easel: ResMut<Easel>,
-    show: Res<Show>,
-    play: Res<Play>,
+    mut play: ResMut<Play>,
     window: Single<&Window, With<PrimaryWindow>>,
     mut commands: Commands,
 ) {
-    let waits = easel.left > 0 && !play.playing && easel.spares(&show);
-    if waits {
+    if easel.sharp < FRAMES {
         return;
     }
     let Some(path) = easel.save_as.take() else {
         return;
     };
+    if std::mem::replace(&mut easel.resumes, false) {
+        play.playing = true;
+    }
     let scale = window.scale_factor();
     let [low, high] = [easel.pane.min, easel.pane.max].map(|p| [p.x * scale, p.y * scale]);
     let cut = move |captured: On<ScreenshotCaptured>, mut easel: ResMut<Easel>| {
@@ -180,7 +188,12 @@ fn draw(
     // However long a frame takes, the next one may move again.
     let moves = easel.frames < FRAMES || now_s - easel.moved_s < STILL_S;
     easel.frames = easel.frames.saturating_add(1);
-    let coarse = moves && easel.spares(&show);
+    let coarse = moves && easel.spares(&show) && easel.save_as.is_none();
+    easel.sharp = if coarse {
+        0
+    } else {
+        easel.sharp.saturating_add(1)
+    };
     let sharp = window.scale_factor();
     let pixels = easel.pane.area().max(1.0) * sharp * sharp;
     let most = if show.reduced { MOVING[0] } else { MOVING[1] };

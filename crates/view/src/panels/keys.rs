@@ -85,7 +85,7 @@ pub fn press(
             }
             KeyCode::KeyT => panels.tune = !panels.tune,
             KeyCode::KeyP => panels.plots = !panels.plots,
-            KeyCode::KeyS => easel.save(&booths, &play),
+            KeyCode::KeyS => easel.save(&booths, &mut play),
             KeyCode::F5 => booths.0.iter_mut().for_each(Booth::order),
             KeyCode::KeyH | KeyCode::F1 => panels.help = !panels.help,
             _ => {
