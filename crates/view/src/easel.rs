@@ -101,6 +101,7 @@ impl Easel {
         if let Some(booth) = booths.0.first() {
             let end = format!("{:.2}s.png", play.t_s);
             self.save_as = Some(booth.tuning.path().with_extension(end));
+            self.told = Some("saving: drawn sharp first".to_string());
             self.resumes |= std::mem::replace(&mut play.playing, false);
         }
     }
