@@ -15,7 +15,7 @@ use nalgebra::{Point3, Vector3};
 
 use crate::clay::Solid;
 use crate::figure;
-use crate::gloss::{self, Coat, SKY, SKY_CD_M2, coat};
+use crate::gloss::{Coat, SKY, SKY_CD_M2, coat};
 use crate::mesh;
 use crate::orbit::{FOV_RAD, Orbit, Sight};
 use crate::paint::Paint;
@@ -148,7 +148,6 @@ const BACKDROP: Color = Color::linear_rgb(5.2, 5.3, 5.45);
 
 /// Puts ground, lights and materials on the stage.
 pub fn furnish(app: &mut App) {
-    gloss::keep(app);
     app.insert_resource(ClearColor(BACKDROP))
         .insert_resource(DirectionalLightShadowMap { size: 2048 })
         .init_resource::<Sight>()

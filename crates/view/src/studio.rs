@@ -10,6 +10,7 @@ use bevy::window::WindowResolution;
 
 use crate::booth::{self, Booths};
 use crate::easel::{self, Easel};
+use crate::gloss;
 use crate::layout::{self, Layout};
 use crate::orbit::{self, Orbit, Sight, View};
 use crate::show::{Play, Show};
@@ -100,6 +101,7 @@ pub fn open_window(booths: Booths, opening: Opening) -> AppExit {
 pub fn furnish(app: &mut App, booths: Booths, show: Show) {
     app.add_plugins(bevy_egui::EguiPlugin::default());
     stage::furnish(app);
+    gloss::keep(app);
     booth::keep(app);
     app.insert_resource(booths).insert_resource(show);
 }
