@@ -53,7 +53,7 @@ struct Motif {
 }
 
 /// Pixels that a processor of two cores draws five times a second reduced, and three times in full: while something moves, no more.
-const MOVING: [f32; 2] = [430e3, 110e3];
+const MOVING: [f32; 2] = [450e3, 110e3];
 /// What stands still for as long is drawn sharp again, s.
 const STILL_S: f64 = 0.3;
 /// A change is on the screen after so many frames: it passes through the engine's two worlds, and new parts come a frame later.
