@@ -363,18 +363,31 @@ impl Linkage {
 
     /// How many times as far as a joint the quickest goes that gears tie to it; 1 at least, and no more than [`GEARED`].
     fn gearing(&self, joint: usize) -> f64 {
-        let mut shares = vec![0.0_f64; self.joints.len()];
+        let alike = |c: &Coupled| self.joints[c.joint].unit_m() == self.joints[c.to].unit_m();
+        let shares = self.followed(joint, |c| match c.law {
+            BuiltLaw::Gear { ratio, .. } if alike(c) => Some(ratio.abs()),
+            _ => None,
+        });
+        shares.into_iter().fold(1.0, f64::max).min(GEARED)
+    }
+
+    /// How far each joint goes for one unit of a joint where couplings tie it to that one, in its own unit; 0 where none does.
+    pub fn led_by(&self, joint: usize, positions: &[f64]) -> Vec<f64> {
+        self.followed(joint, |c| Some(c.law.at(positions[c.to]).1))
+    }
+
+    /// The same with gains of one's own; where there is none a coupling does not count. A chain is as long as there are couplings at most.
+    fn followed(&self, joint: usize, gain: impl Fn(&Coupled) -> Option<f64>) -> Vec<f64> {
+        let mut shares = vec![0.0; self.joints.len()];
         shares[joint] = 1.0;
         for _ in 0..self.couplings.len() {
             for c in &self.couplings {
-                if let BuiltLaw::Gear { ratio, .. } = c.law
-                    && self.joints[c.joint].unit_m() == self.joints[c.to].unit_m()
-                {
-                    shares[c.joint] = ratio.abs() * shares[c.to];
+                if let Some(gain) = gain(c) {
+                    shares[c.joint] = shares[c.to] * gain;
                 }
             }
         }
-        shares.into_iter().fold(1.0, f64::max).min(GEARED)
+        shares
     }
 
     /// Newton's method on all conditions with the driven joints held; no joint may go farther than `most` rad (100 mm for

@@ -575,21 +575,9 @@ impl RigWorld {
             return;
         }
         let reactions = self.reactions();
-        let rig = self.linkage.rig();
         for i in standing {
-            let mut shares = vec![0.0; rig.joints.len()];
-            shares[self.drives[i].joint] = 1.0;
-            // A chain of couplings is as long as there are couplings at most.
-            for _ in 0..rig.couplings.len() {
-                for (index, coupling) in rig.couplings.iter().enumerate() {
-                    let places =
-                        [&coupling.to, &coupling.joint].map(|n| self.linkage.joint_named(n));
-                    if let [Some(leader), Some(follower)] = places {
-                        let at = self.frame.positions[leader];
-                        shares[follower] = shares[leader] * self.linkage.coupling(index, at).1;
-                    }
-                }
-            }
+            let joint = self.drives[i].joint;
+            let shares = self.linkage.led_by(joint, &self.frame.positions);
             efforts[i] = (shares.iter().enumerate())
                 .filter(|(_, share)| **share != 0.0)
                 .map(|(joint, share)| share * self.along(joint, &reactions[joint]))
