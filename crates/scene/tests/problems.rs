@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use scene::{Problem, Severity, check_any, load, load_mechanism, load_stack, load_study};
+use scene::{Problem, Problems, Severity, check_any, load, load_mechanism, load_stack, load_study};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -404,27 +404,39 @@ fn parts_of_absurd_numbers_are_told() {
     assert_eq!(told(load(&carriage, &sets("session.part")).unwrap_err()), 2);
 }
 
+/// The shipped gun's mechanism.
+fn gun() -> String {
+    std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap()
+}
+
+/// Its warnings or problems with a piece of its text changed.
+fn check_gun(from: &str, to: &str) -> Result<Vec<Problem>, Problems> {
+    let text = gun().replacen(from, to, 1);
+    assert_ne!(text, gun(), "{from}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rig.toml");
+    std::fs::write(&path, text).unwrap();
+    check_any(&path).map(|(_, warnings)| warnings)
+}
+
 /// A list that is left open takes in the rest of a file: it is told, once, and the rest is read as if it were closed.
 #[test]
 fn a_list_left_open_is_told_alone() {
-    let text =
-        std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rig.toml");
+    let text = gun();
     for (good, bad) in [
         ("size_mm = [15, 25, 25]", "size_mm = [15, 25, 25"),
         ("size_mm = [15, 25, 25]", "size_mm = [15,\n  25,\n  25"),
     ] {
-        std::fs::write(&path, text.replacen(good, bad, 1)).unwrap();
-        let all = check_any(&path).unwrap_err().0;
+        let all = check_gun(good, bad).unwrap_err().0;
         let line = 1 + text[..text.find(good).unwrap()].matches('\n').count();
         assert_eq!(all.len(), 1, "{all:#?}");
         assert_eq!((all[0].line, all[0].key.as_str()), (line, "size_mm"));
         assert!(all[0].message.contains("not closed"), "{}", all[0]);
     }
     // A key that stands twice is told by its name.
-    std::fs::write(&path, text.replacen("ratio = 1", "ratio = 1\nratio = 2", 1)).unwrap();
-    let all = check_any(&path).unwrap_err().0;
+    let all = check_gun("ratio = 1", "ratio = 1\nratio = 2")
+        .unwrap_err()
+        .0;
     assert_eq!((all.len(), all[0].key.as_str()), (1, "ratio"), "{all:#?}");
 }
 
@@ -525,16 +537,7 @@ fn a_range_in_which_a_loop_opens_is_told() {
 /// What goes wrong in a stranger's first machine: each mistake alone, told at the key that he wrote.
 #[test]
 fn mistakes_in_a_first_rig_are_told_at_their_keys() {
-    let good =
-        std::fs::read_to_string(chair().with_file_name("mechanisms/percussive_gun.toml")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rig.toml");
-    let told = |from: &str, to: &str| -> Vec<Problem> {
-        let text = good.replacen(from, to, 1);
-        assert_ne!(text, good, "{from}");
-        std::fs::write(&path, text).unwrap();
-        check_any(&path).map_or_else(|p| p.0, |(_, warnings)| warnings)
-    };
+    let told = |from: &str, to: &str| check_gun(from, to).unwrap_or_else(|p| p.0);
     let start = "name = \"bore\"\nkind = \"prismatic\"\n";
     for (from, to, key, says) in [
         (

@@ -6,12 +6,15 @@
 
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::skip;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window};
 use x11rb::rust_connection::RustConnection;
@@ -157,13 +160,4 @@ fn title(connection: &RustConnection, window: Window) -> String {
     let property = connection.get_property(false, window, name, text, 0, 1024);
     let value = property.unwrap().reply().map(|reply| reply.value);
     String::from_utf8_lossy(&value.unwrap_or_default()).into_owned()
-}
-
-fn skip(word: &str, why: &str) {
-    let list = std::env::var("KNEADLAB_REQUIRE").unwrap_or_default();
-    assert!(
-        !list.split(',').any(|w| w == word),
-        "KNEADLAB_REQUIRE asks for {word}, but {why}"
-    );
-    println!("SKIPPED: {why}");
 }
